@@ -1,0 +1,1 @@
+"""The graph: a Dockerfile becomes vertices, vertices become layers."""

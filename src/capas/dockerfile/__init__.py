@@ -1,0 +1,1 @@
+"""Text: a Dockerfile read, checked and expanded. No I/O."""

@@ -1,0 +1,57 @@
+"""Progress as plain values: one stream of events, rendered by whoever listens.
+
+A long verb takes `report=` as its last keyword and calls it, from any thread, with these values. `id` names the
+thing that moves (a short digest, a build step); `Started` comes first for an id and `Finished` or `Failed` ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Started(NamedTuple):
+    """Something began. `total` is the amount to come in bytes, or None where it is not known."""
+
+    id: str
+    text: str  # "Pulling", "Pushing", "RUN pip install …"
+    total: int | None = None
+
+
+class Advanced(NamedTuple):
+    """`done` bytes of this phase are behind us (absolute, not a step). `text` names the phase."""
+
+    id: str
+    done: int
+    total: int | None = None
+    text: str = ""
+
+
+class Said(NamedTuple):
+    """A line of words. `id` is empty for the whole verb. `stream` is "out" or "err" for a child's own output."""
+
+    text: str
+    id: str = ""
+    stream: str = ""
+
+
+class Finished(NamedTuple):
+    """It is done: "Pull complete", "Already exists", "Mounted from library/debian", "CACHED"."""
+
+    id: str
+    text: str
+
+
+class Failed(NamedTuple):
+    """It went wrong; the error itself is raised by the verb."""
+
+    id: str
+    text: str
+
+
+Event = Started | Advanced | Said | Finished | Failed
+Report = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The listener that hears nothing: the default of every `report=`."""

@@ -1,0 +1,1 @@
+"""Images over any source of bytes; edits, validation, archives."""

@@ -1,0 +1,1 @@
+"""Changesets: tar streams in and out, apply and diff."""

@@ -1,0 +1,1 @@
+"""Processes: containers under an OCI runtime."""

@@ -1,0 +1,1 @@
+"""Trees: stacks of layers made visible."""
