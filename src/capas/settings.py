@@ -9,7 +9,7 @@
     build_ca_bundle = "/etc/ssl/certs/ca-certificates.crt"  # shown to RUN         CAPAS_BUILD_CA_BUNDLE
     [registries."docker.io"]
     mirrors = ["http://localhost:5000"]   # tried first, in this order             CAPAS_MIRRORS="docker.io=http://…"
-    insecure = false                  # plain http allowed                         CAPAS_INSECURE_REGISTRIES="host:port,…"
+    insecure = false                  # plain http allowed                         CAPAS_INSECURE_REGISTRIES="host:port"
     ca_bundle = "/etc/ssl/corp.pem"   # trusted besides the system's
 """
 

@@ -48,7 +48,7 @@ class LayerReceiver(Protocol):
         """Whether it is here, whole."""
 
     def add_layer(self, diff_id: DiffID, tar: Readable) -> None:
-        """Take a layer's uncompressed tar, to its end. Atomic and idempotent; a layer that is here already is still read.
+        """Take a layer's uncompressed tar and read it to its end, even where the layer is here. Atomic, idempotent.
 
         Raises: Corrupt where the bytes are not those of `diff_id` or not a tar; nothing is kept then.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from capas.errors import Invalid, Unsupported
 
@@ -26,7 +26,7 @@ class Digest(str):
     __slots__ = ()
 
     @classmethod
-    def parse(cls: type[D], text: str) -> D:
+    def parse(cls, text: str) -> Self:
         """The digest that `text` names.
 
         Raises: Invalid for anything but an algorithm, a colon and lower-case hex; Unsupported for another algorithm.
@@ -40,12 +40,12 @@ class Digest(str):
         )
 
     @classmethod
-    def of(cls: type[D], data: bytes | bytearray | memoryview) -> D:
+    def of(cls, data: bytes | bytearray | memoryview) -> Self:
         """The digest of these bytes."""
         return cls("sha256:" + hashlib.sha256(data).hexdigest())
 
     @classmethod
-    def of_hash(cls: type[D], sha256: hashlib._Hash) -> D:
+    def of_hash(cls, sha256: hashlib._Hash) -> Self:
         """The digest of what a running sha256 has seen."""
         return cls("sha256:" + sha256.hexdigest())
 

@@ -7,9 +7,9 @@ The parent of either is always committed.
 
 Importing an image: `add_layer` for each layer, in any order and at once, then `stack` with all its diff_ids. Running:
 `prepare(key, parent)`, `mounts(key)`. A new layer: after `prepare` and some work on the tree, write the changeset
-(`snapshot.changes`), then `commit(key, diff_id)`, which turns the active tree into that layer without reading it again.
+(`snapshot.changes`), then `commit(key, diff_id)`: the active tree becomes that layer without being read again.
 
-A driver may unpack a layer into loose files, or mount the layer from one file without unpacking it: nobody above can tell.
+A driver may unpack a layer into loose files, or mount it from one file without unpacking: nobody above can tell.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Snapshotter(LayerReceiver, Protocol):
         """How to see it. Raises: NotFound."""
 
     def commit(self, key: str, diff_id: DiffID) -> ChainID:
-        """Turn the active's changes into the layer `diff_id` stacked on its parent, and remove the key. Raises: NotFound."""
+        """Turn the active's changes into the layer `diff_id` on its parent, and remove the key. Raises: NotFound."""
 
     def stat(self, name: str) -> Info | None:
         """The snapshot of this key or chain id."""
@@ -68,7 +68,7 @@ class Snapshotter(LayerReceiver, Protocol):
         """Raises: NotFound."""
 
     def remove(self, name: str) -> None:
-        """Remove a key, a chain id or a layer (by diff_id). Idempotent. Raises: Conflict while another snapshot stands on it."""
+        """Remove a key, a chain id or a layer (diff_id). Idempotent. Raises: Conflict while a snapshot stands on it."""
 
     def iterate(self) -> Iterator[Info]:
         """Every snapshot."""

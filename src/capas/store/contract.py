@@ -63,7 +63,7 @@ class BlobStore(BlobSource, Protocol):
         """Its size in bytes, None where it is not here."""
 
     def ingest(self, name: str) -> Ingest:
-        """Begin or resume the write called `name` (a blob's digest does well). Raises: Conflict while another holds it."""
+        """Begin or resume the write called `name` (a digest does well). Raises: Conflict while another holds it."""
 
     def delete(self, digest: Digest) -> None:
         """Remove it. Idempotent."""
