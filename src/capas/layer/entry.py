@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from capas.oci.descriptor import Descriptor
@@ -10,7 +11,7 @@ from capas.oci.digest import DiffID
 from capas.store.contract import Readable
 
 FILE, HARDLINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO = (bytes([c]) for c in b"0123456")
-NO_XATTRS: Mapping[bytes, bytes] = {}
+NO_XATTRS: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 class Entry(NamedTuple):
