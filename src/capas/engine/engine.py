@@ -1,0 +1,88 @@
+"""One object, every verb: the composition root. Parts are made when a verb first needs them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from capas.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from capas.engine.containers import Containers
+    from capas.engine.images import Images
+    from capas.engine.logins import Logins
+    from capas.engine.system import System
+    from capas.registry.client import Client
+    from capas.snapshot.contract import Snapshotter
+    from capas.store.store import Store
+
+
+class Engine:
+    """Capas on this machine, for this user.
+
+    `images`, `containers`, `logins` and `system` have one method a verb, named as the command line names them. An
+    engine may be shared by threads; many engines and processes may work on one store.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load_settings()
+
+    @cached_property
+    def store(self) -> Store:
+        """Blobs and records beneath `settings.root`."""
+        from capas.store.store import Store
+
+        return Store(self.settings.root)
+
+    @cached_property
+    def client(self) -> Client:
+        """Conversations with registries, with docker's credentials."""
+        from capas.registry.client import Client
+
+        return Client(self.settings)
+
+    @cached_property
+    def snapshotter(self) -> Snapshotter:
+        """The snapshot driver that this machine allows. Raises: Unsupported for a driver asked for and not possible."""
+        return self._snapshotter[0]
+
+    @property
+    def snapshotter_reason(self) -> str:
+        """Why it is this driver, in words."""
+        return self._snapshotter[1]
+
+    @cached_property
+    def _snapshotter(self) -> tuple[Snapshotter, str]:
+        from capas.engine.rootless import enter_if_needed
+        from capas.snapshot.choose import open_snapshotter
+
+        enter_if_needed()
+        return open_snapshotter(self.settings.root, wanted=self.settings.snapshotter)
+
+    @cached_property
+    def images(self) -> Images:
+        """The verbs about images."""
+        from capas.engine.images import Images
+
+        return Images(self)
+
+    @cached_property
+    def containers(self) -> Containers:
+        """The verbs about containers."""
+        from capas.engine.containers import Containers
+
+        return Containers(self)
+
+    @cached_property
+    def logins(self) -> Logins:
+        """Log in to and out of registries."""
+        from capas.engine.logins import Logins
+
+        return Logins(self)
+
+    @cached_property
+    def system(self) -> System:
+        """What is here, and what this machine allows."""
+        from capas.engine.system import System
+
+        return System(self)

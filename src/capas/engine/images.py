@@ -1,0 +1,158 @@
+"""The verbs about images, each a thin method over the room that does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+from capas.engine.listing import ImageSummary, list_images
+from capas.engine.lookup import find_image, get_image
+from capas.engine.removal import Removed, prune_images, remove_image
+from capas.errors import NotFound
+from capas.events import Report, ignore
+from capas.oci.platform import Platform
+from capas.reference import Reference
+from capas.store.records import ImageRecord
+
+if TYPE_CHECKING:
+    from capas.engine.building import BuildOptions
+    from capas.engine.engine import Engine
+    from capas.engine.inspection import Document, HistoryStep
+    from capas.image.image import Image
+    from capas.oci.digest import Digest
+    from capas.registry.pull import Pulled
+
+
+class Images:
+    """`engine.images`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def list(self, name: str | None = None, *, filters: Sequence[str] = ()) -> list[ImageSummary]:
+        """One row a name, newest first. `filters` are docker's: dangling, label, reference, before, since."""
+        return list_images(self._engine.store.records, name=name, filters=filters)
+
+    def get(self, text: str) -> Image:
+        """The image of this name or id. Raises: NotFound."""
+        return self.open(get_image(self._engine.store.records, text).record)
+
+    def open(self, record: ImageRecord) -> Image:
+        """The image of a record."""
+        from capas.image.image import Image
+
+        return Image.open(self._engine.store.blobs, record.manifest, record.media_type)
+
+    def pull(
+        self, name: str, *, platform: Platform | None = None, unpack: bool = True, report: Report = ignore
+    ) -> Pulled:
+        """Bring an image from its registry: blobs, records and (`unpack`) its layers, ready to run.
+
+        Raises: NotFound, Unauthenticated, Denied, Unavailable, Corrupt; nothing half-done is visible.
+        """
+        from capas.engine.platforms import host_platform
+        from capas.registry.pull import pull
+
+        engine = self._engine
+        return pull(
+            engine.client,
+            Reference.parse(name).with_default_tag(),
+            engine.store,
+            receiver=engine.snapshotter if unpack else None,
+            platform=platform or host_platform(),
+            report=report,
+        )
+
+    def push(self, name: str, *, report: Report = ignore) -> Digest:
+        """Send the image of this name to its registry; what is there is not sent again. The manifest's digest."""
+        from capas.registry.push import push
+
+        records = self._engine.store.records
+        reference = Reference.parse(name).with_default_tag()
+        row = records.find_name(reference)
+        if row is None:
+            raise NotFound(
+                "no image here is called {image}", image=reference.familiar, hint="give it that name first: `capas tag`"
+            )
+        from capas.image.image import Image
+
+        image = Image.open(self._engine.store.blobs, row.manifest)
+        return push(self._engine.client, reference, image, sources=records.list_sources, report=report)
+
+    def tag(self, source: str, target: str) -> None:
+        """Another name for an image. Nothing is copied."""
+        records = self._engine.store.records
+        found = get_image(records, source)
+        reference = Reference.parse(target).with_default_tag()
+        if reference.digest is not None:
+            reference = reference.with_tag(reference.tag)  # refuses a digest without a tag, drops one beside a tag
+        row = records.find_name(found.reference) if found.reference and found.reference.tag else None
+        records.set_name(reference, found.record.image_id, row.manifest if row else found.record.manifest)
+
+    def remove(self, text: str, *, force: bool = False) -> Removed:
+        """Untag a name; with its last name an image goes, and what no other image uses of it."""
+        return remove_image(self._engine, text, force=force)
+
+    def prune(self, *, every: bool = False, filters: Sequence[str] = ()) -> Removed:
+        """Delete images without a name, or all that no container uses."""
+        return prune_images(self._engine, every=every, filters=filters)
+
+    def history(self, text: str) -> list[HistoryStep]:
+        """Every step, newest first."""
+        from capas.engine.inspection import list_history
+
+        return list_history(self._engine.store.records, self.get(text))
+
+    def inspect(self, text: str) -> Document:
+        """docker's JSON fields."""
+        from capas.engine.inspection import inspect_image
+
+        records = self._engine.store.records
+        found = get_image(records, text)
+        return inspect_image(records, found.record, self.open(found.record), self._engine.driver_name)
+
+    def save(self, out: BinaryIO, names: Sequence[str], *, format: str = "docker") -> None:
+        """Write images, with the names asked for, into one archive that docker, podman, skopeo and Capas read."""
+        from capas.image.archive import save
+
+        records = self._engine.store.records
+        chosen: list[tuple[Image, list[Reference]]] = []
+        for name in names:
+            found = get_image(records, name)
+            references = [found.reference] if found.reference and found.reference.tag else []
+            chosen.append((self.open(found.record), references))
+        save(out, chosen, format=format)
+
+    def load(self, stream: BinaryIO, *, report: Report = ignore) -> list[tuple[Image, list[Reference]]]:
+        """Read the images of an archive, with their names."""
+        from capas.image.archive import load
+
+        return load(stream, self._engine.store, receiver=None, report=report)
+
+    def import_(
+        self, stream: BinaryIO, name: str | None, *, changes: Sequence[str] = (), message: str = ""
+    ) -> Image:
+        """Make a one-layer image of a tar of files. `changes` are Dockerfile instructions on its config."""
+        from capas.engine.importing import import_tree
+
+        return import_tree(self._engine, stream, name, changes=changes, message=message)
+
+    def build(self, options: BuildOptions, *, report: Report = ignore) -> Image:
+        """Build a Dockerfile."""
+        from capas.engine.building import build_image
+
+        return build_image(self._engine, options, report=report)
+
+    def find_or_pull(
+        self, name: str, *, platform: Platform | None = None, pull: str = "missing", report: Report = ignore
+    ) -> Image:
+        """The image of this name, pulled where it is not here (`pull`: "missing", "always" or "never").
+
+        An image here for another platform than the one asked for is pulled too. Raises: NotFound for "never".
+        """
+        found = None if pull == "always" else find_image(self._engine.store.records, name)
+        if found and (platform is None or platform.runs(found.record.platform)):
+            return self.open(found.record)
+        if pull == "never":
+            raise NotFound("no such image here: {image}", image=name, hint="`capas pull {image}` brings it")
+        return self.pull(name, platform=platform, report=report).image

@@ -1,0 +1,149 @@
+"""Taking images away: names first, then what no other image needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from capas.engine.listing import ImageSummary, list_images
+from capas.engine.lookup import Found, get_image
+from capas.errors import Conflict
+from capas.oci.digest import ChainID, DiffID, chain_id
+from capas.reference import Reference
+from capas.store.records import ImageRecord, Records
+
+if TYPE_CHECKING:
+    from capas.engine.engine import Engine
+    from capas.snapshot.contract import Snapshotter
+
+
+class Removed(NamedTuple):
+    """What went: names in familiar form, image ids, and the bytes of blobs that are free again."""
+
+    untagged: tuple[str, ...]
+    deleted: tuple[str, ...]
+    size: int = 0
+
+
+def remove_image(engine: Engine, text: str, *, force: bool = False, prune: bool = True) -> Removed:
+    """Untag the name, or delete the image of this id; the last name takes the image with it.
+
+    Raises: NotFound; Conflict for an image in use or with several names (`force` overrules all but a running container).
+    """
+    records = engine.store.records
+    found = get_image(records, text)
+    gone = _names_to_remove(records, found, force)
+    rest = [row.reference for row in records.list_names(found.record.image_id) if row.reference not in gone]
+    if not rest:
+        _refuse_if_used(engine, found.record, force)
+    for reference in gone:
+        records.delete_name(reference)
+    untagged = [reference.familiar for reference in gone]
+    if rest:
+        return Removed(tuple(untagged), ())
+    untagged += _digests(records, found.record)
+    _delete(engine, found.record)
+    size = sweep(engine) if prune else 0
+    return Removed(tuple(untagged), (str(found.record.image_id),), size)
+
+
+def prune_images(engine: Engine, *, every: bool = False, filters: Sequence[str] = ()) -> Removed:
+    """Delete the images without a name, or every image that no container uses. Filters: docker's `label=`."""
+    rows = list_images(engine.store.records, filters=filters)
+    used = engine.containers.images_in_use()
+    untagged: list[str] = []
+    deleted: list[str] = []
+    for row in rows:
+        if row.image_id in used or not (every or row.tag is None):
+            continue
+        gone = remove_image(engine, _name_of(row), force=True, prune=False)
+        untagged += gone.untagged
+        deleted += gone.deleted
+    return Removed(tuple(untagged), tuple(deleted), sweep(engine))
+
+
+def sweep(engine: Engine) -> int:
+    """Remove the snapshots, layers and blobs that no image and no container needs. The size of the blobs removed."""
+    live_layers, live_chains = _live(engine.store.records)
+    if (engine.settings.root / "snapshots").exists():
+        _sweep_snapshots(engine.snapshotter, live_chains)
+        for record in list(engine.store.records.iter_layers()):
+            if record.diff_id not in live_layers:
+                _try_remove(engine.snapshotter, record.diff_id)
+    return engine.store.collect(engine.build_blobs()).size
+
+
+def _names_to_remove(records: Records, found: Found, force: bool) -> list[Reference]:
+    names = [row.reference for row in records.list_names(found.record.image_id)]
+    if found.reference is not None and found.reference.tag:
+        return [found.reference]
+    repositories = {reference.name for reference in names}
+    if found.reference is not None:  # by digest: the names of that repository go
+        return [reference for reference in names if reference.name == found.reference.name]
+    if len(repositories) > 1 and not force:
+        raise Conflict(
+            "image {image} has names in several repositories: {names}",
+            image=found.record.image_id.short,
+            names=", ".join(reference.familiar for reference in names),
+            hint="remove it by name, or with --force",
+        )
+    return names
+
+
+def _refuse_if_used(engine: Engine, record: ImageRecord, force: bool) -> None:
+    for container in engine.containers.using(record.image_id):
+        if container.running or not force:
+            raise Conflict(
+                "image {image} is used by {state} container {container}",
+                image=record.image_id.short,
+                state="running" if container.running else "stopped",
+                container=container.id[:12],
+                hint="stop and remove the container first" if container.running else "remove the container, or use --force",
+            )
+
+
+def _digests(records: Records, record: ImageRecord) -> list[str]:
+    rows = records.list_digests(record.image_id)
+    return [f"{Reference.parse(name).familiar_name}@{digest}" for name, digest, _ in rows]
+
+
+def _delete(engine: Engine, record: ImageRecord) -> None:
+    engine.store.records.delete_digests(record.image_id)
+    engine.store.records.delete_image(record.image_id)
+
+
+def _live(records: Records) -> tuple[set[DiffID], set[ChainID]]:
+    layers: set[DiffID] = set()
+    chains: set[ChainID] = set()
+    for record in records.iter_images():
+        parent: ChainID | None = None
+        for digest in record.digests:
+            layer = records.find_layer_of(digest)
+            if layer is not None:
+                layers.add(layer.diff_id)
+                parent = chain_id([layer.diff_id], parent)
+                chains.add(parent)
+    return layers, chains
+
+
+def _sweep_snapshots(snapshotter: Snapshotter, live: set[ChainID]) -> None:
+    """From the top down: a snapshot that something stands on is kept by the driver, and tried again below it."""
+    dead = [info.name for info in snapshotter.iterate() if info.kind == "committed" and info.name not in live]
+    while dead:
+        rest = [name for name in dead if not _try_remove(snapshotter, name)]
+        if len(rest) == len(dead):
+            return
+        dead = rest
+
+
+def _try_remove(snapshotter: Snapshotter, name: str) -> bool:
+    try:
+        snapshotter.remove(name)
+    except Conflict:
+        return False
+    return True
+
+
+def _name_of(row: ImageSummary) -> str:
+    return f"{row.repository}:{row.tag}" if row.tag else str(row.image_id)
+
