@@ -29,7 +29,7 @@ class Images:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def list(self, name: str | None = None, *, filters: Sequence[str] = ()) -> list[ImageSummary]:
+    def list(self, name: str | None = None, *, filters: Sequence[str] = ()) -> Sequence[ImageSummary]:
         """One row a name, newest first. `filters` are docker's: dangling, label, reference, before, since."""
         return list_images(self._engine.store.records, name=name, filters=filters)
 
@@ -97,7 +97,7 @@ class Images:
         """Delete images without a name, or all that no container uses."""
         return prune_images(self._engine, every=every, filters=filters)
 
-    def history(self, text: str) -> list[HistoryStep]:
+    def history(self, text: str) -> Sequence[HistoryStep]:
         """Every step, newest first."""
         from capas.engine.inspection import list_history
 
@@ -111,27 +111,35 @@ class Images:
         found = get_image(records, text)
         return inspect_image(records, found.record, self.open(found.record), self._engine.driver_name)
 
+    def remote_tags(self, name: str) -> Sequence[str]:
+        """The tags of a repository in its registry."""
+        return self._engine.client.repository(Reference.parse(name)).list_tags()
+
+    def local_tags(self, name: str) -> Sequence[str]:
+        """The names here in this repository (`domain/path`)."""
+        return sorted(
+            str(row.reference) for row in self._engine.store.records.list_names() if row.reference.name == name
+        )
+
     def save(self, out: BinaryIO, names: Sequence[str], *, format: str = "docker") -> None:
         """Write images, with the names asked for, into one archive that docker, podman, skopeo and Capas read."""
         from capas.image.archive import save
 
         records = self._engine.store.records
-        chosen: list[tuple[Image, list[Reference]]] = []
+        chosen: Sequence[tuple[Image, Sequence[Reference]]] = ()
         for name in names:
             found = get_image(records, name)
             references = [found.reference] if found.reference and found.reference.tag else []
-            chosen.append((self.open(found.record), references))
+            chosen = (*chosen, (self.open(found.record), references))
         save(out, chosen, format=format)
 
-    def load(self, stream: BinaryIO, *, report: Report = ignore) -> list[tuple[Image, list[Reference]]]:
+    def load(self, stream: BinaryIO, *, report: Report = ignore) -> Sequence[tuple[Image, Sequence[Reference]]]:
         """Read the images of an archive, with their names."""
         from capas.image.archive import load
 
         return load(stream, self._engine.store, receiver=None, report=report)
 
-    def import_(
-        self, stream: BinaryIO, name: str | None, *, changes: Sequence[str] = (), message: str = ""
-    ) -> Image:
+    def import_(self, stream: BinaryIO, name: str | None, *, changes: Sequence[str] = (), message: str = "") -> Image:
         """Make a one-layer image of a tar of files. `changes` are Dockerfile instructions on its config."""
         from capas.engine.importing import import_tree
 

@@ -33,7 +33,9 @@ def inspect_image(records: Records, record: ImageRecord, image: Image, driver: s
     """The image as `docker image inspect` prints it."""
     config = image.config
     names = [row.reference.familiar for row in records.list_names(record.image_id)]
-    digests = [f"{Reference.parse(name).familiar_name}@{digest}" for name, digest, _ in records.list_digests(record.image_id)]
+    digests = [
+        f"{Reference.parse(name).familiar_name}@{digest}" for name, digest, _ in records.list_digests(record.image_id)
+    ]
     document: Document = {
         "Id": str(record.image_id),
         "RepoTags": names,

@@ -41,7 +41,9 @@ def get_image(records: Records, text: str) -> Found:
     """As `find_image`. Raises: NotFound too."""
     found = find_image(records, text)
     if found is None:
-        raise NotFound("no such image: {image}", image=text, hint="`capas images` lists what is here; `capas pull` brings it")
+        raise NotFound(
+            "no such image: {image}", image=text, hint="`capas images` lists what is here; `capas pull` brings it"
+        )
     return found
 
 

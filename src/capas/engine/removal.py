@@ -28,7 +28,8 @@ class Removed(NamedTuple):
 def remove_image(engine: Engine, text: str, *, force: bool = False, prune: bool = True) -> Removed:
     """Untag the name, or delete the image of this id; the last name takes the image with it.
 
-    Raises: NotFound; Conflict for an image in use or with several names (`force` overrules all but a running container).
+    Raises: NotFound; Conflict for an image in use or with several names (`force` overrules
+        all but a running container).
     """
     records = engine.store.records
     found = get_image(records, text)
@@ -98,7 +99,9 @@ def _refuse_if_used(engine: Engine, record: ImageRecord, force: bool) -> None:
                 image=record.image_id.short,
                 state="running" if container.running else "stopped",
                 container=container.id[:12],
-                hint="stop and remove the container first" if container.running else "remove the container, or use --force",
+                hint="stop and remove the container first"
+                if container.running
+                else "remove the container, or use --force",
             )
 
 
@@ -146,4 +149,3 @@ def _try_remove(snapshotter: Snapshotter, name: str) -> bool:
 
 def _name_of(row: ImageSummary) -> str:
     return f"{row.repository}:{row.tag}" if row.tag else str(row.image_id)
-

@@ -1,0 +1,6 @@
+"""python -m capas."""
+
+from capas.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Verbs over several things: each on its own, one failure does not keep the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import click
+
+from capas.cli.app import App
+from capas.errors import CapasError, fill
+
+
+def each(app: App, names: Iterable[str], work: Callable[[str], object]) -> int:
+    """Do the work for each name and say what went wrong with which. The exit code: 1 if anything did."""
+    failed = 0
+    for name in names:
+        try:
+            work(name)
+        except CapasError as error:
+            failed = 1
+            say_error(app, error)
+    return failed
+
+
+def say_error(app: App, error: CapasError) -> None:
+    """One line for what went wrong, and one for what to do."""
+    click.echo("capas: " + fill(app.words(error.message), error.facts), err=True)
+    if error.hint_template:
+        click.echo("  → " + fill(app.words(error.hint_template), error.facts), err=True)

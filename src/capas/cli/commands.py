@@ -1,0 +1,73 @@
+"""The command table: where each verb lives. Help is printed from it, and only the verb that runs is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """`module` in capas.cli, the attribute that is the click command, and its one-line summary."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+def _table(**verbs: tuple[str, str, str]) -> Mapping[str, Verb]:
+    return MappingProxyType({name.rstrip("_").replace("_", "-"): Verb(*verb) for name, verb in verbs.items()})
+
+
+IMAGE = _table(
+    build=("build", "build", "Build an image from a Dockerfile"),
+    history=("image", "history", "Show how an image came to be, step by step"),
+    import_=("archive", "import_", "Make an image of a tar of files"),
+    inspect=("image", "inspect", "Show everything about images, as JSON"),
+    load=("archive", "load", "Read images from an archive"),
+    ls=("image", "ls", "List images"),
+    prune=("image", "prune", "Remove images that nothing uses"),
+    pull=("transfer", "pull", "Bring an image from a registry"),
+    push=("transfer", "push", "Send an image to a registry"),
+    rm=("image", "rm", "Remove images"),
+    save=("archive", "save", "Write images to an archive"),
+    tag=("image", "tag", "Give an image another name"),
+)
+CONTAINER = _table(
+    commit=("container_files", "commit", "Make an image of a container's changes"),
+    cp=("container_files", "cp", "Copy files into and out of a container"),
+    create=("run", "create", "Create a container without starting it"),
+    diff=("container_files", "diff", "Show what a container changed in its files"),
+    exec=("exec", "exec_", "Run a command in a running container"),
+    export=("container_files", "export", "Write a container's files as a tar"),
+    inspect=("container", "inspect", "Show everything about containers, as JSON"),
+    logs=("container", "logs", "Show what a container printed"),
+    ls=("container", "ls", "List containers"),
+    prune=("container", "prune", "Remove stopped containers"),
+    rm=("container", "rm", "Remove containers"),
+    run=("run", "run", "Create a container and run it"),
+    start=("container", "start", "Start stopped containers"),
+    stop=("container", "stop", "Stop running containers"),
+)
+SYSTEM = _table(
+    df=("system", "df", "Show how much disk is used"),
+    info=("system", "info", "Show what this machine allows and what was chosen"),
+)
+HUB = _table(serve=("hub", "serve", "Serve a registry from a directory"))
+MAIN = _table(
+    completion=("completion", "completion", "Print the completion script of a shell"),
+    container=("groups", "container", "The verbs about containers"),
+    hub=("groups", "hub", "The registry server"),
+    image=("groups", "image", "The verbs about images"),
+    inspect=("inspect", "inspect", "Show everything about images or containers, as JSON"),
+    login=("login", "login", "Log in to a registry"),
+    logout=("login", "logout", "Log out of a registry"),
+    system=("groups", "system", "What is here and what this machine allows"),
+    version=("system", "version", "Show the versions of Capas and of what it uses"),
+)
+# docker's short forms: the same commands under the names everybody types
+SHORT: Mapping[str, Verb] = MappingProxyType(
+    {name: IMAGE[name] for name in ("build", "history", "import", "load", "pull", "push", "save", "tag")}
+    | {"images": IMAGE["ls"], "rmi": IMAGE["rm"], "ps": CONTAINER["ls"], "info": SYSTEM["info"]}
+    | {name: verb for name, verb in CONTAINER.items() if name not in ("ls", "inspect", "prune")}
+)

@@ -1,0 +1,108 @@
+"""The way in: parse, run the verb, and turn what went wrong into one clear line and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+import click
+
+from capas.cli.app import App
+from capas.cli.commands import MAIN, SHORT
+from capas.cli.lazy import LazyGroup
+from capas.errors import CapasError, Exhausted, Unavailable, fill
+from capas.language import translate
+
+# docker's: 125 when the tool itself cannot do what the flags ask, 130 after Ctrl-C
+USAGE, INTERRUPTED, FAILED = 125, 130, 1
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from capas.cli.version import version_line
+
+        click.echo(version_line())
+        ctx.exit()
+
+
+program = LazyGroup(
+    name="capas",
+    help="Container images: find, pull, look inside, build, push, share and run them, with no daemon",
+    table=MAIN,
+    hidden=SHORT,
+    no_args_is_help=True,
+    params=[
+        click.Option(["-v", "--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version,
+                     help="Print the version and leave"),
+    ],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    app = App()
+    sys.exit(run(app, arguments))
+
+
+def run(app: App, arguments: list[str] | None = None) -> int:
+    """Run one command. The exit code: docker's."""
+    try:
+        code = program.main(arguments, prog_name="capas", standalone_mode=False, obj=app)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.UsageError as error:
+        return _usage(app, error)
+    except click.ClickException as error:
+        return _fail(app, error.format_message(), "", FAILED)
+    except CapasError as error:
+        return _capas(app, error)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail(app, "interrupted", "", INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read our output has left: nothing to say, and nothing for Python to flush when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except OSError as error:
+        return _capas(app, _from_system(error))
+
+
+def _language(app: App) -> str:
+    try:
+        return app.language
+    except CapasError:
+        return "en"
+
+
+def _capas(app: App, error: CapasError) -> int:
+    language = _language(app)
+    said = fill(translate(error.message, language), error.facts)
+    hint = fill(translate(error.hint_template, language), error.facts) if error.hint_template else ""
+    return _fail(app, said, hint, getattr(error, "exit_code", FAILED))
+
+
+def _usage(app: App, error: click.UsageError) -> int:
+    path = error.ctx.command_path if error.ctx else "capas"
+    return _fail(app, error.format_message(), app.words("see `{path} --help`", path=path), USAGE)
+
+
+def _fail(app: App, text: str, hint: str, code: int) -> int:
+    sys.stdout.flush()
+    click.echo("capas: " + translate(text, _language(app)), err=True)
+    if hint:
+        click.echo("  → " + hint, err=True)
+    return code
+
+
+def _from_system(error: OSError) -> CapasError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Exhausted("no space left on the disk of {path}", path=error.filename or "the store")
+    return Unavailable("{reason}: {path}", reason=error.strerror or str(error), path=_name(error))
+
+
+def _name(error: OSError) -> str:
+    name = error.filename
+    return os.fsdecode(name) if isinstance(name, str | bytes) else "the system"

@@ -1,0 +1,61 @@
+"""`capas pull` and `capas push`."""
+
+from __future__ import annotations
+
+import click
+
+from capas.cli.app import App, pass_app
+from capas.cli.batch import each
+from capas.cli.lazy import Command
+from capas.cli.options import platform_option, progress_option
+from capas.oci.platform import Platform
+from capas.reference import Reference
+
+
+@click.command(
+    cls=Command, help="Bring an image from its registry: its layers come at once and are unpacked as they arrive"
+)
+@click.argument("name", metavar="NAME[:TAG|@DIGEST]")
+@platform_option
+@progress_option
+@click.option("-a", "--all-tags", is_flag=True, help="Every tag of the repository")
+@click.option("-q", "--quiet", is_flag=True, help="Print the name only")
+@pass_app
+def pull(app: App, /, *, name: str, platform: Platform | None, progress: str, all_tags: bool, quiet: bool) -> None:
+    """docker's last lines: Digest, Status, name."""
+    reference = Reference.parse(name)
+    if not reference.tag and not reference.digest and not all_tags and not quiet:
+        app.say("Using default tag: latest")
+    names = [str(reference.with_tag(tag)) for tag in app.engine.images.remote_tags(name)] if all_tags else [name]
+    for one in names:
+        with app.progress(progress, quiet=quiet) as report:
+            pulled = app.engine.images.pull(one, platform=platform, report=report)
+        if not quiet:
+            click.echo(f"Digest: {pulled.digest}")
+            status = "Downloaded newer image for {image}" if pulled.changed else "Image is up to date for {image}"
+            app.say("Status: " + status, image=pulled.reference.familiar)
+        click.echo(str(pulled.reference))
+
+
+@click.command(cls=Command, help="Send an image to its registry: what is there already is not sent again")
+@click.argument("name", metavar="NAME[:TAG]")
+@progress_option
+@click.option("-a", "--all-tags", is_flag=True, help="Every tag of the repository that is here")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but the name")
+@pass_app
+def push(app: App, /, *, name: str, progress: str, all_tags: bool, quiet: bool) -> int:
+    """docker's last line: tag, digest, size."""
+
+    def one(text: str) -> None:
+        reference = Reference.parse(text).with_default_tag()
+        if not quiet:
+            app.say("The push refers to repository [{name}]", name=reference.name)
+        with app.progress(progress, quiet=quiet) as report:
+            pushed = app.engine.images.push(text, report=report)
+        click.echo(str(reference) if quiet else f"{reference.tag}: digest: {pushed}")
+
+    if not all_tags:
+        one(name)
+        return 0
+    wanted = Reference.parse(name).name
+    return each(app, app.engine.images.local_tags(wanted), one)
