@@ -1,0 +1,17 @@
+# Two commands do everything: `make demo` shows the main job, `make test` proves it. Both set up what they need.
+.PHONY: demo test bench clean
+
+demo:
+	@tools/setup demo
+	@.venv/bin/python examples/demo.py
+
+test:
+	@tools/setup test
+	@tools/test
+
+bench:
+	@tools/setup bench
+	@.venv/bin/python benchmarks/run.py
+
+clean:
+	rm -rf .venv .make dist build/lib *.egg-info
