@@ -1,0 +1,77 @@
+"""The verbs for people: `capas.pull("debian")`. Each works on an engine with this process's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from capas.engine.engine import Engine
+from capas.events import Report, ignore
+from capas.oci.platform import Platform
+
+if TYPE_CHECKING:
+    from capas.engine.listing import ImageSummary
+    from capas.image.image import Image
+    from capas.oci.digest import Digest
+
+
+class Completed(NamedTuple):
+    """A container that has run: its exit code and what it printed."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+@cache
+def default_engine() -> Engine:
+    """The engine that the functions of `capas` share."""
+    return Engine()
+
+
+def pull(name: str, *, platform: str | None = None, report: Report = ignore) -> Image:
+    """Bring an image from its registry.
+
+    Raises: CapasError of the kind that fits; nothing half-done is kept as an image.
+    """
+    wanted = Platform.parse(platform) if platform else None
+    return default_engine().images.pull(name, platform=wanted, report=report).image
+
+
+def push(name: str, *, report: Report = ignore) -> Digest:
+    """Send the image of this name to its registry. The manifest's digest."""
+    return default_engine().images.push(name, report=report)
+
+
+def tag(source: str, target: str) -> None:
+    """Give an image another name. Nothing is copied."""
+    default_engine().images.tag(source, target)
+
+
+def images(name: str | None = None, *, filters: Sequence[str] = ()) -> Sequence[ImageSummary]:
+    """The images here, newest first."""
+    return default_engine().images.list(name, filters=filters)
+
+
+def build(
+    context: str = ".",
+    *,
+    tags: Sequence[str] = (),
+    dockerfile: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    target: str = "",
+    report: Report = ignore,
+) -> Image:
+    """Build the Dockerfile of a context: a directory, a git or http address."""
+    from capas.engine.building import BuildOptions
+
+    options = BuildOptions(
+        context=context, tags=tuple(tags), dockerfile=dockerfile, build_args=build_args or {}, target=target
+    )
+    return default_engine().images.build(options, report=report)
+
+
+def run(image: str, command: Sequence[str] = (), **options: object) -> Completed:
+    """Run a container to its end and remove it. `options` are those of `engine.containers.run`."""
+    return default_engine().containers.run_captured(image, command, **options)
