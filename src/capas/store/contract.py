@@ -37,8 +37,12 @@ class Ingest(Protocol):
     def offset(self) -> int:
         """Bytes already safe from an earlier try and hashed again; the next write goes here."""
 
+    @property
+    def digest(self) -> Digest:
+        """The digest of all that is written so far, for a writer who learns it only at the end."""
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append. Raises: Exhausted for a full disk."""
+        """Append. Raises: Exhausted for a full disk; the ingest is then gone."""
 
     def commit(self, digest: Digest, size: int | None = None) -> None:
         """Make it visible. Atomic and idempotent: afterwards the blob is whole and on disk, whoever brought it.

@@ -1,0 +1,82 @@
+"""The store: blobs and records under one directory, leases, gc and fsck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from capas.events import Report, ignore
+from capas.oci.digest import Digest
+from capas.store.blobs import DirectoryBlobs
+from capas.store.check import Finding, check
+from capas.store.disk import disk_errors, empty_dir, make_dirs
+from capas.store.lease import Lease, list_held
+from capas.store.lock import locked
+from capas.store.records import Records
+
+
+class Collected(NamedTuple):
+    """What gc deleted: how many blobs, and their bytes."""
+
+    blobs: int
+    size: int
+
+
+class Store:
+    """Everything Capas keeps of images, in `root`: `blobs/`, `ingest/`, `leases/`, `records.db`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.blobs = DirectoryBlobs(root)
+        self.records = Records(root / "records.db")
+        self._leases = root / "leases"
+        self._gate = root / "gc.lock"
+        self._trash = root / "trash"
+
+    def lease(self) -> Lease:
+        """A lease, to be used as a block: `lease.blobs` are the store's, each safe from gc once asked for or brought.
+
+        Order: put the records that need the blobs before the block ends. Raises: Exhausted.
+        """
+        with disk_errors(self.root):
+            make_dirs(self.root)
+        return Lease(self._leases, self._gate, self.blobs)
+
+    def collect(self, extra_live: Iterable[Digest] = (), *, ingests_before_ns: int = 0) -> Collected:
+        """Delete the blobs that no image, living lease or `extra_live` needs, and ingests not written to for long.
+
+        Atomic: blobs go out of sight in one short moment that leases wait for; the bytes are freed after it.
+        """
+        if not self.root.is_dir():
+            return Collected(0, 0)
+        if ingests_before_ns:
+            self.blobs.delete_ingests(ingests_before_ns)
+        return self._sweep(None, set(extra_live))
+
+    def discard(self, digests: Iterable[Digest]) -> Collected:
+        """As `collect`, of these blobs alone: how a verb that failed takes back what it brought."""
+        return self._sweep(set(digests), set())
+
+    def check(self, repair: bool = False, *, report: Report = ignore) -> list[Finding]:
+        """Read everything and tell what is wrong. Repair: remove what is damaged, so that a pull brings it again."""
+        return check(self.blobs, self.records, repair=repair, report=report)
+
+    def close(self) -> None:
+        """Let go of the records' file. The next use opens it again."""
+        self.records.close()
+
+    def _sweep(self, candidates: set[Digest] | None, live: set[Digest]) -> Collected:
+        with disk_errors(self.root), locked(self._gate):
+            live |= list_held(self._leases)  # before the records: a lease ends after its records are put
+            live |= self.records.live_digests()
+            dead = {
+                digest: size
+                for digest, size in self.blobs.iterate()
+                if digest not in live and (candidates is None or digest in candidates)
+            }
+            self.blobs.set_aside(list(dead), self._trash)
+        self.records.forget_blobs([digest for digest in dead if not self.blobs.contains(digest)])
+        with disk_errors(self._trash):
+            empty_dir(self._trash)
+        return Collected(len(dead), sum(dead.values()))
