@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from capas.dockerfile.position import NOWHERE, Position
+from capas.dockerfile.source import Source
 
 _LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
 
@@ -71,16 +72,6 @@ class ArgPair(NamedTuple):
 
     key: str
     value: str | None
-
-
-class From(NamedTuple):
-    """FROM: where a stage begins."""
-
-    position: Position
-    original: str
-    base: str
-    platform: str = ""
-    name: str = ""
 
 
 class Run(NamedTuple):
@@ -297,13 +288,18 @@ class Dockerfile(NamedTuple):
     global_args: tuple[Arg, ...] = ()
     directives: tuple[tuple[str, str], ...] = ()
     escape: str = "\\"
+    source: Source = Source()
 
-    def find_stage(self, word: str) -> Stage | None:
-        """The stage of this name (any case) or number, as `--target` and `COPY --from` mean it."""
+    def find_stage(self, word: str, *, before: int | None = None, numbers: bool = True) -> Stage | None:
+        """The stage of this name (any case) or number, as `--target`, `COPY --from` and FROM (no numbers) mean it.
+
+        Of two stages of one name, the later is meant; `before` leaves out the stage of that index and what follows.
+        """
+        stages = self.stages if before is None else self.stages[:before]
         lowered = word.lower()
-        for stage in self.stages:
+        for stage in reversed(stages):
             if stage.name and stage.name == lowered:
                 return stage
-        if word.isascii() and word.isdigit() and len(word) < 6 and int(word) < len(self.stages):
-            return self.stages[int(word)]
+        if numbers and word.isascii() and word.isdigit() and len(word) < 6 and int(word) < len(stages):
+            return stages[int(word)]
         return None

@@ -1,0 +1,53 @@
+"""The source: a Dockerfile's lines, kept so that an error can point into them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from capas.dockerfile.position import Position, draw_excerpt
+from capas.errors import CapasError, Invalid
+
+
+class Source(NamedTuple):
+    """The name of a Dockerfile and its lines, without their ends."""
+
+    name: str = "Dockerfile"
+    lines: tuple[str, ...] = ()
+
+    def fault(self, problem: str, position: Position, hint: str = "") -> Invalid:
+        """An error that names the line and the column and shows them."""
+        return Invalid(_MESSAGE, hint="{advice}", **self._facts(problem, hint, position))
+
+    def locate(self, error: CapasError, position: Position) -> CapasError:
+        """The same error, of the same kind, with the place it comes from; an error that has one keeps it."""
+        if "excerpt" in error.facts or not position.line:
+            return error
+        facts = {**error.facts, **self._facts(str(error), error.hint, position)}
+        return type(error)(_MESSAGE, hint="{advice}", **facts)
+
+    def _facts(self, problem: str, hint: str, position: Position) -> dict[str, object]:
+        known = 0 < position.line <= len(self.lines)
+        return {
+            "problem": problem,
+            "advice": hint,
+            "dockerfile": self.name,
+            "line": position.line,
+            "column": position.column,
+            "end_line": position.end_line,
+            "end_column": position.end_column,
+            "excerpt": draw_excerpt(self.lines[position.line - 1], position) if known else "",
+        }
+
+
+_MESSAGE = "{dockerfile}:{line}:{column}: {problem}\n{excerpt}"
+
+
+def suggest(word: str, known: tuple[str, ...]) -> str:
+    """The known word that was probably meant, or "" where none is near."""
+    import difflib  # only for errors: it is slow to import
+
+    if not word or len(word) > 40:
+        return ""
+    folded = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.5)
+    return folded[near[0]] if near else ""
