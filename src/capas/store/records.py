@@ -156,6 +156,12 @@ class Records:
             row = db.execute(query, (value,)).fetchone()
         return None if row is None else LayerRecord(DiffID(row[0]), Digest(row[1]), *row[2:])
 
+    def iter_layers(self) -> Iterator[LayerRecord]:
+        """Every layer that was ever here and whose blob gc has not deleted."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT * FROM layer ORDER BY diff_id, size, digest").fetchall()
+        return (LayerRecord(DiffID(row[0]), Digest(row[1]), *row[2:]) for row in rows)
+
     def add_source(self, digest: Digest, domain: str, path: str) -> None:
         """The repository has the blob, so that another one there can mount it. Idempotent."""
         with self._database.writing() as db:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,10 +67,19 @@ class Store:
         """Let go of the records' file. The next use opens it again."""
         self.records.close()
 
-    def _sweep(self, candidates: set[Digest] | None, live: set[Digest]) -> Collected:
+    @contextmanager
+    def stilled(self) -> Iterator[set[Digest]]:
+        """A short block in which no lease can hold anything more, with every digest that is needed or held.
+
+        For gc of what stands on blobs (snapshots): decide and hide inside, free after. Not for nesting.
+        """
         with disk_errors(self.root), locked(self._gate):
-            live |= list_held(self._leases)  # before the records: a lease ends after its records are put
-            live |= self.records.live_digests()
+            held = list_held(self._leases)  # before the records: a lease ends after its records are put
+            yield held | self.records.live_digests()
+
+    def _sweep(self, candidates: set[Digest] | None, extra_live: set[Digest]) -> Collected:
+        with self.stilled() as live:
+            live |= extra_live
             dead = {
                 digest: size
                 for digest, size in self.blobs.iterate()
