@@ -1,0 +1,122 @@
+"""A new layer: tar → diff_id → compress → digest → ingest, every byte touched once, on two threads."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+from types import TracebackType
+from typing import NamedTuple
+
+from capas.layer.compression import Compressor, Kind, compressor
+from capas.layer.writer import TarWriter
+from capas.oci import media
+from capas.oci.descriptor import Descriptor
+from capas.oci.digest import DiffID
+from capas.store.contract import BlobStore, Ingest
+
+_CHUNK = 1 << 20
+_QUEUED = 4  # chunks between the threads: enough to keep both busy, little enough to keep memory flat
+
+
+class NewLayer(NamedTuple):
+    """A layer just made. `uncompressed_size` is the tar's length in bytes."""
+
+    descriptor: Descriptor
+    diff_id: DiffID
+    uncompressed_size: int
+
+
+class LayerBlob:
+    """A layer under way: add entries to `tar`, then `commit()`. Leaving the block without it leaves nothing.
+
+    Building the tar and hashing it happen in the caller's thread, compressing and storing in one of its own.
+    """
+
+    def __init__(self, blobs: BlobStore, *, compression: Kind = "gzip", level: int | None = None, name: str) -> None:
+        self._compression: Kind = compression
+        self._ingest = _fresh_ingest(blobs, name)
+        self._sha256 = hashlib.sha256()
+        self._size = 0
+        self._pending = bytearray()
+        self._packer = _Packer(self._ingest, compressor(compression, level))
+        self.tar = TarWriter(self._write)
+
+    def commit(self) -> NewLayer:
+        """End the tar and make the blob visible. Atomic. Raises: Exhausted."""
+        self.tar.finish()
+        self._pass_on()
+        self._packer.finish()
+        digest, size = self._ingest.digest, self._ingest.offset
+        self._ingest.commit(digest, size)
+        descriptor = Descriptor(media_type=media.layer_type(self._compression), digest=digest, size=size)
+        return NewLayer(descriptor, DiffID.of_hash(self._sha256), self._size)
+
+    def __enter__(self) -> LayerBlob:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._packer.stop()
+        self._ingest.abort()
+
+    def _write(self, data: bytes | bytearray | memoryview) -> None:
+        self._pending += data
+        if len(self._pending) >= _CHUNK:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        chunk, self._pending = self._pending, bytearray()
+        if chunk:
+            self._sha256.update(chunk)
+            self._size += len(chunk)
+            self._packer.put(chunk)
+
+
+class _Packer:
+    """The second thread: compresses chunks in order and writes them to the ingest."""
+
+    def __init__(self, ingest: Ingest, compress: Compressor) -> None:
+        self._ingest = ingest
+        self._compress = compress
+        self._queue: queue.Queue[bytearray | None] = queue.Queue(_QUEUED)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def put(self, chunk: bytearray) -> None:
+        """Hand a chunk over. Raises: what went wrong with an earlier one."""
+        self._queue.put(chunk)
+        if self._error is not None:
+            raise self._error
+
+    def finish(self) -> None:
+        """Wait until everything is written. Raises: what went wrong."""
+        self.stop()
+        if self._error is not None:
+            raise self._error
+        self._ingest.write(self._compress.finish())
+
+    def stop(self) -> None:
+        """End the thread. Idempotent."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (chunk := self._queue.get()) is not None:
+            if self._error is None:  # after a failure the queue is only emptied, so that nobody waits for a place
+                try:
+                    self._ingest.write(self._compress.write(chunk))
+                except BaseException as error:
+                    self._error = error
+
+
+def _fresh_ingest(blobs: BlobStore, name: str) -> Ingest:
+    """An ingest that begins at 0: what an earlier process left under the name belongs to another try."""
+    ingest = blobs.ingest(name)
+    if ingest.offset:
+        ingest.abort()
+        ingest = blobs.ingest(name)
+    return ingest
