@@ -1,0 +1,162 @@
+"""The hub as an ASGI application: `create_app(root)`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from capas import chance, clock
+from capas.errors import CapasError
+from capas.hub import blobs, listings, manifests, pushes
+from capas.hub.access import Action, Authorise, Identity, allow_all
+from capas.hub.hub import Call, Handler, Hub, Options
+from capas.hub.message import Answer, Disconnected, Header, Receive, Request, Scope, Send, header, send_answer
+from capas.hub.refusal import NAME_UNKNOWN, UNSUPPORTED, Code, Refused, refusal_of, unexpected
+from capas.hub.route import BLOB, CATALOG, MANIFEST, PING, REFERRERS, TAGS, UPLOAD, UPLOADS, Route, find_route
+from capas.hub.sqlite_records import SqliteRecords
+from capas.hub.uploads import Uploads
+from capas.store.blobs import DirectoryBlobs
+from capas.store.disk import make_dirs
+
+_THREADS = 16
+_API = header("docker-distribution-api-version", "registry/2.0")
+_JSON = header("content-type", "application/json")
+_NO_ROUTE = Code("UNSUPPORTED", 404)
+
+
+async def ping(_call: Call) -> Answer:
+    """This is a registry, and the client may speak to it."""
+    return Answer(200, [header("content-length", 2), _JSON], b"{}")
+
+
+_HANDLERS: Mapping[str, Mapping[str, Handler]] = {
+    PING: {"GET": ping, "HEAD": ping},
+    CATALOG: {"GET": listings.list_repositories},
+    MANIFEST: {
+        "GET": manifests.get_manifest,
+        "HEAD": manifests.get_manifest,
+        "PUT": manifests.put_manifest,
+        "DELETE": manifests.delete_manifest,
+    },
+    BLOB: {"GET": blobs.get_blob, "HEAD": blobs.head_blob, "DELETE": blobs.delete_blob},
+    UPLOADS: {"POST": pushes.start_upload},
+    UPLOAD: {
+        "GET": pushes.get_upload,
+        "PATCH": pushes.write_chunk,
+        "PUT": pushes.finish_upload,
+        "DELETE": pushes.cancel_upload,
+    },
+    TAGS: {"GET": listings.list_tags},
+    REFERRERS: {"GET": listings.list_referrers},
+}
+
+
+class App:
+    """The distribution API over a hub's parts; whatever is not under /v2 is not found."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self._log = logging.getLogger("capas.hub")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection, by ASGI."""
+        if scope["type"] == "http":
+            await self._answer(Request(scope, receive), send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _answer(self, request: Request, send: Send) -> None:
+        try:
+            try:
+                answer = await self._handle(request)
+            except Refused as refused:
+                answer = await self._refuse(request, refused)
+            except CapasError as error:
+                self._log.warning("%s %s: %s", request.method, request.path, error)
+                answer = await self._refuse(request, refusal_of(error))
+            except (Disconnected, asyncio.CancelledError):
+                raise
+            except Exception:
+                self._log.exception("%s %s", request.method, request.path)
+                answer = await self._refuse(request, unexpected())
+        except Disconnected:
+            return
+        answer.headers.append(_API)
+        await send_answer(send, answer)
+
+    async def _handle(self, request: Request) -> Answer:
+        path = request.path
+        route = find_route(path) if path.startswith("/v2/") or path == "/v2" else None
+        if route is None:
+            raise Refused(_NO_ROUTE, "there is nothing at this address")
+        methods = _HANDLERS[route.kind]
+        handler = methods.get(request.method)
+        if handler is None:
+            allow = (header("allow", ", ".join(methods)),)
+            raise Refused(UNSUPPORTED, f"{request.method} is not supported here", headers=allow)
+        identity = Identity()
+        if route.name and not self.hub.authorise(identity, route.name, _action(request.method, route)):
+            raise Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": route.name})
+        return await handler(Call(self.hub, request, route, identity))
+
+    async def _refuse(self, request: Request, refused: Refused) -> Answer:
+        if request.method in ("POST", "PUT", "PATCH"):
+            await request.drain()
+        body = refused.body
+        headers: list[Header] = [header("content-length", len(body)), _JSON, *refused.headers]
+        return Answer(refused.code.status, headers, b"" if request.method == "HEAD" else body)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await asyncio.to_thread(self.close)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+            await send({"type": "lifespan.startup.complete"})
+
+    def close(self) -> None:
+        """Let the disk work under way end, and let go of the files."""
+        self.hub.pool.shutdown(wait=True)
+        self.hub.uploads.close_idle(everything=True)
+        self.hub.records.close()
+
+
+def create_app(
+    root: Path,
+    *,
+    options: Options = Options(),  # noqa: B008  a tuple of constants
+    authorise: Authorise = allow_all,
+    shared: bool = False,
+    now_ns: Callable[[], int] = clock.now_ns,
+    new_token: Callable[[], str] = chance.token,
+) -> App:
+    """The hub whose bytes and records live under `root`. `shared`: other processes serve the same root.
+
+    Raises: Exhausted, Denied, Unavailable for a disk that cannot be used; Corrupt for damaged records.
+    """
+    make_dirs(root)
+    (root / "collect.lock").touch()
+    store = DirectoryBlobs(root)
+    uploads = Uploads(root / "uploads", store, idle_seconds=0.25 if shared else 60)
+    hub = Hub(
+        root=root,
+        records=SqliteRecords(root / "records.sqlite"),
+        blobs=store,
+        uploads=uploads,
+        pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="hub"),
+        authorise=authorise,
+        options=options,
+        now_ns=now_ns,
+        new_token=new_token,
+    )
+    return App(hub)
+
+
+def _action(method: str, route: Route) -> Action:
+    if route.kind in (UPLOAD, UPLOADS) or method == "PUT":
+        return "push"
+    return "delete" if method == "DELETE" else "pull"

@@ -1,0 +1,64 @@
+"""What the handlers share: the stores, the rights, the options, and the one door from asyncio to the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, ParamSpec, TypeVar
+
+from capas.hub.access import Authorise, Identity
+from capas.hub.message import Answer, Request
+from capas.hub.records import Records
+from capas.hub.route import Route
+from capas.hub.uploads import Uploads
+from capas.store.blobs import DirectoryBlobs
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SECOND_NS = 1_000_000_000
+
+
+class Options(NamedTuple):
+    """What the hub's keeper chose."""
+
+    delete: bool = True
+    grace_seconds: int = 3600  # how long a blob that no manifest needs yet is kept for its push to go on
+    stale_seconds: int = 7 * 24 * 3600  # how long an upload that nobody goes on with is kept
+
+
+class Hub(NamedTuple):
+    """The parts of a running hub."""
+
+    root: Path
+    records: Records
+    blobs: DirectoryBlobs
+    uploads: Uploads
+    pool: ThreadPoolExecutor
+    authorise: Authorise
+    options: Options
+    now_ns: Callable[[], int]
+    new_token: Callable[[], str]
+
+    async def hop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work in a thread: the one door from asyncio to the disk."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: work(*args, **kwargs))
+
+    @property
+    def gate(self) -> Path:
+        """The lock file that a push shares while it commits a blob and links it, and that `collect` takes alone."""
+        return self.root / "collect.lock"
+
+
+class Call(NamedTuple):
+    """One request on its way through the hub."""
+
+    hub: Hub
+    request: Request
+    route: Route
+    identity: Identity
+
+
+Handler = Callable[[Call], Awaitable[Answer]]

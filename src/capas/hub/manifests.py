@@ -1,0 +1,135 @@
+"""Manifests and indexes: got by tag or digest, taken in only with all that they need."""
+
+from __future__ import annotations
+
+from capas.errors import CapasError
+from capas.hub.blobs import is_known, parse_digest
+from capas.hub.hub import Call
+from capas.hub.message import Answer, header
+from capas.hub.names import is_tag
+from capas.hub.records import Missing, Need, NewManifest, StoredManifest
+from capas.hub.refusal import (
+    DIGEST_INVALID,
+    MANIFEST_BLOB_UNKNOWN,
+    MANIFEST_INVALID,
+    MANIFEST_TOO_LARGE,
+    MANIFEST_UNKNOWN,
+    NAME_UNKNOWN,
+    TAG_INVALID,
+    UNSUPPORTED,
+    Refused,
+)
+from capas.oci import media
+from capas.oci.digest import Digest
+from capas.oci.document import MAX_BYTES
+from capas.oci.manifest import Index, Manifest, parse_manifest, type_of
+
+
+async def get_manifest(call: Call) -> Answer:
+    """The manifest as it was pushed, whatever the client accepts: its type says what it is.
+
+    A tag that moved is seen at once: nothing between the records and the client remembers it.
+    """
+    found = _find(call)
+    tagged = header("etag", f'"{found.digest}"')
+    named = header("docker-content-digest", found.digest)
+    if is_known(call.request, found.digest):
+        return Answer(304, [tagged, named])
+    headers = [header("content-length", len(found.data)), header("content-type", found.media_type), named, tagged]
+    return Answer(200, headers, b"" if call.request.method == "HEAD" else found.data)
+
+
+async def put_manifest(call: Call) -> Answer:
+    """Take a manifest in, under a tag or its digest."""
+    hub, (name, reference) = call.hub, call.route[1:]
+    is_digest = ":" in reference
+    wanted = parse_digest(reference) if is_digest else None
+    if wanted is None and not is_tag(reference):
+        raise Refused(TAG_INVALID, f"not a tag: {reference[:100]!r}", detail={"tag": reference[:300]})
+    data = await call.request.read(MAX_BYTES)
+    if data is None:
+        raise Refused(MANIFEST_TOO_LARGE, f"a manifest has at most {MAX_BYTES} bytes")
+    digest = Digest.of(data)
+    if wanted is not None and wanted != digest:
+        raise Refused(DIGEST_INVALID, "the manifest has another digest", detail={"digest": digest})
+    media_type = call.request.header(b"content-type").partition(";")[0].strip()
+    new = _read(digest, data, media_type)
+    missing = await hub.hop(hub.records.put_manifest, name, new, None if is_digest else reference, hub.now_ns())
+    if missing:
+        raise _refuse_missing(missing)
+    headers = [
+        header("content-length", 0),
+        header("location", f"/v2/{name}/manifests/{digest}"),
+        header("docker-content-digest", digest),
+    ]
+    if new.subject:
+        headers.append(header("oci-subject", new.subject))
+    return Answer(201, headers)
+
+
+async def delete_manifest(call: Call) -> Answer:
+    """Forget a tag, or a manifest with all its tags."""
+    hub, (name, reference) = call.hub, call.route[1:]
+    if not hub.options.delete:
+        raise Refused(UNSUPPORTED, "this hub does not delete")
+    if ":" in reference:
+        gone = await hub.hop(hub.records.delete_manifest, name, parse_digest(reference))
+    else:
+        gone = await hub.hop(hub.records.delete_tag, name, reference)
+    if not gone:
+        raise _unknown(call)
+    return Answer(202, [header("content-length", 0)])
+
+
+def _find(call: Call) -> StoredManifest:
+    reference = call.route.value
+    if ":" in reference:
+        reference = parse_digest(reference)
+    found = call.hub.records.find_manifest(call.route.name, reference)
+    if found is None:
+        raise _unknown(call)
+    return found
+
+
+def _unknown(call: Call) -> Refused:
+    name, reference = call.route[1:]
+    if not call.hub.records.has_repository(name):
+        return Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": name})
+    return Refused(MANIFEST_UNKNOWN, "manifest unknown", detail={"name": name, "reference": reference[:300]})
+
+
+def _read(digest: Digest, data: bytes, media_type: str) -> NewManifest:
+    try:
+        document = parse_manifest(data, media_type)
+    except CapasError as error:
+        raise Refused(MANIFEST_INVALID, f"manifest invalid: {error}") from None
+    return NewManifest(
+        stored=StoredManifest(digest, media_type or type_of(document), data),
+        needs=tuple(dict.fromkeys(_needs(document))),
+        subject=document.subject.digest if document.subject else None,
+        artifact_type=_artifact_type(document),
+        annotations=document.annotations,
+    )
+
+
+def _needs(document: Manifest | Index) -> list[Need]:
+    if isinstance(document, Index):
+        known = media.MANIFESTS | media.INDEXES
+        return [Need(child.digest, child.size, child.media_type in known) for child in document.manifests]
+    held = [layer for layer in document.layers if not (media.is_foreign(layer.media_type) and layer.urls)]
+    return [Need(blob.digest, blob.size, is_manifest=False) for blob in (document.config, *held)]
+
+
+def _artifact_type(document: Manifest | Index) -> str:
+    """Spec: OCI distribution-spec, "Listing Referrers": a manifest without one has its config's type."""
+    if document.artifact_type or isinstance(document, Index):
+        return document.artifact_type or ""
+    return document.config.media_type
+
+
+def _refuse_missing(missing: list[Missing]) -> Refused:
+    wrong = next((lack for lack in missing if lack.size is not None), None)
+    if wrong is not None:
+        return Refused(MANIFEST_INVALID, f"manifest invalid: {wrong.digest} has {wrong.size} bytes, it says otherwise")
+    detail = [{"digest": lack.digest} for lack in missing]
+    return Refused(MANIFEST_BLOB_UNKNOWN, "manifest needs what the repository does not hold", detail=detail)

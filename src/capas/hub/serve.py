@@ -1,0 +1,93 @@
+"""Serving the hub with Granian until a signal stops it."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from capas.errors import Conflict, Invalid, Unsupported
+from capas.hub.app import App, create_app
+from capas.hub.hub import Options
+
+_READY_SECONDS = 30.0
+_STOP_SECONDS = 30
+
+
+def serve(
+    root: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 5000,
+    workers: int = 1,
+    options: Options = Options(),  # noqa: B008  a tuple of constants
+    ready: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Serve the hub in `root` until SIGTERM or SIGINT, then finish what is under way. Blocks; main thread only.
+
+    `ready` is called, from another thread, with `host:port` once it answers.
+    Raises: Conflict for a port in use; Invalid for an address that is not this machine's; Unsupported without Granian.
+    """
+    try:
+        from granian import Granian
+        from granian.constants import HTTPModes, Interfaces
+    except ImportError:
+        raise Unsupported("the hub needs its extra packages", hint='install them: pip install "capas[hub]"') from None
+    port = check_address(host, port)
+    logging.getLogger("_granian").setLevel(logging.WARNING)
+    server = Granian(
+        target="capas.hub.app:create_app",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=workers,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_level="warning",  # type: ignore[arg-type,unused-ignore]
+        workers_kill_timeout=_STOP_SECONDS,
+        respawn_failed_workers=True,
+    )
+    create_app(root, options=options).close()  # what is wrong with the disk is said here, once
+    threading.Thread(target=_tell, args=(host, port, ready), daemon=True).start()
+    server.serve(target_loader=functools.partial(_load, root, options, workers), wrap_loader=False)
+
+
+def check_address(host: str, port: int) -> int:
+    """The port, chosen by the system where it was 0. Two hubs on one port would share it silently, so it is tried.
+
+    Raises: Conflict for a port in use; Invalid for an address that is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, port))
+            return int(trial.getsockname()[1])
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Conflict(
+                "{host}:{port} is in use already", host=host, port=port, hint="choose another port: --port"
+            ) from None
+        raise Invalid("cannot listen on {host}:{port}: {why}", host=host, port=port, why=str(error)) from None
+
+
+def _load(root: Path, options: Options, workers: int) -> App:
+    return create_app(root, options=options, shared=workers > 1)
+
+
+def _tell(host: str, port: int, ready: Callable[[str], None]) -> None:
+    limit = time.monotonic() + _READY_SECONDS
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    while time.monotonic() < limit:
+        try:
+            socket.create_connection((target, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+            continue
+        ready(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        return
