@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 
-from capas.events import Report, ignore
+from capas.errors import CapasError, Interrupted, NotFound
+from capas.events import Report, Said, ignore
+from capas.run.bundle import DEFAULT_PATH, BundleSpec, InnerMount, ProcessSpec, make_config
+from capas.run.claims import Claim, claim, claim_dead
+from capas.run.ground import Ground, bind, mounted_ground, tmpfs
+from capas.run.launch import Launch, ended
+from capas.run.lines import iter_lines
+from capas.run.machine import Machine, read_machine
+from capas.run.naming import hosts, resolv_conf, write_files
 from capas.run.runtime import Runtime
+from capas.run.user import find_user
 from capas.snapshot.contract import Mount
+from capas.snapshot.namespaces import in_private_mounts
+
+CA_BUNDLE = "/run/capas/ca-certificates.crt"
+CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 
 class Bind(NamedTuple):
@@ -38,6 +53,11 @@ class StepSpec(NamedTuple):
     stdin: bytes = b""  # what the process reads: a heredoc's text
 
 
+class _Listener(NamedTuple):
+    cancelled: threading.Event
+    report: Report
+
+
 def run_step(
     spec: StepSpec,
     runtime: Runtime,
@@ -54,4 +74,104 @@ def run_step(
     Raises: Invalid for a user or a working directory that cannot be; NotFound for a command that is not in the tree;
     Denied for one that cannot be run; Unsupported where the runtime cannot; Interrupted when cancelled.
     """
-    raise NotImplementedError
+    clear_steps(runtime, run_root)
+    listen = _Listener(cancelled or threading.Event(), report)
+    with claim(run_root / "steps", spec.id) as held:
+        return in_private_mounts(lambda: _run(spec, runtime, held, run_root, listen))
+
+
+def clear_steps(runtime: Runtime, run_root: Path) -> None:
+    """End the steps of builds that were killed."""
+    for dead in claim_dead(run_root / "steps"):
+        with dead:
+            in_private_mounts(_launch(runtime, dead, run_root).end)
+
+
+def _launch(runtime: Runtime, held: Claim, run_root: Path) -> Launch:
+    name = held.folder.name
+    return Launch(runtime, held.folder, name, state=run_root / "runtime", group=f"/capas/{name}")
+
+
+def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, listen: _Listener) -> int:
+    launch = _launch(runtime, held, run_root)
+    with mounted_ground(spec.mounts, held.folder, runtime) as ground:
+        try:
+            config = _config(spec, ground, held.folder, read_machine(), with_cgroups=runtime.cgroups.writable)
+            launch.write_config(config)
+            code = _watch(spec, launch, held.folder, listen)
+        finally:
+            launch.end()
+            ground.stubs.clean()
+    if listen.cancelled.is_set():
+        raise Interrupted("the step was cancelled")
+    return code
+
+
+def _config(spec: StepSpec, ground: Ground, folder: Path, machine: Machine, *, with_cgroups: bool) -> dict[str, object]:
+    user = find_user(ground.tree, spec.user)
+    cwd = ground.enter(spec.cwd)
+    mounts = ground.place(_mounts(spec, folder))
+    env = {"PATH": DEFAULT_PATH, "HOME": user.home} | _ca_variables(spec) | dict(spec.env)
+    process = ProcessSpec(spec.args, env, cwd, user)
+    bundle = BundleSpec(process, ground.tree, spec.hostname, spec.network, f"/capas/{spec.id}", mounts)
+    return make_config(bundle, machine, with_cgroups=with_cgroups)
+
+
+def _mounts(spec: StepSpec, folder: Path) -> list[InnerMount]:
+    own_network = spec.network != "host"
+    write_files(folder, {
+        "resolv.conf": resolv_conf(own_network=own_network),
+        "hosts": hosts(spec.add_hosts, hostname=spec.hostname),
+    })  # fmt: skip
+    mounts = [bind(folder / name, f"/etc/{name}", read_only=True) for name in ("resolv.conf", "hosts")]
+    if spec.ca_bundle is not None:
+        _must_exist(spec.ca_bundle)
+        mounts.append(bind(spec.ca_bundle.resolve(), CA_BUNDLE, read_only=True))
+    for each in spec.binds:
+        _must_exist(each.source)
+        mounts.append(bind(each.source, each.target, read_only=each.read_only))
+    return mounts + [tmpfs(target, ("exec",)) for target in spec.tmpfs]
+
+
+def _must_exist(path: Path) -> None:
+    if not path.exists():
+        raise NotFound("{path} is not there to be mounted", path=str(path))
+
+
+def _ca_variables(spec: StepSpec) -> dict[str, str]:
+    return {} if spec.ca_bundle is None else dict.fromkeys(CA_VARIABLES, CA_BUNDLE)
+
+
+def _watch(spec: StepSpec, launch: Launch, folder: Path, listen: _Listener) -> int:
+    stdin = _stdin(folder, spec.stdin)
+    try:
+        process = launch.start(stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        os.close(stdin)
+    readers = [
+        threading.Thread(target=_speak, args=(stream, spec.id, name, listen.report), daemon=True)
+        for stream, name in ((process.stdout, "out"), (process.stderr, "err"))
+    ]
+    for reader in readers:
+        reader.start()
+    if not ended(process, listen.cancelled):
+        launch.end()
+    for reader in readers:
+        reader.join()
+    try:
+        return launch.wait()
+    except CapasError:
+        if listen.cancelled.is_set():
+            return -1
+        raise
+
+
+def _stdin(folder: Path, data: bytes) -> int:
+    path = folder / "stdin"
+    path.write_bytes(data)
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _speak(stream: IO[bytes], name: str, which: str, report: Report) -> None:
+    for line in iter_lines(stream):
+        report(Said(line, id=name, stream=which))
