@@ -1,0 +1,199 @@
+"""The files of stacked layers, seen through their tables of contents: nothing is unpacked, no privilege is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import BinaryIO, NamedTuple
+
+from capas.errors import Corrupt, Invalid, NotFound
+from capas.layer.contents import Contents
+from capas.layer.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, Entry
+from capas.layer.section import open_section, stored_size
+from capas.store.contract import Readable
+
+WHITEOUT = b".wh."
+OPAQUE = b".wh..wh..opq"
+_MOST_LINKS = 40  # as Linux
+
+
+class _Node:
+    """A place in the tree: its entry, the layer whose tar has the body, its children where it is a directory."""
+
+    __slots__ = ("children", "entry", "layer")
+
+    def __init__(self, entry: Entry, layer: int) -> None:
+        self.entry = entry
+        self.layer = layer
+        self.children: dict[bytes, _Node] | None = {} if entry.kind == DIRECTORY else None
+
+
+class Located(NamedTuple):
+    """An entry and which layer (0 is the bottom) holds its body."""
+
+    entry: Entry
+    layer: int
+
+
+class Tree:
+    """Layers stacked, bottom first. `open_tar(i)` gives the uncompressed tar of layer `i` from its first byte.
+
+    Paths are bytes; leading and doubled slashes do not matter. Nothing is found outside the root.
+    Spec: OCI image-spec, layer.md, "Applying Changesets".
+    """
+
+    def __init__(self, layers: Sequence[Contents], open_tar: Callable[[int], Readable]) -> None:
+        self._open_tar = open_tar
+        self._root = _Node(Entry(b"", DIRECTORY, 0o755), 0)
+        for number, contents in enumerate(layers):
+            self._stack(contents.entries, number)
+
+    def find(self, path: bytes) -> Entry | None:
+        """The entry at a path; a link at its end is not followed, links on the way are."""
+        found = self._walk(path, follow=False)
+        return found.entry if found else None
+
+    def resolve(self, path: bytes) -> bytes | None:
+        """The path with every link followed inside the root; None where it leads nowhere. Raises: Invalid for a loop."""
+        found = self._walk(path, follow=True)
+        return found.entry.path if found else None
+
+    def locate(self, path: bytes) -> Located | None:
+        """As `find`, links followed, with the layer that holds the body."""
+        found = self._walk(path, follow=True)
+        return Located(found.entry, found.layer) if found else None
+
+    def list(self, path: bytes) -> Sequence[Entry]:
+        """The entries in a directory, sorted; links on the way are followed. Raises: NotFound."""
+        found = self._walk(path, follow=True)
+        if found is None or found.children is None:
+            raise NotFound("no such directory in the image: /{path}", path=path.decode(errors="replace").lstrip("/"))
+        return [found.children[name].entry for name in sorted(found.children)]
+
+    def iter(self, path: bytes = b"") -> Iterator[Entry]:
+        """The entry at a path and all beneath it, each directory before what is in it, sorted. Nothing for no entry."""
+        found = self._walk(path, follow=False)
+        if found is not None:
+            yield from (node.entry for node in _descend(found))
+
+    def open(self, path: bytes) -> BinaryIO:
+        """The bytes of a regular file, links followed. Raises: NotFound; Invalid for anything but a file."""
+        found = self._walk(path, follow=True)
+        name = path.decode(errors="replace").lstrip("/")
+        if found is None:
+            raise NotFound("no such file in the image: /{path}", path=name)
+        if found.entry.kind != FILE:
+            raise Invalid("/{path} in the image is not a regular file", path=name)
+        return open_section(self._open_tar(found.layer), found.entry)
+
+    def iter_files(self, paths: Iterable[bytes]) -> Iterator[tuple[Entry, BinaryIO]]:
+        """The regular files among the paths, with their bytes, in the order of the tars: each tar is read once.
+
+        Order: a body must be read before the next is asked for.
+        """
+        found = (self._walk(path, follow=False) for path in paths)
+        nodes = [node for node in found if node is not None and node.entry.kind == FILE]
+        for number in sorted({node.layer for node in nodes}):
+            tar = self._open_tar(number)
+            at = 0
+            for node in sorted((n for n in nodes if n.layer == number), key=lambda n: n.entry.offset):
+                if node.entry.offset < at:  # the same body under another name: its tar is opened again
+                    tar, at = self._open_tar(number), 0
+                body = open_section(tar, node.entry, at=at)
+                yield node.entry, body
+                body.read()
+                at = node.entry.offset + stored_size(node.entry)
+
+    def _walk(self, path: bytes, *, follow: bool) -> _Node | None:
+        trail = [self._root]
+        parts = [part for part in path.split(b"/") if part not in (b"", b".")]
+        parts.reverse()
+        links = 0
+        while parts:
+            part = parts.pop()
+            if part == b"..":
+                trail = trail[:-1] or trail
+                continue
+            node = (trail[-1].children or {}).get(part)
+            if node is None:
+                return None
+            if node.entry.kind != SYMLINK or not (parts or follow):
+                trail.append(node)
+                continue
+            links += 1
+            if links > _MOST_LINKS:
+                raise Invalid("too many links on the way to /{path}", path=path.decode(errors="replace").lstrip("/"))
+            target = node.entry.target
+            parts += reversed([piece for piece in target.split(b"/") if piece not in (b"", b".")])
+            trail = [self._root] if target.startswith(b"/") else trail
+        return trail[-1]
+
+    def _stack(self, entries: Sequence[Entry], layer: int) -> None:
+        self._white_out(entries)
+        for entry in entries:
+            folder, _, name = entry.path.rpartition(b"/")
+            if name.startswith(WHITEOUT):
+                continue
+            if not entry.path:
+                self._root.entry = entry
+                continue
+            parent = self._parent(folder, layer)
+            node = (
+                self._linked(entry, parent, name)
+                if entry.kind == HARDLINK
+                else _Node(_below(parent, entry, name), layer)
+            )
+            old = parent.children.get(name) if parent.children is not None else None
+            if node.children is not None and old is not None and old.children is not None:
+                node.children = old.children  # a directory over a directory changes its attributes only
+            _children(parent)[name] = node
+
+    def _white_out(self, entries: Sequence[Entry]) -> None:
+        """Deletions speak of the layers below, wherever they stand in this one."""
+        for entry in entries:
+            folder, _, name = entry.path.rpartition(b"/")
+            if not name.startswith(WHITEOUT):
+                continue
+            parent = self._walk(folder, follow=True)
+            if parent is None or parent.children is None:
+                continue
+            if name == OPAQUE:
+                parent.children.clear()
+            else:
+                parent.children.pop(name[len(WHITEOUT) :], None)
+
+    def _parent(self, folder: bytes, layer: int) -> _Node:
+        found = self._walk(folder, follow=True)
+        if found is not None and found.children is not None:
+            return found
+        above, _, name = folder.rpartition(b"/")
+        parent = self._parent(above, layer)
+        node = _Node(_below(parent, Entry(folder, DIRECTORY, 0o755), name), layer)
+        _children(parent)[name] = node
+        return node
+
+    def _linked(self, entry: Entry, parent: _Node, name: bytes) -> _Node:
+        target = self._walk(entry.target, follow=False)
+        if target is None or target.children is not None:
+            raise Corrupt("{path} is a hard link to nothing", path=entry.path.decode(errors="replace"))
+        return _Node(_below(parent, target.entry, name), target.layer)
+
+
+def _below(parent: _Node, entry: Entry, name: bytes) -> Entry:
+    """The entry at its real place: a parent may be reached through a link."""
+    path = parent.entry.path + b"/" + name if parent.entry.path else name
+    return entry if entry.path == path else entry._replace(path=path)
+
+
+def _children(node: _Node) -> dict[bytes, _Node]:
+    if node.children is None:
+        raise Corrupt("{path} is not a directory", path=node.entry.path.decode(errors="replace"))
+    return node.children
+
+
+def _descend(node: _Node) -> Iterator[_Node]:
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        children = node.children or {}
+        waiting += (children[name] for name in sorted(children, reverse=True))
