@@ -1,9 +1,9 @@
 """Compression by first bytes: gzip, zstd or plain in; deterministic gzip or zstd out.
 
 Why level 2 for gzip: on a Debian userland isal's levels 1 and 2 run at about the same speed and 2 is smaller; 3 takes
-twice the time for 2 % more. What isal writes at levels 1 and 2 was found equal on its x86-64 kernels from SSE 4.2 on (qemu's Nehalem
-and Haswell, and an EPYC); level 3, CPUs before 2009 and other architectures may differ in the blob, never in the
-diff_id. zstd is equal everywhere.
+twice the time for 2 % more. What isal writes at levels 1 and 2 was found equal on its x86-64 kernels from SSE 4.2 on
+(qemu's Nehalem and Haswell, and an EPYC); level 3, CPUs before 2009 and other architectures may differ in the blob,
+never in the diff_id. zstd is equal everywhere.
 """
 
 from __future__ import annotations

@@ -1,0 +1,135 @@
+"""One tar header block: its fields, numbers and checksum, ustar, GNU and star.
+
+Where readers in the field (GNU tar, Go's archive/tar, Python's tarfile) would see different members in the same bytes,
+the header is refused: a layer must not show one tree to a scanner and another to a kernel.
+Spec: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format".
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from typing import NamedTuple
+from zlib import adler32
+
+from capas.errors import Corrupt
+
+BLOCK = 512
+ZEROS = bytes(BLOCK)
+LARGEST_ID = 0xFFFFFFFE
+FIELDS = struct.Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12s")
+
+
+class Header(NamedTuple):
+    """The fields of a header that matter, numbers read. `kind` is the type flag as it stands."""
+
+    name: bytes
+    kind: bytes
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    mtime: int
+    target: bytes
+    device: tuple[int, int]
+
+
+def parse_header(block: memoryview) -> Header:
+    """The header in these 512 bytes. Raises: Corrupt for a wrong checksum or number."""
+    fields = FIELDS.unpack(block)
+    name, mode, uid, gid, size, mtime, checksum, kind, target, magic, _, _, _, major, minor, prefix, tail = fields
+    check_sum(block, checksum)
+    name = name.partition(b"\0")[0]
+    if magic == b"ustar\0" and prefix[0]:
+        if tail[8:] == b"tar\0":  # star keeps two times in the last 24 bytes of the prefix
+            prefix = prefix[:131]
+        if prefix[0]:
+            name = prefix.partition(b"\0")[0] + b"/" + name
+    return Header(
+        name,
+        kind,
+        parse_number(mode) & 0o7777,
+        parse_id(uid),
+        parse_id(gid),
+        parse_number(size),
+        parse_number(mtime),
+        target.partition(b"\0")[0],
+        (parse_number(major), parse_number(minor)) if kind in b"34" and magic[:5] == b"ustar" else (0, 0),
+    )
+
+
+def check_sum(block: memoryview, field: bytes) -> None:
+    """Compare a header's sum with what it says. Raises: Corrupt.
+
+    adler32's low half is a sum modulo 65521; half a block cannot reach that, so two halves give the exact sum.
+    """
+    total = (adler32(block[:256], 0) & 0xFFFF) + (adler32(block[256:], 0) & 0xFFFF) - sum(field) + 256
+    stored = parse_number(field)
+    if total != stored and _signed_sum(block, field) != stored:
+        raise Corrupt("not a tar stream: wrong header checksum")
+
+
+def _signed_sum(block: memoryview, field: bytes) -> int:
+    """The sum as old writers made it, of signed bytes."""
+    return sum(block.cast("b")) - sum(memoryview(field).cast("b")) + 256
+
+
+@lru_cache(maxsize=4096)
+def parse_number(field: bytes) -> int:
+    """The number in a field: octal digits or, with the top bit set, base 256 in two's complement. Blank is 0.
+
+    Raises: Corrupt for anything else; int() alone would take signs, underscores and prefixes.
+    """
+    if field[0] & 0x80:
+        bits = 8 * len(field) - 1
+        value = int.from_bytes(field, "big") & ((1 << bits) - 1)
+        return value - (1 << bits) if value >> (bits - 1) else value
+    digits = field.strip(b" \0").partition(b"\0")[0].rstrip(b" ")
+    if not digits:
+        return 0
+    try:
+        if digits.isdigit():
+            return int(digits, 8)
+    except ValueError:
+        pass
+    raise Corrupt("not a tar stream: wrong number {field!r} in a header", field=field)
+
+
+@lru_cache(maxsize=4096)
+def parse_id(field: bytes) -> int:
+    """The user or group id in a field. Raises: Corrupt."""
+    return checked_id(parse_number(field))
+
+
+def checked_id(value: int) -> int:
+    """The id as the kernel counts them; small negative ones (-2 is "nobody" for some writers) wrap around.
+
+    Raises: Corrupt for one out of range, and for -1, which chown would take for "leave it".
+    """
+    if -(1 << 31) <= value < -1:
+        return value + (1 << 32)
+    if not 0 <= value <= LARGEST_ID:
+        raise Corrupt("user or group id {id} is out of range", id=value)
+    return value
+
+
+def clean_path(raw: bytes) -> bytes:
+    """A member's name without leading, doubled or dotted parts; b"" for the root. `a/../b` is `b`, as for Go's readers.
+
+    Raises: Corrupt for a NUL or a name that leaves the root.
+    """
+    if b"\0" in raw:
+        raise Corrupt("a NUL in the name {name!r}", name=raw[:200])
+    path = raw[2:] if raw.startswith(b"./") else raw
+    path = path.removesuffix(b"/")
+    if path and path[0] not in b"./" and b"/." not in path and b"//" not in path:
+        return path
+    parts: list[bytes] = []
+    for part in path.split(b"/"):
+        if part == b"..":
+            if not parts:
+                raise Corrupt("the name {name!r} leaves the root", name=raw[:200])
+            parts.pop()
+        elif part not in (b"", b"."):
+            parts.append(part)
+    return b"/".join(parts)

@@ -1,0 +1,83 @@
+"""A stream seen through a window: large reads below, small looks above, nothing copied on the way."""
+
+from __future__ import annotations
+
+from capas.errors import Corrupt
+from capas.store.contract import Readable
+
+_READ = 1 << 20
+
+
+class Window:
+    """What has been read of a stream and not been taken. `offset` is how much has been taken in all."""
+
+    __slots__ = ("_buffer", "_end", "_position", "_start", "_stream", "_view")
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._show(b"", 0)
+        self._start = 0
+
+    def _show(self, buffer: bytes, start: int) -> None:
+        self._buffer = buffer
+        self._view = memoryview(buffer)
+        self._end = len(buffer)
+        self._position = 0
+        self._start = start
+
+    @property
+    def offset(self) -> int:
+        """Bytes of the stream that are behind us."""
+        return self._start + self._position
+
+    def fill(self, size: int) -> int:
+        """Have `size` bytes at hand, fewer only at the stream's end. Returns: how many there are."""
+        left = self._end - self._position
+        if left >= size:
+            return left
+        pieces = [self._view[self._position :]] if left else []
+        while left < size and (more := self._stream.read(_READ)):
+            pieces.append(memoryview(more))
+            left += len(more)
+        buffer = pieces[0].obj if len(pieces) == 1 and pieces[0].nbytes == len(pieces[0].obj) else b"".join(pieces)  # type: ignore[arg-type]
+        self._show(buffer, self.offset)  # type: ignore[arg-type]
+        return left
+
+    def look(self, size: int) -> memoryview:
+        """The next `size` bytes, which `fill` has brought; they stay."""
+        return self._view[self._position : self._position + size]
+
+    def take(self, size: int) -> memoryview:
+        """The next `size` bytes, which `fill` has brought."""
+        position = self._position
+        self._position = end = position + size
+        return self._view[position:end]
+
+    def take_some(self, most: int) -> memoryview:
+        """At least one byte and at most `most`, as many as come without copying. Raises: Corrupt at the end."""
+        left = self._end - self._position
+        if not left:
+            left = self.fill(1)
+            if not left:
+                raise truncated()
+        return self.take(min(left, most))
+
+    def skip(self, size: int) -> None:
+        """Leave out `size` bytes. Raises: Corrupt where the stream is shorter."""
+        position = self._position + size
+        if position <= self._end:
+            self._position = position
+            return
+        while size:
+            size -= len(self.take_some(size))
+
+    def drain(self) -> None:
+        """Read the stream to its end."""
+        self._position = self._end
+        while more := self._stream.read(_READ):
+            self._start += len(more)
+
+
+def truncated() -> Corrupt:
+    """The error for a stream that ends too soon."""
+    return Corrupt("truncated tar stream")
