@@ -53,7 +53,7 @@ class Tree:
         return found.entry if found else None
 
     def resolve(self, path: bytes) -> bytes | None:
-        """The path with every link followed inside the root; None where it leads nowhere. Raises: Invalid for a loop."""
+        """The path with every link followed inside the root, None for no such path. Raises: Invalid for a loop."""
         found = self._walk(path, follow=True)
         return found.entry.path if found else None
 

@@ -1,0 +1,132 @@
+"""Changesets of trees on disk: a whole tree, an overlay's upper directory, the difference of two trees.
+
+Spec: OCI image-spec, layer.md, "Creating"; "Whiteouts".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from capas.layer.entry import DIRECTORY, FILE, HARDLINK, Entry
+from capas.layer.scan import Member, is_whiteout, iter_members
+from capas.layer.tree import OPAQUE, WHITEOUT
+from capas.layer.writer import TarWriter
+
+_OPAQUE_MARKS = ("trusted.overlay.opaque", "user.overlay.opaque")
+_CHUNK = 1 << 20
+
+
+class Change(NamedTuple):
+    """An entry of a changeset to be written; `member` is where a regular file's bytes are."""
+
+    entry: Entry
+    member: Member | None = None
+
+
+class Lookup(Protocol):
+    """What a tree has at a path."""
+
+    def __call__(self, path: bytes, /) -> Entry | None: ...
+
+
+def iter_tree(root: Path) -> Iterator[Change]:
+    """Everything beneath `root`."""
+    return (Change(member.entry, member) for member in iter_members(root) if member.entry.path)
+
+
+def iter_upper(upper: Path) -> Iterator[Change]:
+    """What an overlay's upper directory says: its files, and its marks as whiteouts."""
+    for member in iter_members(upper):
+        entry = member.entry
+        if is_whiteout(entry):
+            yield Change(_whiteout(entry.path))
+            continue
+        if entry.path:
+            yield Change(entry, member)
+        if entry.kind == DIRECTORY and _is_opaque(member):
+            yield Change(Entry(_join(entry.path, OPAQUE), FILE, mode=0o600))
+
+
+def iter_difference(old: Path, new: Path) -> Iterator[Change]:
+    """What changed from one tree to another. Files are read only where size and times do not decide."""
+    before = {member.entry.path: member for member in iter_members(old)}
+    seen: set[bytes] = set()
+    changed_links: set[bytes] = set()
+    for member in iter_members(new):
+        entry = member.entry
+        seen.add(entry.path)
+        was = before.get(entry.path)
+        if was is not None and entry.target not in changed_links and _same(old, was, member):
+            continue
+        if entry.kind != HARDLINK:
+            changed_links.add(entry.path)
+        if entry.path:
+            yield Change(entry, member)
+    yield from _deletions(sorted(before.keys() - seen))
+
+
+def write_changes(changes: Iterable[Change], tar: TarWriter, *, clamp_ns: int | None = None) -> None:
+    """Add the changes to a tar. No time in it is later than `clamp_ns`."""
+    for change in changes:
+        entry = change.entry
+        if clamp_ns is not None and entry.mtime_ns > clamp_ns:
+            entry = entry._replace(mtime_ns=clamp_ns)
+        if entry.kind == FILE and change.member is not None:
+            with change.member.open() as body:
+                tar.add(entry, body)
+        else:
+            tar.add(entry, None)
+
+
+def _deletions(paths: list[bytes]) -> Iterator[Change]:
+    gone: set[bytes] = set()
+    for path in paths:
+        if path.rpartition(b"/")[0] not in gone:  # a whiteout takes all that was beneath
+            yield Change(_whiteout(path))
+        gone.add(path)
+
+
+def _whiteout(path: bytes) -> Entry:
+    folder, _, name = path.rpartition(b"/")
+    return Entry(_join(folder, WHITEOUT + name), FILE, mode=0o600)
+
+
+def _join(folder: bytes, name: bytes) -> bytes:
+    return folder + b"/" + name if folder else name
+
+
+def _is_opaque(member: Member) -> bool:
+    path = f"/proc/self/fd/{member.parent}/".encode() + member.name
+    for mark in _OPAQUE_MARKS:
+        try:
+            if os.getxattr(path, mark, follow_symlinks=False) == b"y":
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _same(old: Path, was: Member, now: Member) -> bool:
+    a, b = was.entry, now.entry
+    if a._replace(mtime_ns=0) != b._replace(mtime_ns=0):
+        return False
+    if a.kind == DIRECTORY:
+        return True  # its time changes with what is in it, and is no change of its own
+    if a.mtime_ns != b.mtime_ns:
+        return False
+    same_file = (was.status.st_dev, was.status.st_ino) == (now.status.st_dev, now.status.st_ino)
+    untouched = was.status.st_ctime_ns == now.status.st_ctime_ns
+    return a.kind != FILE or same_file or untouched or _same_bytes(old, a.path, now)
+
+
+def _same_bytes(old: Path, path: bytes, now: Member) -> bool:
+    with open(os.path.join(os.fsencode(old), path), "rb", buffering=0) as first, now.open() as second:
+        while True:
+            a, b = first.read(_CHUNK), second.read(_CHUNK)
+            if a != b:
+                return False
+            if not a:
+                return True
