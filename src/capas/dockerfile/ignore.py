@@ -153,7 +153,10 @@ class _Reach:
         pieces = _split_deep(pattern)
         self._deep = len(pieces) > 1
         whole = pieces[0].rpartition("/")[0] if self._deep else pattern
-        self._parts = [Wildcard(part) for part in whole.split("/")] if whole else []
+        try:
+            self._parts = [Wildcard(part) for part in whole.split("/")] if whole else []
+        except CapasError:  # a class that holds a slash: such a pattern may reach anywhere
+            self._parts, self._deep = [], True
 
     def into(self, folder: str) -> bool:
         names = folder.split("/")
@@ -195,8 +198,8 @@ def _join(pieces: list[str]) -> str:
     for number, piece in enumerate(pieces[1:], 1):
         run = piece.removeprefix("/")
         last = number == len(pieces) - 1
-        if last and not run:
-            out += ".*"
+        if not run:  # `**/**` says no more than `**`
+            out += ".*" if last else ""
         elif last or not run.endswith("/"):
             out += f"(?:.*/)?{translate(run)}"
         else:  # whole folders: the first place is as good as any, so none is tried twice
