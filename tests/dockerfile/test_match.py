@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from capas.dockerfile.duration import parse_duration
-from capas.dockerfile.match import Wildcard, has_wildcard, matches
+from capas.dockerfile.match import Wildcard, has_wildcard, match
 from capas.dockerfile.ports import list_ports
 from capas.dockerfile.signals import check_signal
 from capas.errors import Invalid
@@ -59,7 +59,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("pattern", "path", "expected"), TABLE)
 def test_a_wildcard_matches_as_go_matches_it(pattern: str, path: str, expected: bool) -> None:
-    assert matches(pattern, path) is expected
+    assert match(pattern, path) is expected
 
 
 @pytest.mark.parametrize(

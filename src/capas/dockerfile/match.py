@@ -33,10 +33,10 @@ class Wildcard:
         return self._regex.fullmatch(path) is not None
 
 
-def matches(pattern: str, path: str) -> bool:
+def match(pattern: str, path: str) -> bool:
     """Whether the whole path matches the pattern, once. Raises: Invalid.
 
-    >>> matches("*.go", "main.go"), matches("*", "a/b")
+    >>> match("*.go", "main.go"), match("*", "a/b")
     (True, False)
     """
     return Wildcard(pattern).matches(path)
