@@ -39,14 +39,27 @@ class Index(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, renam
     annotations: dict[str, str] = {}
 
 
+_ABSENT = msgspec.Raw(b"null")
+
+
 class _Shape(msgspec.Struct, rename="camel"):
-    """What tells the documents apart, read first."""
+    """What tells the documents apart, read first. (`Raw | None` would not be read as Raw.)"""
 
     schema_version: int = 0
     media_type: str = ""
-    manifests: msgspec.Raw | None = None
-    layers: msgspec.Raw | None = None
-    config: msgspec.Raw | None = None
+    manifests: msgspec.Raw = _ABSENT
+    layers: msgspec.Raw = _ABSENT
+    config: msgspec.Raw = _ABSENT
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it is an index."""
+        return self.manifests != _ABSENT
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is one image."""
+        return self.layers != _ABSENT or self.config != _ABSENT
 
 
 def parse_manifest(data: bytes, media_type: str = "") -> Manifest | Index:
@@ -57,7 +70,7 @@ def parse_manifest(data: bytes, media_type: str = "") -> Manifest | Index:
     """
     shape = decode(data, _Shape, "manifest")
     _check_shape(shape, media_type)
-    if shape.manifests is not None:
+    if shape.is_index:
         return decode(data, Index, "index")
     return decode(data, Manifest, "manifest")
 
@@ -72,13 +85,13 @@ def _check_shape(shape: _Shape, media_type: str) -> None:
         raise Unsupported("the image is in Docker's schema 1 of 2015", hint="push it again with a newer client")
     if shape.schema_version != 2:
         raise Corrupt("the manifest has schemaVersion {version}, not 2", version=shape.schema_version)
-    if shape.manifests is not None and (shape.layers is not None or shape.config is not None):
+    if shape.is_index and shape.is_image:
         raise Corrupt("the manifest claims to be an index too: refused as ambiguous")
     if media_type and shape.media_type and media_type != shape.media_type:
         raise Corrupt(
             "the manifest was called {called} and says it is {says}", called=media_type, says=shape.media_type
         )
     said = media_type or shape.media_type
-    known = media.INDEXES if shape.manifests is not None else media.MANIFESTS
+    known = media.INDEXES if shape.is_index else media.MANIFESTS
     if said in media.INDEXES | media.MANIFESTS and said not in known:
         raise Corrupt("the manifest is not of the type it was called, {called}", called=said)
