@@ -109,6 +109,8 @@ class _Writing:
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
         if self._ingest is not None:
             await self._hub.hop(self._give_back, self._ingest)
+            loop, uploads = asyncio.get_running_loop(), self._hub.uploads
+            loop.call_later(uploads.idle_seconds + 0.05, self._hub.pool.submit, uploads.close_idle)
 
     def _write(self, pieces: list[bytes]) -> DirectoryIngest:
         ingest = self._take()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import functools
 import logging
+import multiprocessing
+import os
 import socket
 import threading
 import time
@@ -77,7 +79,17 @@ def check_address(host: str, port: int) -> int:
 
 
 def _load(root: Path, options: Options, workers: int) -> App:
+    """The application, in a worker's process."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     return create_app(root, options=options, shared=workers > 1)
+
+
+def _end_with_parent() -> None:
+    """A server that is killed takes its workers along: the port is free for the next one."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _tell(host: str, port: int, ready: Callable[[str], None]) -> None:

@@ -44,7 +44,7 @@ class Uploads:
     def __init__(self, root: Path, blobs: DirectoryBlobs, *, idle_seconds: float) -> None:
         self._root = root
         self._blobs = blobs
-        self._idle_seconds = idle_seconds
+        self.idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._idle: dict[str, _Idle] = {}
         root.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ class Uploads:
 
     def close_idle(self, *, everything: bool = False) -> None:
         """Close the ingests that waited long enough; their bytes stay on disk for whoever comes."""
-        limit = time.monotonic() - self._idle_seconds
+        limit = time.monotonic() - self.idle_seconds
         with self._lock:
             due = [name for name, idle in self._idle.items() if everything or idle.since <= limit]
             ingests = [self._idle.pop(name).ingest for name in due]
