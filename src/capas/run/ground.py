@@ -34,6 +34,8 @@ class Ground:
         Raises: Invalid for a target that cannot be; NotFound for a source that is not there.
         """
         placed: list[InnerMount] = []
+        for tree in _KERNEL_TREES:
+            self.stubs.add(Target(tree, True))
         for mount in sorted(mounts, key=lambda mount: clean_path(mount.target).count("/")):
             directory = mount.type != "bind" or os.path.isdir(mount.source)
             placed.append(mount._replace(target=self.stubs.add(Target(mount.target, directory))))

@@ -15,6 +15,7 @@ from typing import Any
 
 from capas.errors import CapasError, Denied, Invalid, NotFound, Unsupported
 from capas.run.cgroups import list_processes, remove_group
+from capas.run.filter import ANNOTATION, compiled
 from capas.run.runtime import Runtime
 
 _PATIENCE_SECONDS = 5.0
@@ -33,6 +34,11 @@ class Launch:
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Put config.json where the runtime looks for it."""
+        profile = config["linux"].get("seccomp")
+        if profile is not None and self._runtime.name == "crun":
+            program = compiled(profile, self._state.parent / "seccomp")
+            if program is not None:
+                config.setdefault("annotations", {})[ANNOTATION] = program
         fd = os.open(self._folder / "config.json", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         with open(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
             json.dump(config, file)

@@ -98,7 +98,7 @@ def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, listen: 
         try:
             config = _config(spec, ground, held.folder, read_machine(), with_cgroups=runtime.cgroups.writable)
             launch.write_config(config)
-            code = _watch(spec, launch, held.folder, listen)
+            code = _watch(spec, launch, listen)
         finally:
             launch.end()
             ground.stubs.clean()
@@ -109,8 +109,8 @@ def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, listen: 
 
 def _config(spec: StepSpec, ground: Ground, folder: Path, machine: Machine, *, with_cgroups: bool) -> dict[str, object]:
     user = find_user(ground.tree, spec.user)
-    cwd = ground.enter(spec.cwd)
     mounts = ground.place(_mounts(spec, folder))
+    cwd = ground.enter(spec.cwd)
     env = {"PATH": DEFAULT_PATH, "HOME": user.home} | _ca_variables(spec) | dict(spec.env)
     process = ProcessSpec(spec.args, env, cwd, user)
     bundle = BundleSpec(process, ground.tree, spec.hostname, spec.network, f"/capas/{spec.id}", mounts)
@@ -142,8 +142,8 @@ def _ca_variables(spec: StepSpec) -> dict[str, str]:
     return {} if spec.ca_bundle is None else dict.fromkeys(CA_VARIABLES, CA_BUNDLE)
 
 
-def _watch(spec: StepSpec, launch: Launch, folder: Path, listen: _Listener) -> int:
-    stdin = _stdin(folder, spec.stdin)
+def _watch(spec: StepSpec, launch: Launch, listen: _Listener) -> int:
+    stdin = _stdin(spec.stdin)
     try:
         process = launch.start(stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     finally:
@@ -166,10 +166,14 @@ def _watch(spec: StepSpec, launch: Launch, folder: Path, listen: _Listener) -> i
         raise
 
 
-def _stdin(folder: Path, data: bytes) -> int:
-    path = folder / "stdin"
-    path.write_bytes(data)
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _stdin(data: bytes) -> int:
+    if not data:
+        return os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.memfd_create("stdin")
+    with open(fd, "wb", closefd=False) as file:
+        file.write(data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 def _speak(stream: IO[bytes], name: str, which: str, report: Report) -> None:

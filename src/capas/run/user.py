@@ -61,7 +61,8 @@ def _find_user(root: int, text: str, extra_groups: tuple[str, ...]) -> User:
     elif person:
         groups = _groups_of(root, person)
     added = tuple(_find_group(root, name, name) for name in extra_groups)
-    return User(uid, gid, tuple(sorted({*groups, *added})), (person.home if person else "") or "/")
+    # The main group is in the list too: a process that drops it must not slip past rules against the group
+    return User(uid, gid, tuple(sorted({gid, *groups, *added})), (person.home if person else "") or "/")
 
 
 def parse_id(text: str, whole: str) -> int | None:
