@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from support.hub import running_hub
 from support.hub_client import HubClient
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from support.hub import running_hub
 from support.hub_client import CONFIG, INDEX, MANIFEST, HubClient, code_of, describe, digest_of
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from capas.hub.hub import Options
 from support.hub import running_hub
 from support.hub_client import HubClient, code_of, digest_of
-
-from capas.hub.hub import Options
 
 
 def test_deleting_a_tag_keeps_the_manifest(hub: HubClient) -> None:

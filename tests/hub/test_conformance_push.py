@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.hub_client import CONFIG, INDEX, LAYER, MANIFEST, HubClient, code_of, describe, digest_of
 
 DATA = bytes(range(256)) * 40
