@@ -1,0 +1,237 @@
+"""Rates of the hub against docker-registry, side by side in one run: JSON on standard output.
+
+Needs docker-registry, wrk and ab (Debian's apache2-utils) on PATH. Everything is on loopback and bounded: each figure
+is the median of `--rounds` rounds, the two servers taking turns, so that a busy machine hurts both alike.
+
+    python benchmarks/hub_rates.py --root /dev/shm --rounds 3 --seconds 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+CONNECTIONS = 16
+MEBIBYTE = 1024 * 1024
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+REGISTRY_CONFIG = """version: 0.1
+log: {{level: error, accesslog: {{disabled: true}}}}
+storage: {{filesystem: {{rootdirectory: {root}}}, cache: {{blobdescriptor: inmemory}}, delete: {{enabled: true}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+HUB = (
+    "from pathlib import Path; from capas.hub.serve import serve; serve(Path({root!r}), port={port}, workers={workers})"
+)
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int) -> Iterator[int]:
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(500):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            time.sleep(0.02)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@contextlib.contextmanager
+def servers(root: Path, workers: int) -> Iterator[dict[str, int]]:
+    ports = {"hub": free_port(), "docker-registry": free_port()}
+    config = root / "registry.yml"
+    config.write_text(REGISTRY_CONFIG.format(root=root / "registry", port=ports["docker-registry"]))
+    hub = HUB.format(root=str(root / "hub"), port=ports["hub"], workers=workers)
+    (root / "serve.py").write_text(f"if __name__ == '__main__':\n    {hub}\n")
+    with (
+        running([sys.executable, str(root / "serve.py")], ports["hub"]),
+        running(["docker-registry", "serve", str(config)], ports["docker-registry"]),
+    ):
+        yield ports
+
+
+def digest_of(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def push_blob(connection: http.client.HTTPConnection, name: str, data: bytes) -> str:
+    """POST, then PUT, as containers/image does for what it holds in memory."""
+    connection.request("POST", f"/v2/{name}/blobs/uploads/")
+    answer = connection.getresponse()
+    answer.read()
+    location = re.sub(r"^https?://[^/]+", "", answer.headers["Location"])
+    digest = digest_of(data)
+    connection.request("PUT", f"{location}{'&' if '?' in location else '?'}digest={digest}", body=data)
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != 201:
+        raise SystemExit(f"PUT of a blob: {answer.status}")
+    return digest
+
+
+def fill(port: int, blobs: list[bytes]) -> list[str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    digests = [push_blob(connection, "bench/app", blob) for blob in blobs]
+    described = [{"mediaType": "x/y", "digest": d, "size": len(b)} for d, b in zip(digests, blobs, strict=True)]
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": described[0], "layers": described[1:]}
+    connection.request("PUT", "/v2/bench/app/manifests/v1", json.dumps(manifest), {"content-type": MANIFEST})
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != 201:
+        raise SystemExit(f"PUT of a manifest: {answer.status}")
+    return digests
+
+
+def get_rate(port: int, path: str, seconds: int) -> float:
+    """GETs a second, with 16 connections kept alive."""
+    address = f"http://127.0.0.1:{port}{path}"
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-H", f"Accept: {MANIFEST}", address]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in text or "Socket errors" in text:
+        raise SystemExit(text)
+    return float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0])
+
+
+def head_rate(port: int, path: str, seconds: int) -> float:
+    """HEADs a second, with 16 connections kept alive. (wrk waits for the body that a HEAD announces.)"""
+    address = f"http://127.0.0.1:{port}{path}"
+    command = [
+        "ab",
+        "-q",
+        "-i",
+        "-k",
+        f"-c{CONNECTIONS}",
+        f"-t{seconds}",
+        "-n1000000",
+        f"-HAccept: {MANIFEST}",
+        address,
+    ]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in text or not re.search(r"Failed requests:\s+0\b", text):
+        raise SystemExit(text)
+    return float(re.findall(r"Requests per second:\s+([\d.]+)", text)[0])
+
+
+def put_rate(port: int, size: int, count: int) -> float:
+    """Blobs a second, pushed by 8 threads, every one new."""
+
+    def push(thread: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        for number in range(count):
+            mark = f"{time.monotonic_ns()}/{thread}/{number}".encode()
+            push_blob(connection, f"bench/put{thread}", mark + body[len(mark) :])
+        connection.close()
+
+    body = os.urandom(size)
+    threads = [threading.Thread(target=push, args=(thread,)) for thread in range(8)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return 8 * count / (time.monotonic() - began)
+
+
+def upload_speed(port: int, path: Path) -> float:
+    """MB a second of one large blob."""
+    with path.open("rb") as file:
+        digest = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    connection = http.client.HTTPConnection("127.0.0.1", port, blocksize=MEBIBYTE)
+    began = time.monotonic()
+    connection.request("POST", "/v2/bench/large/blobs/uploads/")
+    answer = connection.getresponse()
+    answer.read()
+    location = re.sub(r"^https?://[^/]+", "", answer.headers["Location"])
+    with path.open("rb") as file:
+        headers = {"content-length": str(path.stat().st_size), "content-type": "application/octet-stream"}
+        connection.request("PATCH", location, body=file, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+    location = re.sub(r"^https?://[^/]+", "", answer.headers["Location"])
+    connection.request("PUT", f"{location}{'&' if '?' in location else '?'}digest={digest}")
+    answer = connection.getresponse()
+    answer.read()
+    seconds = time.monotonic() - began
+    if answer.status != 201:
+        raise SystemExit(f"PUT of the large blob: {answer.status}")
+    connection.request("DELETE", f"/v2/bench/large/blobs/{digest}")
+    connection.getresponse().read()
+    connection.close()
+    return path.stat().st_size / seconds / 1e6
+
+
+def measure(root: Path, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    blobs = [b'{"config": 1}', os.urandom(MEBIBYTE), os.urandom(64 * MEBIBYTE)]
+    large = root / "large"
+    with large.open("wb") as file:
+        for _ in range(options.large):
+            file.write(os.urandom(MEBIBYTE))
+    with servers(root, options.workers) as ports:
+        digests, _ = (fill(port, blobs) for port in ports.values())
+        path, seconds = "/v2/bench/app", options.seconds
+        probes: dict[str, Callable[[int], float]] = {
+            "manifest GET by tag, /s": lambda port: get_rate(port, f"{path}/manifests/v1", seconds),
+            "manifest HEAD by tag, /s": lambda port: head_rate(port, f"{path}/manifests/v1", seconds),
+            "blob HEAD, /s": lambda port: head_rate(port, f"{path}/blobs/{digests[1]}", seconds),
+            "1 MB blob GET, /s": lambda port: get_rate(port, f"{path}/blobs/{digests[1]}", seconds),
+            "64 MB blob GET, /s": lambda port: get_rate(port, f"{path}/blobs/{digests[2]}", seconds),
+            "1 MB blob PUT, /s": lambda port: put_rate(port, MEBIBYTE, options.puts),
+            "2 KB blob PUT, /s": lambda port: put_rate(port, 2048, options.puts),
+            "large upload, MB/s": lambda port: upload_speed(port, large),
+        }
+        return {name: compare(name, ports, probe, options.rounds) for name, probe in probes.items()}
+
+
+def compare(what: str, ports: dict[str, int], probe: Callable[[int], float], rounds: int) -> dict[str, float]:
+    found: dict[str, list[float]] = {name: [] for name in ports}
+    for _ in range(rounds):
+        for name, port in ports.items():
+            found[name].append(probe(port))
+        sys.stderr.write(f"{what}: {found}\n")
+    hub, peer = (statistics.median(found[name]) for name in ("hub", "docker-registry"))
+    return {"hub": round(hub, 1), "docker-registry": round(peer, 1), "ratio": round(hub / peer, 2)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", default=tempfile.gettempdir(), help="where both servers keep their data")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=2, help="of each load by wrk or ab")
+    parser.add_argument("--puts", type=int, default=25, help="blobs for each of 8 threads")
+    parser.add_argument("--large", type=int, default=300, help="MiB of the large upload")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the hub")
+    options = parser.parse_args()
+    missing = [peer for peer in ("wrk", "ab", "docker-registry") if shutil.which(peer) is None]
+    if missing:
+        raise SystemExit(f"not installed: {', '.join(missing)}")
+    with tempfile.TemporaryDirectory(prefix="capas-hub-", dir=options.root) as root:
+        figures = measure(Path(root), options)
+    sys.stdout.write(json.dumps({"where": options.root, "workers": options.workers, "rates": figures}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
