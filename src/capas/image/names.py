@@ -24,6 +24,6 @@ def names_of(descriptor: Descriptor) -> list[Reference]:
     return []
 
 
-def annotations_of(reference: Reference) -> dict[str, str]:
-    """How docker and containerd write a name on an entry of an index."""
-    return {CONTAINERD_NAME: str(reference), REF_NAME: reference.tag or ""}
+def annotations_of(reference: Reference, *, full: bool) -> dict[str, str]:
+    """How a name is written on an entry of an index; `full` also where docker writes the tag alone, for podman."""
+    return {CONTAINERD_NAME: str(reference), REF_NAME: str(reference) if full else reference.tag or ""}

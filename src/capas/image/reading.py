@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from capas.errors import Corrupt
 from capas.oci.digest import Digest
 from capas.oci.document import MAX_BYTES
@@ -33,3 +35,23 @@ def _read(file: Readable, limit: int) -> bytes:
         parts.append(part)
         limit -= len(part)
     return b"".join(parts)
+
+
+class Verified:
+    """A blob as a stream that ends in an error if its bytes are not those of `digest`, `size` bytes long."""
+
+    def __init__(self, file: Readable, digest: Digest, size: int) -> None:
+        self._file = file
+        self._digest = digest
+        self._left = size
+        self._sha256 = hashlib.sha256()
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes. Raises: Corrupt with the last of them, or where they end too soon."""
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._sha256.update(data)
+        self._left -= len(data)
+        short = not data and size != 0 and self._left > 0
+        if short or (self._left == 0 and Digest.of_hash(self._sha256) != self._digest):
+            raise Corrupt("blob {digest} is damaged", digest=self._digest, hint="`capas system check` tells more")
+        return data

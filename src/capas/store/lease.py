@@ -35,10 +35,13 @@ class Lease:
                 self._path, self._fd = _new_file(root)
 
     def hold(self, *digests: Digest) -> None:
-        """Keep these blobs from now on, whether they are here yet or not. Idempotent. Raises: Exhausted."""
+        """Keep these blobs from now on, whether they are here yet or not; after the lease's end, nothing.
+
+        Idempotent. Raises: Exhausted.
+        """
         with self._lock:
             fresh = [Digest.parse(digest) for digest in digests if digest not in self._held]
-            if not fresh:
+            if not fresh or self._fd < 0:
                 return
             with disk_errors(self._path), locked(self._gate, shared=True):
                 os.write(self._fd, "".join(f"{digest}\n" for digest in fresh).encode())
