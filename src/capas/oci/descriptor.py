@@ -51,8 +51,10 @@ class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, 
 
 
 def decode_digest(kind: type, value: object) -> object:
-    """msgspec's hook for digests inside documents. Raises: Invalid."""
-    if isinstance(kind, type) and issubclass(kind, Digest) and isinstance(value, str):
+    """msgspec's hook for digests inside documents. Raises: Invalid, and Corrupt for what is not even text."""
+    if isinstance(kind, type) and issubclass(kind, Digest):
+        if not isinstance(value, str):
+            raise Corrupt("a digest is not text: {value!r}", value=str(value)[:40])
         return kind.parse(value)
     raise NotImplementedError(kind)
 
