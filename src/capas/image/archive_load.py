@@ -12,7 +12,6 @@ from capas.image.image import Image
 from capas.image.record import record_image, scan_layer
 from capas.layer.compression import decompress
 from capas.layer.entry import Layer, LayerReceiver
-from capas.oci.digest import Digest
 from capas.oci.platform import Platform
 from capas.parallel import Nursery
 from capas.reference import Reference
@@ -38,17 +37,16 @@ def load(
     Atomic: when anything is wrong, no record, name or blob of the archive stays.
     Raises: Invalid for a tar that is no archive; Corrupt; Unsupported; Exhausted.
     """
-    brought: list[Digest] = []
-    try:
-        with store.lease() as lease:
-            spool = Spool(lease.blobs, brought)
+    with store.lease() as lease:
+        try:
+            spool = Spool(lease.blobs)
             spool.fill(stream)
             found = resolve(spool, lease.blobs, store.records, platform)
-            brought += [image.digest for image, _ in found]
             _take_layers(store, found, receiver, report)
             _record(store, found)
-    finally:
-        store.discard(brought)  # what no record needs: all of it after a failure, the members left over after success
+        finally:
+            lease.release()
+            store.discard(lease.brought)  # after a failure all of it, after success the members that no image needs
     return [(Image(store.blobs, image.manifest_bytes, image.media_type), names) for image, names in found]
 
 

@@ -29,17 +29,13 @@ class Member(NamedTuple):
 
 
 class Spool:
-    """What an archive holds, by path. Nothing of it is written anywhere but into the store of blobs, by digest.
+    """What an archive holds, by path. Nothing of it is written anywhere but into the store of blobs, by digest."""
 
-    `brought` gathers the blobs that were not there before.
-    """
-
-    def __init__(self, blobs: BlobStore, brought: list[Digest]) -> None:
+    def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self._members: dict[str, Member] = {}
         self._links: dict[str, str] = {}
         self.documents: dict[str, bytes] = {}
-        self._brought = brought
 
     def fill(self, stream: Readable) -> None:
         """Take every member, to the end of the stream, compressed or not; it need not be seekable.
@@ -92,8 +88,6 @@ class Spool:
                 for piece in _pieces(body):
                     ingest.write(piece)
                 digest = named or ingest.digest
-                if self._blobs.stat(digest) is None:
-                    self._brought.append(digest)
                 ingest.commit(digest, size)
             except BaseException:
                 ingest.abort()

@@ -22,12 +22,15 @@ class Lease:
 
     Order: `hold` a digest, then look whether its blob is there. `gate` is shared while a digest is written down and
     taken alone by gc, so that gc sees the digest, or the look comes after gc. Safe from many threads.
+
+    `brought` gathers the blobs that came by this lease and were not there before: what `Store.discard` takes back.
     """
 
     def __init__(self, root: Path, gate: Path, blobs: BlobStore) -> None:
         self._gate = gate
         self._lock = threading.Lock()
         self._held: set[Digest] = set()
+        self.brought: list[Digest] = []
         self.blobs: BlobStore = LeasedBlobs(blobs, self)
         with disk_errors(root):
             make_dirs(root)
@@ -88,7 +91,7 @@ class LeasedBlobs:
 
     def ingest(self, name: str) -> Ingest:
         """Begin or resume a write; the blob is held before it becomes visible. Raises: Conflict."""
-        return LeasedIngest(self._blobs.ingest(name), self._lease)
+        return LeasedIngest(self._blobs, self._blobs.ingest(name), self._lease)
 
     def delete(self, digest: Digest) -> None:
         """Remove it. Idempotent."""
@@ -102,7 +105,8 @@ class LeasedBlobs:
 class LeasedIngest:
     """An ingest whose blob is held before it becomes visible."""
 
-    def __init__(self, ingest: Ingest, lease: Lease) -> None:
+    def __init__(self, blobs: BlobStore, ingest: Ingest, lease: Lease) -> None:
+        self._blobs = blobs
         self._ingest = ingest
         self._lease = lease
         self.write = ingest.write  # the hot path, without a step between
@@ -120,6 +124,8 @@ class LeasedIngest:
     def commit(self, digest: Digest, size: int | None = None) -> None:
         """Hold it, then make it visible. Raises: Corrupt; Exhausted."""
         self._lease.hold(digest)
+        if not self._blobs.contains(digest):
+            self._lease.brought.append(digest)
         self._ingest.commit(digest, size)
 
     def abort(self) -> None:

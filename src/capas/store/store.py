@@ -86,7 +86,7 @@ class Store:
                 if digest not in live and (candidates is None or digest in candidates)
             }
             self.blobs.set_aside(list(dead), self._trash)
-        self.records.forget_blobs([digest for digest in dead if not self.blobs.contains(digest)])
         with disk_errors(self._trash):
             empty_dir(self._trash)
+        self.records.forget_blobs([digest for digest in dead if not self.blobs.contains(digest)])
         return Collected(len(dead), sum(dead.values()))
