@@ -5,7 +5,6 @@ Spec: Dockerfile reference, "RUN --mount". An option that is not known, or that 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable
 
@@ -61,6 +60,8 @@ def parse_mount(text: str, expand: Expander | None = None) -> RunMount:
 
 
 def _options(text: str) -> dict[str, str]:
+    import csv  # most Dockerfiles have no mount
+
     try:
         fields = next(csv.reader([text], strict=True), [])
     except csv.Error as error:
