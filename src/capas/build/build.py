@@ -1,0 +1,82 @@
+"""A build from end to end: context, plan, solve, export."""
+
+from __future__ import annotations
+
+from capas.build.bench import Bench
+from capas.build.context import Context, opened_context
+from capas.build.export import export
+from capas.build.plan import Planner
+from capas.build.ports import BuildPorts
+from capas.build.request import BuildRequest, Built
+from capas.build.solver import Solver
+from capas.build.vertex import Solved, iter_vertices
+from capas.dockerfile.parse import parse_dockerfile
+from capas.errors import NotFound
+from capas.events import Report, Said, ignore
+from capas.image.image import Image
+from capas.parallel import Nursery
+from capas.store.lease import Lease
+from capas.store.records import LayerRecord
+from capas.store.store import Store
+
+
+def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) -> Built:
+    """Build the image that a Dockerfile describes. It is in the store; `ports.keep` names it before gc could take it.
+
+    Atomic: a failed or interrupted build leaves steps in the cache for the next one, and nothing else.
+    Raises: Invalid, pointing into the Dockerfile, for what it says and for a RUN that fails; NotFound for a base or a
+        source that is not there; Unsupported where there is no runtime for a RUN; Interrupted; Exhausted.
+    """
+    with opened_context(request, ports) as context, ports.store.lease() as lease:
+        return _build(request, ports, context, lease, report)
+
+
+def _build(request: BuildRequest, ports: BuildPorts, context: Context, lease: Lease, report: Report) -> Built:
+    dockerfile = parse_dockerfile(context.dockerfile, context.dockerfile_name)
+    nursery = Nursery(request.max_parallel)
+    bench = Bench(request, ports, lease.blobs, context.files, cancelled=nursery.cancelled, report=report)
+    try:
+        with nursery:
+            planner = Planner(dockerfile, request, ports.resolve_image, report=report)
+            warnings = _warnings(planner, report)
+            state = planner.plan()
+            for image in planner.images():
+                _hold(image, lease)
+            solver = Solver(bench, nursery)
+            solver.start([state.vertex])
+        solved = [solver.solved(vertex) for vertex in iter_vertices([state.vertex]) if vertex.inputs]
+        image = export(state, solver, bench)
+        _record_layers(ports.store, solved)
+        ports.keep(image)
+        return Built(image, len(solved), sum(one.cached for one in solved), warnings)
+    finally:
+        bench.close()
+
+
+def _warnings(planner: Planner, report: Report) -> tuple[str, ...]:
+    unused = planner.list_unused_args()
+    if not unused:
+        return ()
+    text = f"[Warning] One or more build-args [{' '.join(unused)}] were not consumed"
+    report(Said(text, stream="err"))
+    return (text,)
+
+
+def _hold(image: Image, lease: Lease) -> None:
+    """Keep an image's blobs until the build has ended. Raises: NotFound if one has gone."""
+    for layer in image.layers:
+        if not lease.blobs.contains(layer.descriptor.digest):
+            raise NotFound(
+                "layer {digest} of image {image} is missing from the store", digest=layer.descriptor.digest.short,
+                image=image.id.short, hint="pull the image again",
+            )  # fmt: skip
+
+
+def _record_layers(store: Store, solved: list[Solved]) -> None:
+    """What image records need to know of layers, so that nobody inflates them again to count."""
+    for one in solved:
+        if one.made is not None and one.made.layer is not None:
+            layer, blob = one.made.layer, one.made.layer.descriptor
+            store.records.put_layer(
+                LayerRecord(layer.diff_id, blob.digest, blob.media_type, blob.size, one.made.uncompressed_size)
+            )

@@ -1,0 +1,95 @@
+"""The end of a build: the layers that were made and the config that was planned become an image."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from capas.build.bench import Bench
+from capas.build.solver import Solver
+from capas.build.stage import Line, StageState
+from capas.build.vertex import Made, digest_key
+from capas.image.edit import assemble
+from capas.image.image import Image
+from capas.oci.config import Config, Execution, History, RootFS
+from capas.oci.document import encode
+
+COMMENT = "capas"
+_BILLION = 1_000_000_000
+
+
+def export(state: StageState, solver: Solver, bench: Bench) -> Image:
+    """Write config and manifest. Atomic: the image's blobs are all there before its manifest is."""
+    layers = solver.solved(state.vertex).layers
+    made = [None if line.vertex is None else solver.solved(line.vertex).made for line in state.lines]
+    config = replace(
+        state.config,
+        config=_tidy(state.execution, bench.request.labels),
+        rootfs=RootFS(diff_ids=tuple(layer.diff_id for layer in layers)),
+        history=None,
+        created=None,
+    )
+    created_ns = _created_ns(config, state.lines, made, bench)
+    times = _times(made, created_ns)
+    history = (*state.config.steps, *map(_step, state.lines, made, times))
+    config = replace(config, history=history or None, created=format_time(max([created_ns, *times])))
+    return assemble(bench.blobs, config, [layer.descriptor for layer in layers])
+
+
+def format_time(value_ns: int) -> str:
+    """RFC 3339, in UTC, as Go writes it: no more digits than there are.
+
+    >>> format_time(1_500_000_000)
+    '1970-01-01T00:00:01.5Z'
+    """
+    seconds, rest = divmod(value_ns, _BILLION)
+    fraction = f".{rest:09d}".rstrip("0") if rest else ""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + fraction + "Z"
+
+
+def _step(line: Line, made: Made | None, created_ns: int) -> History:
+    return History(
+        created=format_time(created_ns),
+        created_by=line.text,
+        comment=COMMENT,
+        empty_layer=made is None or made.layer is None,
+    )
+
+
+def _times(made: Sequence[Made | None], otherwise_ns: int) -> list[int]:
+    """A time for every step: its own, or that of the step before, or of the first that has one."""
+    known = [one.created_ns for one in made if one is not None]
+    current = known[0] if known else otherwise_ns
+    times = []
+    for one in made:
+        current = current if one is None else one.created_ns
+        times.append(current)
+    return times
+
+
+def _created_ns(config: Config, lines: Sequence[Line], made: Sequence[Made | None], bench: Bench) -> int:
+    """When an image in which no step has a time was made: the first time that just this config was."""
+    known = [one.created_ns for one in made if one is not None]
+    if known:
+        return max(known)
+    if bench.epoch_ns is not None:
+        return bench.epoch_ns
+    key = digest_key("created", encode(config).decode(), [line.text for line in lines])
+    found = bench.cache.find(key)
+    if found is None:
+        found = Made(None, 0, bench.now_ns)
+        bench.cache.put([key], found)
+    return found.created_ns
+
+
+def _tidy(execution: Execution, labels: Mapping[str, str]) -> Execution:
+    """Labels of the command line on top, and every map in the order of its keys, as Go writes them."""
+    merged = {**(execution.labels or {}), **labels}
+    return replace(
+        execution,
+        labels=dict(sorted(merged.items())) or None,
+        exposed_ports=dict(sorted((execution.exposed_ports or {}).items())) or None,
+        volumes=dict(sorted((execution.volumes or {}).items())) or None,
+    )

@@ -1,0 +1,1 @@
+"""What makes a layer: one file per kind of op."""

@@ -1,0 +1,168 @@
+"""COPY and ADD: files from a context, a stage, an image, an archive, a URL or the Dockerfile itself become a layer."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from typing import BinaryIO, NamedTuple
+
+from capas.build.archives import unpack
+from capas.build.bench import Bench
+from capas.build.modes import parse_mode
+from capas.build.ops.origin import Origin
+from capas.build.owners import Owner, is_numeric, resolve_owner
+from capas.build.placement import Placed, Placement
+from capas.build.selection import Picked, content_key
+from capas.build.vertex import Made, Solved, digest_key, encode_key
+from capas.errors import CapasError, Conflict, Interrupted, Invalid
+from capas.layer.entry import FILE
+from capas.layer.writer import TarWriter
+from capas.store.contract import Readable
+
+_SMALL = 1 << 20
+
+
+class CopyOp(NamedTuple):
+    """Sources laid out at `target` (absolute; a slash at its end makes it a directory)."""
+
+    title: str
+    locate: Callable[[CapasError], CapasError]
+    origins: tuple[Origin, ...]
+    target: str
+    chown: str = ""
+    chmod: str = ""
+    link: bool = False
+    use_cache: bool = True
+
+    @property
+    def definition(self) -> str:
+        """What is copied, where to, as whose."""
+        origins = [origin.definition for origin in self.origins]
+        return encode_key("copy", origins, self.target, self.chown, self.chmod, self.link)
+
+    def begin(self, inputs: Sequence[Solved], bench: Bench, step: str) -> CopyWork:
+        """Find the sources. Raises: NotFound for one that is not there."""
+        return CopyWork(self, inputs, bench)
+
+
+class CopyWork:
+    """One copy under way."""
+
+    def __init__(self, op: CopyOp, inputs: Sequence[Solved], bench: Bench) -> None:
+        self._op = op
+        self._inputs = inputs
+        self._bench = bench
+        self._picked: list[Picked] | None = None
+        self._base = "link" if op.link and is_numeric(op.chown or "0") else inputs[0].chain
+        epoch = "" if bench.epoch_ns is None else bench.epoch_ns
+        packing = (bench.request.compression, bench.request.level)
+        self._family = digest_key("family", op.definition, self._base, packing, epoch)
+
+    def keys(self) -> Iterator[str]:
+        """By the sources' own chain ids if all have one; by content only where this instruction has run here before."""
+        cheap = self._cheap_key()
+        if cheap is not None:
+            yield cheap
+        if self._bench.cache.knows(self._family):
+            yield self._content_key()
+
+    def learned(self) -> Sequence[str]:
+        """Both keys: contents are known by now, since every file has been read."""
+        self._bench.cache.note(self._family)
+        cheap = self._cheap_key()
+        return (self._content_key(),) if cheap is None else (cheap, self._content_key())
+
+    def make(self) -> Made:
+        """Lay the files out and write them, each read once. Raises: Invalid; NotFound; Conflict."""
+        placement = self._place()
+        return self._bench.write_layer(f"build-{self._family}", lambda tar: _write(placement, tar, self._bench))
+
+    def _place(self) -> Placement:
+        op, bench = self._op, self._bench
+        base = self._inputs[0]
+        below = bench.tree_files("the image", base.layers, base.chain)
+        owner: Owner | None = resolve_owner(op.chown, below) if op.chown else None
+        placement = Placement(
+            None if op.link else below,
+            owner=owner,
+            mode=parse_mode(op.chmod) if op.chmod else None,
+            mtime_ns=bench.mtime_ns,
+        )
+        picked = self._pick()
+        if sum(not one.is_directory for one in picked) > 1 and not placement.is_directory(op.target):
+            raise Invalid(
+                "several files cannot be copied to the one file {target}", target=op.target,
+                hint="end the target with a slash to make it a directory",
+            )  # fmt: skip
+        for one in picked:
+            placement.put(unpack(one, bench) if one.archive else one, op.target)
+        return placement
+
+    def _pick(self) -> list[Picked]:
+        if self._picked is None:
+            self._picked = [one for origin in self._op.origins for one in origin.pick(self._inputs, self._bench)]
+        return self._picked
+
+    def _cheap_key(self) -> str | None:
+        chains = [origin.chain(self._inputs) for origin in self._op.origins]
+        if any(chain is None for chain in chains):
+            return None
+        return digest_key("copy", self._family, chains)
+
+    def _content_key(self) -> str:
+        octal = self._op.chmod.isdigit()
+        return digest_key(
+            "content", self._family, content_key(self._pick(), fixed_mode=octal, keep_owner=not self._op.chown)
+        )
+
+
+def _write(placement: Placement, tar: TarWriter, bench: Bench) -> int:
+    count = 0
+    for placed in placement.iter_placed():
+        if placed.entry.kind == FILE and placed.files is not None:
+            _write_file(placed, tar)
+        else:
+            tar.add(placed.entry, None)
+        count += 1
+        if not count % 256 and bench.cancelled.is_set():
+            raise Interrupted("cancelled")
+    return count
+
+
+def _write_file(placed: Placed, tar: TarWriter) -> None:
+    assert placed.files is not None
+    assert placed.source is not None
+    with placed.files.open(placed.source) as file:
+        body = _Digesting(file)
+        if placed.entry.size <= _SMALL:
+            data = body.read(placed.entry.size + 1)
+            if len(data) != placed.entry.size:
+                raise _changed(placed)
+            tar.add(placed.entry, io.BytesIO(data))
+        else:
+            tar.add(placed.entry, body)
+        placed.files.learn(placed.source, body.hexdigest())
+
+
+def _changed(placed: Placed) -> Conflict:
+    path = placed.source.path.decode(errors="replace") if placed.source else ""
+    return Conflict("{path} changed while it was read", path=path, hint="run the build again")
+
+
+class _Digesting:
+    """A body that is digested as it is read: the key of what was written, whatever was there a moment before."""
+
+    def __init__(self, body: BinaryIO | Readable) -> None:
+        self._body = body
+        self._running = sha256()
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes."""
+        data = self._body.read(size)
+        self._running.update(data)
+        return data
+
+    def hexdigest(self) -> str:
+        """The digest of what has been read."""
+        return self._running.hexdigest()

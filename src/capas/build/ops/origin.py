@@ -1,0 +1,165 @@
+"""What a COPY or ADD reads from: each kind of source finds its files in its own way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import BinaryIO, NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
+
+from capas.build.archives import is_archive
+from capas.build.bench import Bench
+from capas.build.selection import Exclude, Picked, pick
+from capas.build.sources.contract import Files
+from capas.build.sources.loose import LooseFile, LooseFiles
+from capas.build.vertex import Solved
+from capas.dockerfile.ignore import parse_patterns
+from capas.errors import Corrupt
+from capas.layer.entry import Entry
+
+_CHUNK = 1 << 20
+_SECRET = re.compile(r"//[^/@]*@")
+
+
+class Origin(Protocol):
+    """A source, or several from one place."""
+
+    @property
+    def definition(self) -> object:
+        """What is asked for, without its content."""
+
+    def chain(self, inputs: Sequence[Solved]) -> str | None:
+        """A cheap name for everything it could read, where there is one."""
+
+    def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
+        """The files. Raises: NotFound."""
+
+
+class ContextOrigin(NamedTuple):
+    """Paths of the build context; `unpack` lets a tar among them be unpacked."""
+
+    patterns: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    parents: bool = False
+    unpack: bool = False
+
+    @property
+    def definition(self) -> object:
+        """What is asked for."""
+        return ("context", *self)
+
+    def chain(self, inputs: Sequence[Solved]) -> str | None:
+        """None: a directory has no cheap name."""
+        return None
+
+    def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
+        """The files."""
+        picked = pick(bench.context, self.patterns, exclude=_exclusion(self.exclude), parents=self.parents)
+        return [_marked(one) for one in picked] if self.unpack else picked
+
+
+class StageOrigin(NamedTuple):
+    """Paths of another input of the vertex: a stage or an image."""
+
+    index: int  # type: ignore[assignment]  # the input's number
+    label: str
+    patterns: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    parents: bool = False
+
+    @property
+    def definition(self) -> object:
+        """What is asked for; the stage's name is not part of it."""
+        return ("input", self.index, self.patterns, self.exclude, self.parents)
+
+    def chain(self, inputs: Sequence[Solved]) -> str | None:
+        """The stack's chain id."""
+        return inputs[self.index].chain
+
+    def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
+        """The files."""
+        source = inputs[self.index]
+        files = bench.tree_files(self.label, source.layers, source.chain)
+        return pick(files, self.patterns, exclude=_exclusion(self.exclude), parents=self.parents)
+
+
+class HeredocOrigin(NamedTuple):
+    """Files written in the Dockerfile itself."""
+
+    documents: tuple[tuple[str, str], ...]  # (name, content)
+
+    @property
+    def definition(self) -> object:
+        """The documents whole."""
+        return ("heredoc", self.documents)
+
+    def chain(self, inputs: Sequence[Solved]) -> str | None:
+        """The definition says it all."""
+        return "heredoc"
+
+    def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
+        """The files."""
+        loose = [LooseFile.of(name.encode(), 0o644, text.encode()) for name, text in self.documents]
+        files = LooseFiles("the Dockerfile", loose, mtime_ns=bench.mtime_ns)
+        return [Picked(name.encode(), _get(files, name.encode()), files) for name, _ in self.documents]
+
+
+class UrlOrigin(NamedTuple):
+    """A download. With a checksum nothing is fetched when the result is known."""
+
+    url: str
+    checksum: str = ""
+    unpack: bool = False
+
+    @property
+    def definition(self) -> object:
+        """The address without its credentials."""
+        return ("url", _SECRET.sub("//", self.url), self.checksum, self.unpack)
+
+    def chain(self, inputs: Sequence[Solved]) -> str | None:
+        """The checksum."""
+        return self.checksum or None
+
+    def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
+        """Download it. Raises: Corrupt when the checksum is another; NotFound; Unavailable."""
+        path = bench.scratch_path()
+        with path.open("w+b") as out:
+            bench.fetch(self.url, out)
+            size = out.tell()
+            out.seek(0)
+            digest = _digest(out)
+        if self.checksum and self.checksum != f"sha256:{digest}":
+            raise Corrupt(
+                "{url} has the digest sha256:{digest}, not {expected}",
+                url=_SECRET.sub("//", self.url), digest=digest, expected=self.checksum,
+            )  # fmt: skip
+        name = unquote(urlsplit(self.url).path).rpartition("/")[2].encode() or b"__unnamed__"
+        file = LooseFile(name, 0o600, size, digest, lambda: path.open("rb"))
+        files = LooseFiles(self.url, [file], mtime_ns=bench.mtime_ns)
+        picked = Picked(name, _get(files, name), files)
+        return [_marked(picked) if self.unpack else picked]
+
+
+def _marked(picked: Picked) -> Picked:
+    return picked._replace(archive=is_archive(picked.files, picked.entry))
+
+
+def _exclusion(patterns: tuple[str, ...]) -> Exclude | None:
+    if not patterns:
+        return None
+    rules = parse_patterns(patterns)
+    return lambda path: rules.is_ignored(path.decode(errors="surrogateescape"))
+
+
+def _get(files: Files, name: bytes) -> Entry:
+    entry = files.find(name)
+    assert entry is not None
+    return entry
+
+
+def _digest(file: BinaryIO) -> str:
+    running = sha256()
+    while data := file.read(_CHUNK):
+        running.update(data)
+    return running.hexdigest()

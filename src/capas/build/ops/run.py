@@ -1,0 +1,159 @@
+"""RUN: a process on the tree of the layers below; what it changes becomes a layer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from capas.build.bench import Bench
+from capas.build.ports import RunStep
+from capas.build.stacking import stack_layers
+from capas.build.vertex import Made, Solved, digest_key, encode_key
+from capas.errors import CapasError, Invalid
+from capas.events import Event, Report, Said
+from capas.layer.create import LayerBlob
+from capas.layer.entry import Layer
+
+if TYPE_CHECKING:
+    from capas.run.step import Bind
+
+_LAST_LINES = 10
+
+
+class RunOp(NamedTuple):
+    """A command, as whom and where. `hidden` is environment that can not change the result: proxies."""
+
+    title: str
+    locate: Callable[[CapasError], CapasError]
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str = "/"
+    user: str = ""
+    network: Literal["host", "none"] = "host"
+    add_hosts: tuple[tuple[str, str], ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    script: tuple[str, str] | None = None  # (name, text): a heredoc to be run as a file in /dev/pipes
+    hidden: Mapping[str, str] = {}
+    use_cache: bool = True
+
+    @property
+    def definition(self) -> str:
+        """All that the process can see, but for the tree below it."""
+        env = dict(sorted(self.env.items()))
+        around = (self.cwd, self.user, self.network, self.add_hosts, self.tmpfs)
+        return encode_key("run", self.args, env, around, self.script)
+
+    def begin(self, inputs: Sequence[Solved], bench: Bench, step: str) -> RunWork:
+        """Nothing to get ready."""
+        return RunWork(self, inputs[0], bench, step)
+
+
+class RunWork:
+    """One command under way."""
+
+    def __init__(self, op: RunOp, base: Solved, bench: Bench, step: str) -> None:
+        self._op = op
+        self._base = base
+        self._bench = bench
+        self._step = step
+        request = bench.request
+        self._key = digest_key(op.definition, base.chain, request.compression, request.level, bench.epoch_ns)
+
+    def keys(self) -> Iterator[str]:
+        """One: the content of the tree below and all that is visible."""
+        yield self._key
+
+    def learned(self) -> Sequence[str]:
+        """The same."""
+        return (self._key,)
+
+    def make(self) -> Made:
+        """Run it on a snapshot. Raises: Invalid when it fails; what the runtime raises."""
+        from capas.snapshot.changes import write_changes
+
+        bench = self._bench
+        run_step = bench.run_step  # before anything is unpacked: there may be no runtime
+        snapshotter = bench.snapshotter
+        parent = stack_layers(self._base.layers, bench)
+        key = f"build-{bench.new_id()}"
+        snapshotter.prepare(key, parent)
+        try:
+            self._run(key, run_step)
+            with LayerBlob(
+                bench.blobs, compression=bench.request.compression, level=bench.request.level, name=key
+            ) as blob:
+                if not write_changes(snapshotter, key, blob.tar, clamp_ns=bench.epoch_ns):
+                    snapshotter.remove(key)
+                    return Made(None, 0, bench.now_ns)
+                new = blob.commit()
+            snapshotter.commit(key, new.diff_id)
+        except BaseException:
+            snapshotter.remove(key)
+            raise
+        return Made(Layer(new.descriptor, new.diff_id), new.uncompressed_size, bench.now_ns)
+
+    def _run(self, key: str, run_step: RunStep) -> None:
+        from capas.run.step import StepSpec
+
+        op, bench = self._op, self._bench
+        spec = StepSpec(
+            id=key,
+            args=op.args,
+            mounts=bench.snapshotter.mounts(key),
+            env={**op.hidden, **op.env},
+            cwd=op.cwd,
+            user=op.user,
+            network=op.network,
+            add_hosts=op.add_hosts,
+            tmpfs=op.tmpfs,
+            ca_bundle=bench.request.ca_bundle,
+            binds=self._script(),
+        )
+        output = _Output(self._step, bench.report)
+        code = run_step(spec, cancelled=bench.cancelled, report=output.hear)
+        if code:
+            command = op.title.removeprefix("RUN ")
+            raise Invalid(
+                "{command} failed with exit code {exit_code}", command=_short(command), exit_code=code,
+                output=list(output.last), hint=_advice(code),
+            )  # fmt: skip
+
+    def _script(self) -> tuple[Bind, ...]:
+        from capas.run.step import Bind
+
+        if self._op.script is None:
+            return ()
+        name, text = self._op.script
+        path = self._bench.scratch_path()
+        path.write_text(text)
+        path.chmod(0o755)
+        return (Bind(path, f"/dev/pipes/{name}"),)
+
+
+class _Output:
+    """The command's lines, passed on under the step's id, and the last few kept for the error."""
+
+    def __init__(self, step: str, report: Report) -> None:
+        self._step = step
+        self._report = report
+        self.last: deque[str] = deque(maxlen=_LAST_LINES)
+
+    def hear(self, event: Event) -> None:
+        """One event of the run."""
+        if isinstance(event, Said):
+            self.last.append(event.text)
+            self._report(event._replace(id=self._step))
+
+
+def _short(command: str) -> str:
+    line = " ".join(command.split())
+    return f"RUN {line}" if len(line) <= 200 else f"RUN {line[:200]}…"
+
+
+def _advice(code: int) -> str:
+    if code == 127:
+        return "127: the shell did not find a command; is it installed in the image?"
+    if code == 126:
+        return "126: a file was found and could not be executed"
+    return "137: it was killed, perhaps for want of memory" if code == 137 else ""

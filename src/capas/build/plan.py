@@ -1,0 +1,243 @@
+"""The plan: a Dockerfile, its arguments and a target become a graph of vertices and a config.
+
+Only the stages that the target needs are planned. Base images are asked for here, several at once: what ENV, USER or
+ONBUILD they bring is part of the plan.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from capas.build.planning import LAYERED, InstructionPlanner, Steps
+from capas.build.ports import ResolveImage
+from capas.build.request import BuildRequest
+from capas.build.stage import StageState, begin_image, begin_scratch, begin_stage
+from capas.build.vertex import Source, Vertex
+from capas.dockerfile.expand import Expander
+from capas.dockerfile.instructions import Copy, Dockerfile, Instruction, Stage
+from capas.dockerfile.parse import parse_triggers
+from capas.dockerfile.scope import global_scope, list_known_args
+from capas.errors import CapasError, Invalid, NotFound
+from capas.events import Finished, Report, Started, ignore
+from capas.image.image import Image
+from capas.oci.platform import Platform
+from capas.parallel import Nursery
+from capas.reference import Reference
+
+_SCRATCH = "scratch"
+
+
+class Base(NamedTuple):
+    """What a FROM names, its variables replaced."""
+
+    word: str
+    platform: Platform
+
+
+class Planner:
+    """Plans one build."""
+
+    def __init__(
+        self, dockerfile: Dockerfile, request: BuildRequest, resolve: ResolveImage, *, report: Report = ignore
+    ) -> None:
+        self._dockerfile = dockerfile
+        self._request = request
+        self._resolve = resolve
+        self._report = report
+        self._platform = request.platform or request.host_platform
+        self._build_args = given_args(request)
+        self._target = self._find_target()
+        automatic = platform_args(self._platform, request.host_platform, self._target.name or "default")
+        self._globals = global_scope(dockerfile, self._build_args, automatic)
+        self._images: dict[tuple[Reference, Platform], Image] = {}
+        self._states: dict[int, StageState] = {}
+        self._automatic = automatic
+
+    def plan(self) -> StageState:
+        """The target stage, planned. Raises: Invalid, at its place; NotFound; what `resolve` raises."""
+        needed = self._needed()
+        self._fetch_images(needed)
+        for stage in needed:
+            self._state(stage)
+        return self._states[self._target.index]
+
+    def list_unused_args(self) -> list[str]:
+        """Build arguments that nothing in the Dockerfile asks for."""
+        return sorted(set(self._request.build_args) - list_known_args(self._dockerfile, self._automatic))
+
+    def images(self) -> list[Image]:
+        """Every image the plan stands on. Order: after `plan`."""
+        return list(self._images.values())
+
+    def _find_target(self) -> Stage:
+        word = self._request.target
+        if not word:
+            return self._dockerfile.stages[-1]
+        stage = self._dockerfile.find_stage(word)
+        if stage is None:
+            names = [stage.name for stage in self._dockerfile.stages if stage.name]
+            near = difflib.get_close_matches(word.lower(), names, n=1)
+            hint = f"did you mean {near[0]}?" if near else "the stages are: " + (", ".join(names) or "without names")
+            raise NotFound("no stage {target!r} in the Dockerfile", target=word, hint=hint)
+        return stage
+
+    # which stages are needed
+
+    def _needed(self) -> list[Stage]:
+        """The stages that the target needs, in the order of the file: each comes after those it needs."""
+        waiting, seen = [self._target], {self._target.index}
+        while waiting:
+            stage = waiting.pop()
+            for below in self._stages_below(stage):
+                if below.index not in seen:
+                    seen.add(below.index)
+                    waiting.append(below)
+        return [self._dockerfile.stages[index] for index in sorted(seen)]
+
+    def _stages_below(self, stage: Stage) -> Iterator[Stage]:
+        base = self._find_earlier(self._base(stage).word, stage.index)
+        if base is not None:
+            yield base
+        for instruction in stage.instructions:
+            if isinstance(instruction, Copy) and instruction.origin:
+                found = self._find_source(instruction, stage)
+                if found is not None:
+                    yield found
+
+    def _find_earlier(self, word: str, before: int) -> Stage | None:
+        named = [stage for stage in self._dockerfile.stages[:before] if stage.name and stage.name == word.lower()]
+        return named[-1] if named else None
+
+    def _find_source(self, copy: Copy, stage: Stage) -> Stage | None:
+        """The stage that `--from` names, None for an image. Raises: Invalid for this stage or a later one."""
+        found = self._find_earlier(copy.origin, stage.index) or self._dockerfile.find_stage(copy.origin)
+        if found is not None and found.index >= stage.index:
+            which = "itself" if found.index == stage.index else "a stage that comes after it"
+            raise self._dockerfile.source.fault(f"stage {copy.origin} cannot copy from {which}", copy.position)
+        if found is None and copy.origin.isdigit():
+            raise self._dockerfile.source.fault(f"there is no stage number {copy.origin}", copy.position)
+        return found
+
+    def _base(self, stage: Stage) -> Base:
+        expander = Expander(self._globals, self._dockerfile.escape)
+        try:
+            word = expander.word(stage.base)
+            platform = expander.word(stage.platform) if stage.platform else ""
+            if not word:
+                raise Invalid(
+                    "FROM {text} names nothing: its variables are empty", text=stage.base,
+                    hint="declare them with ARG before the first FROM, or give --build-arg",
+                )  # fmt: skip
+            if stage.platform and not platform:
+                raise Invalid("--platform={text} is empty", text=stage.platform)
+            return Base(word, Platform.parse(platform, self._platform) if platform else self._platform)
+        except CapasError as error:
+            raise self._dockerfile.source.locate(error, stage.position) from None
+
+    # images
+
+    def _fetch_images(self, stages: list[Stage]) -> None:
+        wanted: dict[tuple[Reference, Platform], Stage] = {}
+        for stage in stages:
+            base = self._base(stage)
+            if base.word != _SCRATCH and self._find_earlier(base.word, stage.index) is None:
+                wanted.setdefault((self._reference(base.word, stage), base.platform), stage)
+            for instruction in stage.instructions:
+                if isinstance(instruction, Copy) and instruction.origin and not self._find_source(instruction, stage):
+                    wanted.setdefault((self._reference(instruction.origin, stage), self._platform), stage)
+        if len(wanted) < 2:
+            return  # asked for when it is met
+        with Nursery(self._request.max_parallel) as nursery:
+            for (reference, platform), stage in wanted.items():
+                nursery.start(self._image, reference, platform, stage)
+
+    def _image(self, reference: Reference, platform: Platform, stage: Stage) -> Image:
+        found = self._images.get((reference, platform))
+        if found is None:
+            try:
+                found = self._resolve(reference, platform, self._request.pull)
+            except CapasError as error:
+                raise self._dockerfile.source.locate(error, stage.position) from None
+            self._images[(reference, platform)] = found
+        return found
+
+    def _reference(self, word: str, stage: Stage) -> Reference:
+        try:
+            return Reference.parse(word).with_default_tag()
+        except CapasError as error:
+            raise self._dockerfile.source.locate(error, stage.position) from None
+
+    # stages
+
+    def _state(self, stage: Stage) -> StageState:
+        found = self._states.get(stage.index)
+        if found is None:
+            found = self._states[stage.index] = self._plan_stage(stage)
+        return found
+
+    def _plan_stage(self, stage: Stage) -> StageState:
+        base = self._base(stage)
+        state, is_image = self._begin(stage, base)
+        triggers = self._triggers(state, stage)
+        state = state._replace(execution=replace(state.execution, on_build=None))
+        instructions: tuple[Instruction, ...] = (*triggers, *stage.instructions)
+        total = is_image + sum(isinstance(one, LAYERED) for one in instructions)
+        many = len(self._dockerfile.stages) > 1
+        steps = Steps((stage.name or f"stage-{stage.index}") if many else "", total)
+        if is_image:
+            self._tell(steps.next(), stage, base)
+        planner = InstructionPlanner(
+            self._dockerfile, self._request, lambda word: self._find_vertex(word, stage), steps
+        )
+        for instruction in instructions:
+            state = planner.apply(state, instruction)
+        return state
+
+    def _begin(self, stage: Stage, base: Base) -> tuple[StageState, bool]:
+        below = self._find_earlier(base.word, stage.index)
+        if below is not None:
+            return begin_stage(self._state(below)), False
+        if base.word == _SCRATCH:
+            return begin_scratch(base.platform, self._build_args, self._globals), False
+        image = self._image(self._reference(base.word, stage), base.platform, stage)
+        return begin_image(image, base.word, self._build_args, self._globals), True
+
+    def _triggers(self, state: StageState, stage: Stage) -> list[Instruction]:
+        try:
+            return [one._replace(position=stage.position) for one in parse_triggers(state.execution.on_build or ())]
+        except CapasError as error:
+            raise self._dockerfile.source.locate(error, stage.position) from None
+
+    def _find_vertex(self, word: str, stage: Stage) -> tuple[Vertex, str]:
+        """The top of the stage or image that `--from` names, and what errors call it."""
+        copy = Copy(stage.position, "", (), "", origin=word)
+        below = self._find_source(copy, stage)
+        if below is not None:
+            return self._state(below).vertex, f"stage {word}"
+        image = self._image(self._reference(word, stage), self._platform, stage)
+        return Vertex(Source(word, image.layers)), f"image {word}"
+
+    def _tell(self, step: str, stage: Stage, base: Base) -> None:
+        self._report(Started(step, f"FROM {base.word}" + (f" AS {stage.name}" if stage.name else "")))
+        self._report(Finished(step, "DONE"))
+
+
+def given_args(request: BuildRequest) -> dict[str, str]:
+    """The build arguments with their values; one given by name alone takes the value of the variable outside."""
+    named = {name: request.environ.get(name) if value is None else value for name, value in request.build_args.items()}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def platform_args(target: Platform, host: Platform, stage: str) -> Mapping[str, str]:
+    """The arguments that need no declaration before the first FROM."""
+    found = {"TARGETSTAGE": stage}
+    for prefix, platform in (("TARGET", target), ("BUILD", host)):
+        found[f"{prefix}PLATFORM"] = str(platform)
+        found[f"{prefix}OS"] = platform.os
+        found[f"{prefix}ARCH"] = platform.architecture
+        found[f"{prefix}VARIANT"] = platform.variant
+    return found

@@ -1,0 +1,165 @@
+"""Instructions as planned: each gives the stage's next state, and a vertex where it can make a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+from msgspec.structs import replace
+
+from capas.build.copying import absolute, history_text, plan_add, plan_copy
+from capas.build.editing import DEFAULT_PATH, edit, shell_of
+from capas.build.ops.run import RunOp
+from capas.build.ops.workdir import WorkdirOp
+from capas.build.request import BuildRequest
+from capas.build.stage import StageState
+from capas.build.vertex import Op, Vertex
+from capas.dockerfile import instructions as df
+from capas.dockerfile.expand import Expander, expand_instruction
+from capas.dockerfile.scope import proxy_args
+from capas.errors import CapasError, Denied, Unsupported
+
+LAYERED = (df.Run, df.Copy, df.Add, df.Workdir)
+
+FindVertex = Callable[[str], tuple[Vertex, str]]
+
+
+class Steps:
+    """The names of a stage's steps in events: `builder 2/5`, or `2/5` where there is one stage only."""
+
+    def __init__(self, stage: str, total: int) -> None:
+        self._prefix = f"{stage} " if stage else ""
+        self._total = total
+        self._count = 0
+
+    def next(self) -> str:
+        """The id of the next step."""
+        self._count += 1
+        return f"{self._prefix}{self._count}/{self._total}"
+
+
+class InstructionPlanner(NamedTuple):
+    """What the instructions of one stage are planned with. `find_vertex` gives what `--from` names, and its label."""
+
+    dockerfile: df.Dockerfile
+    request: BuildRequest
+    find_vertex: FindVertex
+    steps: Steps
+
+    def apply(self, state: StageState, instruction: df.Instruction) -> StageState:
+        """The state after one instruction. Raises: Invalid and others, pointing at it."""
+        try:
+            return self._apply(state, instruction)
+        except CapasError as error:
+            raise self.dockerfile.source.locate(error, instruction.position) from None
+
+    def _apply(self, state: StageState, instruction: df.Instruction) -> StageState:
+        if isinstance(instruction, df.Arg):
+            return self._arg(state, instruction)
+        expander = Expander(state.scope.variables, self.dockerfile.escape)
+        instruction = expand_instruction(instruction, expander)
+        planner = _PLANNERS.get(type(instruction))
+        if planner is not None:
+            return planner(self, state, instruction)
+        if isinstance(instruction, df.Maintainer):
+            config = replace(state.config, author=instruction.author)
+            return state._replace(config=config).with_line(f"MAINTAINER {instruction.author}")
+        execution, text = edit(state.execution, instruction, cmd_set=state.cmd_set)
+        state = state._replace(execution=execution, cmd_set=state.cmd_set or isinstance(instruction, df.Cmd))
+        if isinstance(instruction, df.Env):
+            state = state._replace(scope=state.scope.with_env(instruction.pairs))
+        return state.with_line(text) if text else state
+
+    def _arg(self, state: StageState, arg: df.Arg) -> StageState:
+        scope = state.scope.with_arg(self.dockerfile, arg)
+        words = [f"{pair.key}={scope.args[pair.key]}" if pair.key in scope.args else pair.key for pair in arg.pairs]
+        return state._replace(scope=scope).with_line("ARG " + " ".join(words))
+
+    def workdir(self, state: StageState, instruction: df.Workdir) -> StageState:
+        """WORKDIR: the config's, and the directory itself."""
+        path = absolute(instruction.path, state.workdir).rstrip("/") or "/"
+        state = state._replace(execution=replace(state.execution, working_dir=path))
+        text = f"WORKDIR {path}"
+        if path == "/":
+            return state.with_line(text)
+        op = WorkdirOp(
+            instruction.original, self._locator(instruction), path, state.execution.user, not self.request.no_cache
+        )
+        return state.with_line(text, self._vertex(op, state.vertex))
+
+    def copy(self, state: StageState, instruction: df.Copy) -> StageState:
+        """COPY: from the context, or from what --from names."""
+        inputs, label = [state.vertex], ""
+        if instruction.origin:
+            source, label = self.find_vertex(instruction.origin)
+            inputs.append(source)
+        op = plan_copy(
+            instruction, state.workdir, self._locator(instruction), label=label, use_cache=not self.request.no_cache
+        )
+        return state.with_line(history_text(instruction), self._vertex(op, *inputs))
+
+    def add(self, state: StageState, instruction: df.Add) -> StageState:
+        """ADD: also archives and URLs."""
+        op = plan_add(instruction, state.workdir, self._locator(instruction), use_cache=not self.request.no_cache)
+        return state.with_line(history_text(instruction), self._vertex(op, state.vertex))
+
+    def run(self, state: StageState, run: df.Run) -> StageState:
+        """RUN: the command, and everything it can see."""
+        _check_run(run)
+        script = run.executable
+        args = (f"/dev/pipes/{script.name}",) if script else run.full_command.argv(shell_of(state.execution))
+        env = {"PATH": DEFAULT_PATH, **state.scope.variables}
+        network = run.network if run.network != "default" else self.request.network
+        op = RunOp(
+            title=run.original,
+            locate=self._locator(run),
+            args=args,
+            env=env,
+            cwd=state.workdir,
+            user=state.execution.user,
+            network="none" if network == "none" else "host",
+            add_hosts=self.request.add_hosts,
+            tmpfs=tuple(mount.target for mount in run.mounts if mount.type == "tmpfs"),
+            script=(script.name, script.data) if script else None,
+            hidden=self._proxies(),
+            use_cache=not self.request.no_cache,
+        )
+        return state.with_line(_run_text(state, args), self._vertex(op, state.vertex))
+
+    def _vertex(self, op: Op, *inputs: Vertex) -> Vertex:
+        return Vertex(op, inputs, self.steps.next())
+
+    def _locator(self, instruction: df.Instruction) -> Callable[[CapasError], CapasError]:
+        return lambda error: self.dockerfile.source.locate(error, instruction.position)
+
+    def _proxies(self) -> dict[str, str]:
+        given = {name: value for name, value in self.request.build_args.items() if value is not None}
+        found = {**self.request.proxies, **proxy_args(given)}
+        return {spelled: value for name, value in found.items() for spelled in (name.lower(), name.upper())}
+
+
+def _run_text(state: StageState, args: tuple[str, ...]) -> str:
+    visible = {name: state.scope.variables.get(name, value) for name, value in state.scope.args.items()}
+    prefix = [f"|{len(visible)}", *(f"{name}={value}" for name, value in visible.items())] if visible else []
+    return "RUN " + " ".join([*prefix, *args]) + " # buildkit"
+
+
+def _check_run(run: df.Run) -> None:
+    if run.security == "insecure":
+        raise Denied("RUN --security=insecure is not granted", hint="a Dockerfile cannot give itself the host's rights")
+    for mount in run.mounts:
+        if mount.type != "tmpfs":
+            raise Unsupported(
+                "RUN --mount=type={type} is not there yet", type=mount.type,
+                hint="copy what the step needs, or fetch it inside the step",
+            )  # fmt: skip
+        if mount.size is not None:
+            raise Unsupported("RUN --mount=type=tmpfs,size= is not there yet")
+
+
+_PLANNERS: dict[type, Callable[[InstructionPlanner, StageState, df.Instruction], StageState]] = {
+    df.Workdir: lambda planner, state, one: planner.workdir(state, cast(df.Workdir, one)),
+    df.Copy: lambda planner, state, one: planner.copy(state, cast(df.Copy, one)),
+    df.Add: lambda planner, state, one: planner.add(state, cast(df.Add, one)),
+    df.Run: lambda planner, state, one: planner.run(state, cast(df.Run, one)),
+}

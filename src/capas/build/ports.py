@@ -1,0 +1,58 @@
+"""What a build needs of the world: given by whoever composes it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+
+from capas.build.cache import BuildCache
+from capas.events import Report
+from capas.oci.platform import Platform
+from capas.reference import Reference
+
+if TYPE_CHECKING:
+    from capas.image.image import Image
+    from capas.run.step import StepSpec
+    from capas.snapshot.contract import Snapshotter
+    from capas.store.store import Store
+
+
+class ResolveImage(Protocol):
+    """An image by name: found in the store, or pulled into it."""
+
+    def __call__(self, reference: Reference, platform: Platform, pull: bool) -> Image:
+        """`pull` asks the registry even if the store has the name. Raises: NotFound; Unavailable; Denied."""
+
+
+class RunStep(Protocol):
+    """`capas.run.step.run_step` with its runtime chosen."""
+
+    def __call__(self, spec: StepSpec, *, cancelled: threading.Event, report: Report) -> int:
+        """The exit code."""
+
+
+class Fetch(Protocol):
+    """A download: `ADD https://…`, a context by URL."""
+
+    def __call__(self, url: str, out: BinaryIO) -> None:
+        """Write what is there to `out`. Raises: NotFound; Unavailable; Denied."""
+
+
+class BuildPorts(NamedTuple):
+    """The world of one build. `snapshotter` and `run_step` are asked for by RUN alone; `clock` gives nanoseconds.
+
+    `keep` is called with the finished image while its blobs are still held: record and name it there.
+    """
+
+    store: Store
+    cache: BuildCache
+    cache_root: Path  # where contexts' file digests, layers' contents and cache mounts are kept
+    clock: Callable[[], int]
+    resolve_image: ResolveImage
+    snapshotter: Callable[[], Snapshotter]
+    run_step: Callable[[], RunStep]
+    fetch: Fetch
+    new_id: Callable[[], str]  # a fresh name of letters and digits
+    keep: Callable[[Image], object] = lambda image: None

@@ -1,0 +1,60 @@
+"""What is asked of a build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+
+from capas.oci.platform import Platform
+
+if TYPE_CHECKING:
+    from capas.image.image import Image
+
+
+class BuildRequest(NamedTuple):
+    """A build, as the command line says it.
+
+    `context` is a directory, a URL (git, a tar or a Dockerfile) or "-": then `stdin` holds a tar or a Dockerfile.
+    `file` is the Dockerfile's path in the context or on the host, "-" for `stdin`, None for `Dockerfile`.
+    """
+
+    context: str
+    file: str | None = None
+    stdin: BinaryIO | None = None
+    dockerfile_text: str | None = None  # given from Python: no file is read
+    build_args: Mapping[str, str | None] = {}  # None: the value of the variable outside, if it has one
+    target: str = ""
+    labels: Mapping[str, str] = {}
+    platform: Platform | None = None
+    host_platform: Platform = Platform()
+    no_cache: bool = False
+    pull: bool = False
+    network: Literal["default", "host", "none"] = "default"
+    add_hosts: tuple[tuple[str, str], ...] = ()
+    compression: Literal["gzip", "zstd", "none"] = "gzip"
+    level: int | None = None
+    source_date_epoch: int | None = None
+    environ: Mapping[str, str] = {}  # where `--build-arg NAME` without a value looks
+    proxies: Mapping[str, str] = {}  # shown to RUN; neither recorded nor part of any key
+    ca_bundle: Path | None = None  # shown to RUN
+    max_parallel: int = 4
+
+
+class Built(NamedTuple):
+    """A finished build. `steps` and `cached` count the instructions that could make a layer."""
+
+    image: Image
+    steps: int = 0
+    cached: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+DEFAULT_MTIME_NS = 499_162_500 * 1_000_000_000
+"""1985-10-26T08:15:00Z, npm's choice: a fixed time that every archive format can hold."""
+
+
+def mtime_of(request: BuildRequest) -> int:
+    """The time of files that come from a context: SOURCE_DATE_EPOCH where it is set."""
+    epoch = request.source_date_epoch
+    return DEFAULT_MTIME_NS if epoch is None else epoch * 1_000_000_000

@@ -1,0 +1,94 @@
+"""The solver: vertices done in their order, independent ones at once, each once, from the cache where it can be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+
+from capas.build.bench import Bench
+from capas.build.vertex import Made, Op, Solved, Source, Vertex, Work, iter_vertices
+from capas.errors import CapasError, Interrupted
+from capas.events import Failed, Finished, Started
+from capas.parallel import Nursery
+
+
+class Solver:
+    """One run over a graph. What a vertex needs is done before it; a failure stops what has not begun."""
+
+    def __init__(self, bench: Bench, nursery: Nursery) -> None:
+        self._bench = bench
+        self._nursery = nursery
+        self._lock = threading.Lock()
+        self._solved: dict[Vertex, Solved] = {}
+        self._waiting: dict[Vertex, int] = {}
+        self._above: dict[Vertex, list[Vertex]] = defaultdict(list)
+
+    def start(self, targets: Sequence[Vertex]) -> None:
+        """Begin; the nursery's block ends when all is done. Results are in `solved` then."""
+        vertices = list(iter_vertices(targets))
+        for vertex in vertices:
+            below = set(vertex.inputs)
+            self._waiting[vertex] = len(below)
+            for one in below:
+                self._above[one].append(vertex)
+        for vertex in vertices:
+            if not vertex.inputs:
+                self._nursery.start(self._solve, vertex)
+
+    def solved(self, vertex: Vertex) -> Solved:
+        """What a vertex gave. Order: after the nursery's block."""
+        return self._solved[vertex]
+
+    def _solve(self, vertex: Vertex) -> None:
+        self._nursery.check()
+        solved = self._run(vertex)
+        with self._lock:
+            self._solved[vertex] = solved
+            ready = []
+            for above in self._above[vertex]:
+                self._waiting[above] -= 1
+                if not self._waiting[above]:
+                    ready.append(above)
+        for above in ready:
+            self._nursery.start(self._solve, above)
+
+    def _run(self, vertex: Vertex) -> Solved:
+        op = vertex.op
+        if isinstance(op, Source):
+            return Solved(op.layers)
+        inputs = [self._solved[below] for below in vertex.inputs]
+        report = self._bench.report
+        report(Started(vertex.step, op.title))
+        began = time.monotonic()
+        try:
+            made, cached = self._find_or_make(op, op.begin(inputs, self._bench, vertex.step))
+        except Interrupted:
+            report(Failed(vertex.step, "CANCELED"))
+            raise
+        except CapasError as error:
+            report(Failed(vertex.step, "ERROR"))
+            raise op.locate(error) from None
+        except BaseException:
+            report(Failed(vertex.step, "CANCELED"))
+            raise
+        report(Finished(vertex.step, "CACHED" if cached else f"DONE {time.monotonic() - began:.1f}s"))
+        layers = inputs[0].layers if made.layer is None else (*inputs[0].layers, made.layer)
+        return Solved(layers, made, cached)
+
+    def _find_or_make(self, op: Op, work: Work) -> tuple[Made, bool]:
+        cache = self._bench.cache
+        if op.use_cache:
+            for number, key in enumerate(work.keys()):
+                found = cache.find(key)
+                if found is not None and self._is_there(found):
+                    if number:  # the dear key knew it: next time the cheap one will
+                        cache.put(work.learned(), found)
+                    return found, True
+        made = work.make()
+        cache.put(work.learned(), made)
+        return made, False
+
+    def _is_there(self, made: Made) -> bool:
+        return made.layer is None or self._bench.blobs.contains(made.layer.descriptor.digest)

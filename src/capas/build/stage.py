@@ -1,0 +1,66 @@
+"""One stage as it is planned: the config so far, the variables in sight, the history, and the vertex on top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from capas.build.editing import DEFAULT_PATH
+from capas.build.vertex import Source, Vertex
+from capas.dockerfile.scope import Scope
+from capas.image.image import Image
+from capas.oci.config import Config, Execution
+from capas.oci.platform import Platform
+
+
+class Line(NamedTuple):
+    """One step of the history to be: its text, and the vertex whose layer it stands for (None: it has none)."""
+
+    text: str
+    vertex: Vertex | None = None
+
+
+class StageState(NamedTuple):
+    """What a stage is after some of its instructions. Values only: an instruction gives the next state."""
+
+    vertex: Vertex
+    config: Config  # the base's: platform, author and history; its `config` member is `execution` from here on
+    execution: Execution
+    scope: Scope
+    platform: Platform
+    lines: tuple[Line, ...] = ()
+    cmd_set: bool = False
+
+    @property
+    def workdir(self) -> str:
+        """Where relative paths begin."""
+        return self.execution.working_dir or "/"
+
+    def with_line(self, text: str, vertex: Vertex | None = None) -> StageState:
+        """One more step of history."""
+        return self._replace(lines=(*self.lines, Line(text, vertex)), vertex=vertex or self.vertex)
+
+
+def begin_scratch(platform: Platform, build_args: Mapping[str, str], outer: Mapping[str, str]) -> StageState:
+    """FROM scratch: no layer, and the config that BuildKit gives it."""
+    config = Config(architecture=platform.architecture, os=platform.os, variant=platform.variant)
+    execution = Execution(env=(f"PATH={DEFAULT_PATH}",), working_dir="/")
+    scope = Scope.begin(_variables(execution), build_args, outer)
+    return StageState(Vertex(Source("scratch")), config, execution, scope, platform)
+
+
+def begin_image(image: Image, name: str, build_args: Mapping[str, str], outer: Mapping[str, str]) -> StageState:
+    """FROM an image: its layers, its config."""
+    execution = image.config.execution
+    scope = Scope.begin(_variables(execution), build_args, outer)
+    return StageState(Vertex(Source(name, image.layers)), image.config, execution, scope, image.platform)
+
+
+def begin_stage(base: StageState) -> StageState:
+    """FROM another stage: all of it, its variables too."""
+    return base._replace(cmd_set=False)
+
+
+def _variables(execution: Execution) -> dict[str, str]:
+    pairs = (item.partition("=") for item in execution.env or ())
+    return {name: value for name, _, value in pairs}

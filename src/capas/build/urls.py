@@ -1,0 +1,26 @@
+"""URLs of contexts and of ADD: which kind they are, and how they are shown."""
+
+from __future__ import annotations
+
+import re
+
+_GIT = re.compile(
+    r"(?:git://|ssh://|git@[^/:]+:|https?://[^#]*\.git(?:#|$)|(?:https?://)?github\.com/[^/#]+/[^/#]+(?:\.git)?/?(?:#|$))"
+)
+_HTTP = re.compile(r"https?://", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(\w+://)[^/@\s]*@")
+
+
+def is_git(text: str) -> bool:
+    """Whether it names a git repository."""
+    return _GIT.match(text) is not None
+
+
+def is_http(text: str) -> bool:
+    """Whether it is to be downloaded."""
+    return _HTTP.match(text) is not None and not is_git(text)
+
+
+def without_credentials(text: str) -> str:
+    """The text with the user and password of every URL in it taken out: what may be shown and recorded."""
+    return _CREDENTIALS.sub(r"\1", text)
