@@ -31,6 +31,16 @@ class Body:
         self._hole = 0
         self._piece = 0 if pieces is not None else stored
 
+    @property
+    def plain(self) -> bool:
+        """Whether it has no holes and nothing of it has been read."""
+        return self._map is None and self._left == self._size
+
+    @property
+    def size(self) -> int:
+        """The file's length in bytes, holes and all."""
+        return self._size
+
     def abandon(self) -> int:
         """Give the body up, as the reader goes on. Returns: bytes of the tar that are left of it, padding and all."""
         left = self._left + self._padding
@@ -40,7 +50,7 @@ class Body:
     def whole(self) -> memoryview | None:
         """All of a small file at once where it is plain and at hand, else None and nothing is taken."""
         left = self._left
-        if left > _SMALL or self._map is not None or left != self._size:
+        if left > _SMALL or not self.plain:
             return None
         window = self._open()
         if window.fill(left) < left:

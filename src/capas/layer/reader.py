@@ -167,7 +167,7 @@ class TarReader:
             if self._long_target is not None:
                 records[b"linkpath"] = self._long_target
         self._clear()
-        return {key: value for key, value in records.items() if value or key.startswith(b"SCHILY.xattr.")}
+        return {key: value for key, value in records.items() if value or b".xattr." in key}
 
     def _overridden(self, header: Header, records: pax.Records) -> tuple[Header, int]:
         """The header as its records have it, and its time. Units: the time in nanoseconds."""
