@@ -17,7 +17,10 @@ xattrs = st.dictionaries(
 )
 
 
-def built(kinds, target=st.just(b""), device=st.just((0, 0))):
+NO_TARGET, NO_DEVICE = st.just(b""), st.just((0, 0))
+
+
+def built(kinds, target=NO_TARGET, device=NO_DEVICE):
     return st.builds(
         Entry,
         path=paths,
