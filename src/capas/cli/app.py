@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,8 @@ from capas.language import translate
 from capas.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from capas.cli.listener import Progress
     from capas.engine.engine import Engine
-    from capas.events import Report
 
 
 class App:
@@ -62,20 +61,6 @@ class App:
         from capas.cli.progress import open_progress
 
         return open_progress(mode, quiet=quiet, words=self.words)
-
-
-class Progress:
-    """A renderer of events: `report` hears them, `close` leaves the terminal tidy."""
-
-    def __init__(self, report: Report, close: Callable[[], None]) -> None:
-        self.report = report
-        self._close = close
-
-    def __enter__(self) -> Report:
-        return self.report
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
 
 
 pass_app = click.make_pass_decorator(App)

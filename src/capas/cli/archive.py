@@ -57,9 +57,9 @@ def load(app: App, /, *, source: str | None, progress: str, quiet: bool) -> None
 def import_(app: App, /, *, source: str, name: str | None, changes: tuple[str, ...], message: str) -> None:
     """Prints the image's id."""
     if source.startswith(("http://", "https://")):
-        from capas.engine.importing import open_url
+        from capas.engine.fetching import open_url
 
-        with open_url(app.engine, source) as stream:
+        with open_url(app.settings, source) as stream:
             image = app.engine.images.import_(stream, name, changes=changes, message=message)
     else:
         with readable(source, "import") as stream:

@@ -8,7 +8,6 @@ import click
 
 from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
-from capas.errors import Unsupported
 
 
 @click.command(
@@ -26,8 +25,12 @@ from capas.errors import Unsupported
 @pass_app
 def serve(app: App, /, *, root: Path | None, host: str, port: int, workers: int, no_delete: bool) -> None:
     """Until a signal ends it."""
-    try:
-        from capas.hub.serve import serve as serve_hub
-    except ModuleNotFoundError as error:
-        raise Unsupported("the hub needs {package}", package=error.name, hint="pip install 'capas[hub]'") from None
-    serve_hub(root or app.settings.root / "hub", host=host, port=port, workers=workers, deletable=not no_delete)
+    from capas.hub.hub import Options
+    from capas.hub.serve import serve as serve_hub
+
+    place = root or app.settings.root / "hub"
+
+    def ready(address: str) -> None:
+        app.warn("The hub answers on http://{address} and keeps its images in {root}", address=address, root=place)
+
+    serve_hub(place, host=host, port=port, workers=workers, options=Options(delete=not no_delete), ready=ready)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from capas.cli.app import Progress
+from capas.cli.listener import Progress
 from capas.errors import Invalid
 from capas.events import Advanced, Event, Failed, Finished, Said, Started, ignore
 

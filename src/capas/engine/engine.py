@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from capas.engine.logins import Logins
     from capas.engine.system import System
     from capas.registry.client import Client
+    from capas.run.runtime import Runtime
     from capas.snapshot.contract import Snapshotter
     from capas.store.store import Store
 
@@ -58,6 +59,18 @@ class Engine:
 
         enter_if_needed()
         return open_snapshotter(self.settings.root, wanted=self.settings.snapshotter)
+
+    @property
+    def driver_name(self) -> str:
+        """The name of the snapshot driver."""
+        return self.snapshotter.name
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The OCI runtime. Raises: Unsupported where there is none."""
+        from capas.run.runtime import find_runtime
+
+        return find_runtime(self.settings.runtime, self.settings.environ.get("PATH", ""))
 
     @cached_property
     def images(self) -> Images:

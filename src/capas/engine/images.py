@@ -15,7 +15,7 @@ from capas.reference import Reference
 from capas.store.records import ImageRecord
 
 if TYPE_CHECKING:
-    from capas.engine.building import BuildOptions
+    from capas.build.request import BuildRequest, Built
     from capas.engine.engine import Engine
     from capas.engine.inspection import Document, HistoryStep
     from capas.image.image import Image
@@ -126,12 +126,13 @@ class Images:
         from capas.image.archive import save
 
         records = self._engine.store.records
-        chosen: Sequence[tuple[Image, Sequence[Reference]]] = ()
-        for name in names:
-            found = get_image(records, name)
-            references = [found.reference] if found.reference and found.reference.tag else []
-            chosen = (*chosen, (self.open(found.record), references))
-        save(out, chosen, format=format)
+        found = [get_image(records, name) for name in names]
+        named = [[one.reference] if one.reference and one.reference.tag else [] for one in found]
+        save(
+            out,
+            [(self.open(one.record), references) for one, references in zip(found, named, strict=True)],
+            format=format,
+        )
 
     def load(self, stream: BinaryIO, *, report: Report = ignore) -> Sequence[tuple[Image, Sequence[Reference]]]:
         """Read the images of an archive, with their names."""
@@ -145,14 +146,20 @@ class Images:
 
         return import_tree(self._engine, stream, name, changes=changes, message=message)
 
-    def build(self, options: BuildOptions, *, report: Report = ignore) -> Image:
-        """Build a Dockerfile."""
+    def build(self, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Built:
+        """Build a Dockerfile, record the image and name it. Raises: Invalid, with the line at fault."""
         from capas.engine.building import build_image
 
-        return build_image(self._engine, options, report=report)
+        return build_image(self._engine, request, tags=tags, report=report)
 
     def find_or_pull(
-        self, name: str, *, platform: Platform | None = None, pull: str = "missing", report: Report = ignore
+        self,
+        name: str,
+        *,
+        platform: Platform | None = None,
+        pull: str = "missing",
+        unpack: bool = True,
+        report: Report = ignore,
     ) -> Image:
         """The image of this name, pulled where it is not here (`pull`: "missing", "always" or "never").
 
@@ -163,4 +170,4 @@ class Images:
             return self.open(found.record)
         if pull == "never":
             raise NotFound("no such image here: {image}", image=name, hint="`capas pull {image}` brings it")
-        return self.pull(name, platform=platform, report=report).image
+        return self.pull(name, platform=platform, unpack=unpack, report=report).image

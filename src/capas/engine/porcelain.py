@@ -64,12 +64,10 @@ def build(
     report: Report = ignore,
 ) -> Image:
     """Build the Dockerfile of a context: a directory, a git or http address."""
-    from capas.engine.building import BuildOptions
+    from capas.build.request import BuildRequest
 
-    options = BuildOptions(
-        context=context, tags=tuple(tags), dockerfile=dockerfile, build_args=build_args or {}, target=target
-    )
-    return default_engine().images.build(options, report=report)
+    request = BuildRequest(context=context, file=dockerfile, build_args=build_args or {}, target=target)
+    return default_engine().images.build(request, tags=tags, report=report).image
 
 
 def run(image: str, command: Sequence[str] = (), **options: object) -> Completed:

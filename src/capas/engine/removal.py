@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from capas.clock import now_ns
 from capas.engine.listing import ImageSummary, list_images
 from capas.engine.lookup import Found, get_image
 from capas.errors import Conflict
-from capas.oci.digest import ChainID, DiffID, chain_id
+from capas.oci.digest import ChainID, DiffID, Digest, chain_id
 from capas.reference import Reference
 from capas.store.records import ImageRecord, Records
 
@@ -71,7 +72,17 @@ def sweep(engine: Engine) -> int:
         for record in list(engine.store.records.iter_layers()):
             if record.diff_id not in live_layers:
                 _try_remove(engine.snapshotter, record.diff_id)
-    return engine.store.collect(engine.build_blobs()).size
+    return engine.store.collect(_cached_blobs(engine)).size
+
+
+def _cached_blobs(engine: Engine) -> Sequence[Digest]:
+    """The blobs that the build cache would use again: they go with `builder prune`, not with an image."""
+    path = engine.settings.root / "build.db"
+    if not path.exists():
+        return ()
+    from capas.build.cache import BuildCache
+
+    return BuildCache(path, now_ns).list_digests()
 
 
 def _names_to_remove(records: Records, found: Found, force: bool) -> list[Reference]:

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capas.engine.platforms import host_platform
 from capas.errors import CapasError
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
-
-
-class DiskUsage(NamedTuple):
-    """One kind of thing: how many, how many in use, bytes on disk, bytes that a prune would free."""
-
-    kind: str
-    total: int
-    active: int
-    size: int
-    reclaimable: int
+    from capas.engine.usage import DiskUsage
 
 
 class System:
@@ -67,19 +57,7 @@ class System:
 
     def _runtime(self) -> dict[str, object]:
         try:
-            runtime = self._engine.containers.runtime
+            runtime = self._engine.runtime
         except CapasError as error:
             return {"Runtime": "none", "Runtime Reason": str(error)}
-        return {"Runtime": f"{runtime.name} {runtime.version}", "Runtime Reason": runtime.reason}
-
-
-def tree_size(path: Path) -> int:
-    """The bytes on disk of a tree, each file once however many names it has."""
-    total, seen = 0, set()
-    for folder, _, names in os.walk(path):
-        for name in names:
-            found = os.lstat(os.path.join(folder, name))
-            if (found.st_dev, found.st_ino) not in seen:
-                seen.add((found.st_dev, found.st_ino))
-                total += found.st_blocks * 512
-    return total
+        return {"Runtime": runtime.name, "Runtime Reason": runtime.reason}

@@ -1,0 +1,94 @@
+"""`capas build`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from capas.cli.app import App, pass_app
+from capas.cli.lazy import Command
+from capas.cli.options import platform_option, progress_option
+from capas.cli.pairs import parse_hosts, parse_pairs
+from capas.errors import Invalid
+
+if TYPE_CHECKING:
+    from capas.build.request import BuildRequest, Built
+    from capas.oci.platform import Platform
+
+
+@click.command(
+    cls=Command, help="Build an image from a Dockerfile. CONTEXT is a directory, a git or http address, or - for a tar"
+)
+@click.argument("context", metavar="CONTEXT")
+@click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="Name the image; several times")
+@click.option("-f", "--file", metavar="FILE", help="The Dockerfile (CONTEXT/Dockerfile when not given)")
+@click.option("--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]", help="Set a build argument")
+@click.option("--target", default="", metavar="STAGE", help="Build this stage")
+@click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Add a label to the image")
+@click.option("--no-cache", is_flag=True, help="Do every step again")
+@click.option("--pull", is_flag=True, help="Ask the registry for newer base images")
+@click.option("--network", default="default", type=click.Choice(["default", "host", "none"]), help="What RUN can reach")
+@click.option("--add-host", "hosts", multiple=True, metavar="NAME:ADDRESS", help="Add a line to /etc/hosts for RUN")
+@click.option(
+    "--compression", default="gzip", type=click.Choice(["gzip", "zstd", "none"]), help="How new layers are packed"
+)
+@click.option("--iidfile", metavar="FILE", help="Write the image's id to this file")
+@platform_option
+@progress_option
+@click.option("-q", "--quiet", is_flag=True, help="Print the image's id only")
+@pass_app
+def build(
+    app: App, /, *, tags: tuple[str, ...], iidfile: str | None, progress: str, quiet: bool, **rest: object
+) -> None:
+    """The id is printed on standard output when -q is given, or where nobody watches."""
+    from capas.build.request import BuildRequest
+
+    request = _request(BuildRequest, rest)
+    with app.progress(progress, quiet=quiet) as report:
+        built = app.engine.images.build(request, tags=tags, report=report)
+    if iidfile:
+        Path(iidfile).write_text(str(built.image.id))
+    if quiet:
+        click.echo(str(built.image.id))
+    else:
+        _summary(app, built, tags)
+
+
+def _request(kind: type[BuildRequest], given: dict[str, object]) -> BuildRequest:
+    context, file, platform = str(given["context"]), given["file"], given["platform"]
+    if context == "-" and sys.stdin.isatty():
+        raise Invalid("standard input is a terminal: there is no context on it", hint="name a directory, often .")
+    if context == "-" and file == "-":
+        raise Invalid("the context and the Dockerfile cannot both come from standard input")
+    wanted: Platform | None = platform  # type: ignore[assignment]
+    return kind(
+        context=context,
+        file=str(file) if file else None,
+        stdin=sys.stdin.buffer if "-" in (context, file) else None,
+        build_args=parse_pairs(_texts(given["build_args"]), "--build-arg", bare=True),
+        target=str(given["target"]),
+        labels={key: value or "" for key, value in parse_pairs(_texts(given["labels"]), "--label", bare=True).items()},
+        platform=wanted,
+        no_cache=bool(given["no_cache"]),
+        pull=bool(given["pull"]),
+        network=given["network"],  # type: ignore[arg-type]
+        add_hosts=parse_hosts(_texts(given["hosts"])),
+        compression=given["compression"],  # type: ignore[arg-type]
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
+
+
+def _summary(app: App, built: Built, tags: tuple[str, ...]) -> None:
+    for warning in built.warnings:
+        app.warn("warning: {warning}", warning=warning)
+    app.say(
+        "Built {image} ({cached} of {steps} steps cached)", image=built.image.id, cached=built.cached, steps=built.steps
+    )
+    for tag in tags:
+        app.say("Tagged {tag}", tag=tag)

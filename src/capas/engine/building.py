@@ -1,0 +1,82 @@
+"""`build`, wired: the graph's ports are this engine's store, client, snapshots and runtime."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from capas.build.build import build
+from capas.build.cache import BuildCache
+from capas.build.ports import BuildPorts
+from capas.build.request import BuildRequest, Built
+from capas.chance import token
+from capas.clock import now_ns
+from capas.engine.fetching import fetch
+from capas.engine.platforms import host_platform
+from capas.events import Report, ignore
+from capas.image.image import Image
+from capas.image.record import record_image
+from capas.oci.platform import Platform
+from capas.reference import Reference
+
+if TYPE_CHECKING:
+    from capas.build.ports import RunStep
+    from capas.engine.engine import Engine
+    from capas.run.step import StepSpec
+
+
+def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Built:
+    """Build and record an image, under every one of the tags. What settings say fills what the request leaves open."""
+    references = [Reference.parse(tag).with_default_tag() for tag in tags]  # before any work: a bad tag costs nothing
+    settings = engine.settings
+    whole = request._replace(
+        host_platform=host_platform(),
+        source_date_epoch=settings.source_date_epoch
+        if request.source_date_epoch is None
+        else request.source_date_epoch,
+        environ=settings.environ,
+        proxies=settings.proxies,
+        ca_bundle=request.ca_bundle or settings.build_ca_bundle,
+    )
+    return build(whole, _ports(engine, references, report), report=report)
+
+
+def _ports(engine: Engine, references: Sequence[Reference], report: Report) -> BuildPorts:
+    store = engine.store
+
+    def resolve_image(reference: Reference, platform: Platform, pull: bool) -> Image:
+        how = "always" if pull else "missing"
+        return engine.images.find_or_pull(
+            str(reference.with_default_tag()), platform=platform, pull=how, unpack=False, report=report
+        )
+
+    def keep(image: Image) -> None:
+        record_image(store, image)
+        for reference in references:
+            record_image(store, image, reference=reference)
+
+    return BuildPorts(
+        store=store,
+        cache=BuildCache(engine.settings.root / "build.db", now_ns),
+        cache_root=engine.settings.root / "cache",
+        clock=now_ns,
+        resolve_image=resolve_image,
+        snapshotter=lambda: engine.snapshotter,
+        run_step=lambda: _run_step(engine),
+        fetch=partial(fetch, engine.settings),
+        new_id=token,
+        keep=keep,
+    )
+
+
+def _run_step(engine: Engine) -> RunStep:
+    from capas.run.step import run_step
+
+    runtime = engine.runtime
+
+    def run(spec: StepSpec, *, cancelled: threading.Event, report: Report) -> int:
+        return run_step(spec, runtime, run_root=engine.settings.run_root, cancelled=cancelled, report=report)
+
+    return run

@@ -1,0 +1,37 @@
+"""`--change`: Dockerfile instructions on the config of an image that no Dockerfile made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from capas.build.editing import edit, is_edit
+from capas.dockerfile.instructions import Instruction, Workdir
+from capas.dockerfile.parse import parse_dockerfile
+from capas.errors import CapasError, Invalid
+from capas.oci.config import Execution
+
+
+def change_execution(execution: Execution, changes: Sequence[str]) -> Execution:
+    """The execution after these instructions, in order.
+
+    Raises: Invalid for anything but CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER,
+    VOLUME and WORKDIR.
+    """
+    for change in changes:
+        for instruction in _parse(change):
+            if isinstance(instruction, Workdir):
+                execution = replace(execution, working_dir=instruction.path)
+            elif is_edit(instruction):
+                execution, _ = edit(execution, instruction, cmd_set=True)
+            else:
+                raise Invalid("--change {change!r}: this instruction makes files", change=change[:200])
+    return execution
+
+
+def _parse(change: str) -> Sequence[Instruction]:
+    try:
+        return parse_dockerfile(f"FROM scratch\n{change}\n", "--change").stages[0].instructions
+    except CapasError as error:
+        raise Invalid("--change {change!r}: {why}", change=change[:200], why=str(error), hint=error.hint) from None

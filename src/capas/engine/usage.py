@@ -1,0 +1,82 @@
+"""What takes the disk: `system df`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from capas.build.cache import BuildCache
+from capas.clock import now_ns
+
+if TYPE_CHECKING:
+    from capas.engine.engine import Engine
+
+
+class DiskUsage(NamedTuple):
+    """One kind of thing: how many, how many in use, bytes on disk, bytes that a prune would free."""
+
+    kind: str
+    total: int
+    active: int
+    size: int
+    reclaimable: int
+
+
+def disk_usage(engine: Engine) -> list[DiskUsage]:
+    """Images with their blobs and unpacked layers, containers, volumes, build cache: what is on the disk, each once."""
+    return [_images(engine), _containers(engine), _volumes(engine), _build_cache(engine)]
+
+
+def _images(engine: Engine) -> DiskUsage:
+    records = list(engine.store.records.iter_images())
+    used = engine.containers.images_in_use()
+    needed = {digest for record in records if record.image_id in used for digest in (record.manifest, *record.digests)}
+    cached = set(_cache(engine).list_digests())
+    sizes = dict(engine.store.blobs.iterate())
+    mine = {digest for record in records for digest in (record.manifest, *record.digests)}
+    blobs = sum(size for digest, size in sizes.items() if digest in mine)
+    free = sum(size for digest, size in sizes.items() if digest in mine - needed - cached)
+    layers = tree_size(engine.settings.root / "snapshots" / "layers")
+    return DiskUsage("Images", len(records), len(used), blobs + layers, free)
+
+
+def _containers(engine: Engine) -> DiskUsage:
+    containers = engine.containers.list(every=True)
+    sizes = {one.id: engine.containers.size_of(one.id) for one in containers}
+    idle = sum(sizes[one.id] for one in containers if not one.running)
+    return DiskUsage("Containers", len(containers), sum(one.running for one in containers), sum(sizes.values()), idle)
+
+
+def _volumes(engine: Engine) -> DiskUsage:
+    root = engine.settings.root / "volumes"
+    names = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+    used = engine.containers.volumes_in_use()
+    sizes = {path.name: tree_size(path) for path in names}
+    free = sum(size for name, size in sizes.items() if name not in used)
+    return DiskUsage("Local Volumes", len(names), len(used), sum(sizes.values()), free)
+
+
+def _build_cache(engine: Engine) -> DiskUsage:
+    usage = _cache(engine).usage()
+    return DiskUsage("Build Cache", usage.steps, 0, usage.size, usage.size)
+
+
+def _cache(engine: Engine) -> BuildCache:
+    return BuildCache(engine.settings.root / "build.db", now_ns)
+
+
+def tree_size(root: Path) -> int:
+    """The bytes on disk of a tree, each file once. What goes away meanwhile is not counted."""
+    total = 0
+    seen: set[tuple[int, int]] = set()
+    for folder, _, names in os.walk(root):
+        for name in names:
+            try:
+                found = os.lstat(os.path.join(folder, name))
+            except FileNotFoundError:
+                continue
+            if (found.st_dev, found.st_ino) not in seen:
+                seen.add((found.st_dev, found.st_ino))
+                total += found.st_blocks * 512
+    return total
