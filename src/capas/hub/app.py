@@ -14,7 +14,7 @@ from capas.hub import blobs, listings, manifests, pushes
 from capas.hub.access import Action, Authorise, Identity, allow_all
 from capas.hub.hub import Call, Handler, Hub, Options
 from capas.hub.message import Answer, Disconnected, Header, Receive, Request, Scope, Send, header, send_answer
-from capas.hub.refusal import NAME_UNKNOWN, UNSUPPORTED, Code, Refused, refusal_of, unexpected
+from capas.hub.refusal import DENIED, UNSUPPORTED, Code, Refused, refusal_of, unexpected
 from capas.hub.route import BLOB, CATALOG, MANIFEST, PING, REFERRERS, TAGS, UPLOAD, UPLOADS, Route, find_route
 from capas.hub.sqlite_records import SqliteRecords
 from capas.hub.uploads import Uploads
@@ -98,9 +98,17 @@ class App:
             allow = (header("allow", ", ".join(methods)),)
             raise Refused(UNSUPPORTED, f"{request.method} is not supported here", headers=allow)
         identity = Identity()
-        if route.name and not self.hub.authorise(identity, route.name, _action(request.method, route)):
-            raise Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": route.name})
-        return await handler(Call(self.hub, request, route, identity))
+        name = self._visible(identity, route, _action(request.method, route)) if route.name else ""
+        return await handler(Call(self.hub, request, route, identity, name))
+
+    def _visible(self, identity: Identity, route: Route, action: Action) -> str:
+        """The repository's name if the client may do this there, an empty one if it may not know of it."""
+        name, may = route.name, self.hub.authorise
+        if may(identity, name, action):
+            return name
+        if action == "push" or may(identity, name, "pull"):
+            raise Refused(DENIED, "requested access to the resource is denied", detail={"name": name})
+        return ""
 
     async def _refuse(self, request: Request, refused: Refused) -> Answer:
         if request.method in ("POST", "PUT", "PATCH"):

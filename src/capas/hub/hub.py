@@ -53,12 +53,17 @@ class Hub(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One request on its way through the hub."""
+    """One request on its way through the hub.
+
+    `name` is the repository to look in: the route's, or an empty name that none has where the client may not know of
+    it, so that the answer is the one that a missing repository gets.
+    """
 
     hub: Hub
     request: Request
     route: Route
     identity: Identity
+    name: str
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

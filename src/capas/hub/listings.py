@@ -20,11 +20,11 @@ _JSON = header("content-type", "application/json")
 
 async def list_tags(call: Call) -> Answer:
     """The tags of a repository, in order."""
-    name = call.route.name
+    name = call.name
     size = _page_size(call.request, _MOST_TAGS)
     tags = call.hub.records.list_tags(name, call.request.param("last") or "", size + 1)
     if not tags and not call.hub.records.has_repository(name):
-        raise Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": name})
+        raise Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": call.route.name})
     return _page(call.request, {"name": name, "tags": tags[:size]}, size, tags)
 
 
@@ -47,7 +47,7 @@ async def list_referrers(call: Call) -> Answer:
     wanted = request.param("artifactType") or ""
     size = _page_size(request, _MOST)
     page = (request.param("last") or "", size + 1)
-    found = call.hub.records.list_referrers(call.route.name, subject, wanted, page)
+    found = call.hub.records.list_referrers(call.name, subject, wanted, page)
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_describe(one) for one in found[:size]]}
     body = msgspec.json.encode(index)
     headers = [header("content-length", len(body)), header("content-type", OCI_INDEX)]

@@ -69,7 +69,7 @@ async def put_manifest(call: Call) -> Answer:
 
 async def delete_manifest(call: Call) -> Answer:
     """Forget a tag, or a manifest with all its tags."""
-    hub, (name, reference) = call.hub, call.route[1:]
+    hub, name, reference = call.hub, call.name, call.route.value
     if not hub.options.delete:
         raise Refused(UNSUPPORTED, "this hub does not delete")
     if ":" in reference:
@@ -85,7 +85,7 @@ def _find(call: Call) -> StoredManifest:
     reference = call.route.value
     if ":" in reference:
         reference = parse_digest(reference)
-    found = call.hub.records.find_manifest(call.route.name, reference)
+    found = call.hub.records.find_manifest(call.name, reference)
     if found is None:
         raise _unknown(call)
     return found
@@ -93,7 +93,7 @@ def _find(call: Call) -> StoredManifest:
 
 def _unknown(call: Call) -> Refused:
     name, reference = call.route[1:]
-    if not call.hub.records.has_repository(name):
+    if not call.hub.records.has_repository(call.name):
         return Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": name})
     return Refused(MANIFEST_UNKNOWN, "manifest unknown", detail={"name": name, "reference": reference[:300]})
 

@@ -57,11 +57,19 @@ class Request:
         return self._ended
 
     async def batches(self) -> AsyncIterator[list[bytes]]:
-        """The body in lists of pieces, each list about BATCH_BYTES, the last one shorter. Raises: Disconnected."""
+        """The body in lists of pieces, each list about BATCH_BYTES, the last one shorter.
+
+        Raises: Disconnected, after a list of what came before the client left.
+        """
         pieces: list[bytes] = []
         held = 0
         while not self._ended:
-            piece = await self._next()
+            try:
+                piece = await self._next()
+            except Disconnected:
+                if pieces:
+                    yield pieces
+                raise
             if piece:
                 pieces.append(piece)
                 held += len(piece)
@@ -92,7 +100,6 @@ class Request:
     async def _next(self) -> bytes:
         message = await self._receive()
         if message["type"] != "http.request":
-            self._ended = True
             raise Disconnected
         self._ended = not message.get("more_body", False)
         return bytes(message.get("body", b""))
