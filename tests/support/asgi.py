@@ -1,0 +1,58 @@
+"""Requests straight to an ASGI app, without a server: for tests that hold the clock in their hands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from capas.hub.app import App
+
+
+class Answered(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    data: bytes
+
+
+class Direct:
+    """A client of one app, one request at a time."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._runner = asyncio.Runner()
+
+    def close(self) -> None:
+        self._runner.close()
+        self._app.close()
+
+    def send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answered:
+        return self._runner.run(self._send(method, path, body, headers or {}))
+
+    async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answered:
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+        start: MutableMapping[str, Any] = {}
+        parts: list[bytes] = []
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            elif message["type"] == "http.response.pathsend":
+                parts.append(Path(message["path"]).read_bytes())
+            else:
+                parts.append(message["body"])
+
+        await self._app(scope, receive, send)
+        found = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answered(start["status"], found, b"".join(parts))
