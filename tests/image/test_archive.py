@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from support.images import config_of, make_image, tar_of
 
 from capas.errors import Corrupt, Exhausted, Invalid, NotFound, Unsupported
 from capas.image.archive import load, save
@@ -29,6 +28,7 @@ from capas.store.contract import Readable
 from capas.store.memory import MemoryBlobs
 from capas.store.put import put
 from capas.store.store import Store
+from support.images import config_of, make_image, tar_of
 
 ONE, TWO = {"a": b"1" * 1000}, {"b": b"2" * 5000}
 NAME, OTHER = Reference.parse("debian:bookworm"), Reference.parse("localhost:5000/me/app:1")

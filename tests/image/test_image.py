@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.images import config_of, make_image, put_layer, tar_of
 
 from capas.errors import Corrupt, Invalid, NotFound, Unsupported
 from capas.image.edit import assemble, with_config, with_layer
@@ -22,6 +21,7 @@ from capas.oci.manifest import Index
 from capas.oci.platform import Platform
 from capas.store.memory import MemoryBlobs
 from capas.store.put import put
+from support.images import config_of, make_image, put_layer, tar_of
 
 ONE, TWO = {"a": b"1"}, {"b": b"2" * 5000}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.images import config_of, make_image, put_layer, tar_of
 
 from capas.errors import Corrupt
 from capas.image.created import parse_created
@@ -14,6 +13,7 @@ from capas.image.record import record_image
 from capas.oci.digest import Digest
 from capas.reference import Reference
 from capas.store.store import Store
+from support.images import config_of, make_image, put_layer, tar_of
 
 FILES = {"file": b"x" * 3000}
 NAME = Reference.parse("app:1")
