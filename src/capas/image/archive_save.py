@@ -38,8 +38,8 @@ FORMATS = ("docker", "oci")
 def save(out: BinaryIO, images: Sequence[Named], *, format: str = "docker") -> None:
     """Write images, each with its names, as one archive; blobs that they share are in it once.
 
-    "docker" is read by docker (layers of zstd: from version 23 on), podman, skopeo and containerd; "oci" leaves docker's
-    own documents out.
+    "docker" is read by docker (layers of zstd: from version 23 on), podman, skopeo and containerd; "oci" leaves
+    docker's own documents out.
     Order: the documents, then the blobs by digest: equal images give equal bytes. Memory stays flat.
     Raises: Invalid for another format or for nothing to save; Corrupt for a damaged blob; NotFound for a missing one.
     """
