@@ -1,0 +1,263 @@
+"""The containers of a root: their records, names and states, and what is done to them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from capas.errors import AlreadyExists, CapasError, Conflict, Corrupt, Invalid, NotFound
+from capas.oci.digest import ChainID
+from capas.run.cgroups import read_cgroups
+from capas.run.claims import claim_dead_one, is_held
+from capas.run.devices import parse_device
+from capas.run.limits import check_limits
+from capas.run.mounts import ContainerMount
+from capas.run.network import BridgeSettings, choose_network
+from capas.run.ports import check_ports
+from capas.run.record import Record, State, read_record, read_state, write_record, write_state
+from capas.run.runtime import Runtime
+from capas.run.security import parse_security
+from capas.run.signals import parse_signal
+from capas.run.spec import ContainerSpec, check_spec
+from capas.run.volumes import Volumes
+from capas.snapshot.contract import Snapshotter
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}", re.ASCII)
+_KILLED = 137
+
+
+class Container(NamedTuple):
+    """A container as it is now."""
+
+    record: Record
+    state: State
+
+    @property
+    def running(self) -> bool:
+        """Whether its process lives."""
+        return self.state.status == "running"
+
+
+class Containers:
+    """The containers beneath `root`, running beneath `run_root`.
+
+    `runtime` is asked for only when something is started; `now` gives nanoseconds since 1970; `token` fresh names of 64
+    hex digits.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        run_root: Path,
+        snapshotter: Snapshotter,
+        *,
+        runtime: Callable[[], Runtime],
+        now: Callable[[], int],
+        token: Callable[[], str],
+        bridge: BridgeSettings | None = None,
+    ) -> None:
+        self.root, self.run_root, self.snapshotter = root, run_root, snapshotter
+        self.runtime, self.now, self.token = runtime, now, token
+        self.volumes = Volumes(root)
+        self.bridge = bridge or BridgeSettings()
+
+    def folder(self, container_id: str) -> Path:
+        """Where a container's record and log are."""
+        return self.root / "containers" / container_id
+
+    def live(self, container_id: str) -> Path:
+        """What there is of it only while it runs."""
+        return self.run_root / "containers" / container_id
+
+    def create(
+        self, spec: ContainerSpec, *, image_id: str = "", parent: ChainID | None = None, name: str = ""
+    ) -> Record:
+        """A container that can be started, on the snapshot `parent`. Without a name it gets its short id.
+
+        Raises: AlreadyExists for a name in use; Invalid for a spec that cannot be.
+        """
+        self._check(spec)
+        fresh = self.token()
+        record = Record(fresh, name.removeprefix("/") or fresh[:12], self.now(), spec, image_id, fresh)
+        folder = self.folder(record.id)
+        folder.mkdir(parents=True, mode=0o700)  # before its name: a name without a directory counts as free
+        try:
+            self._take_name(record)
+            record = self._with_volumes(record)
+            self.snapshotter.prepare(record.snapshot, parent)
+            write_record(folder, record)
+        except BaseException:
+            self._forget(record)
+            raise
+        return record
+
+    def find(self, reference: str) -> Container | None:
+        """The container of this name, id, or beginning of one id. Raises: Conflict where several ids begin so."""
+        ids = self._ids_of(reference.removeprefix("/"))
+        if len(ids) > 1:
+            raise Conflict("{reference} is the beginning of several container ids", reference=reference,
+                           hint="give more digits")  # fmt: skip
+        return self._load(ids[0]) if ids else None
+
+    def get(self, reference: str) -> Container:
+        """The same. Raises: NotFound; Conflict."""
+        found = self.find(reference)
+        if found is None:
+            raise NotFound("no such container: {container}", container=reference)
+        return found
+
+    def iterate(self) -> Iterator[Container]:
+        """Every container, newest first. One that goes away meanwhile is passed over."""
+        found = [container for container in map(self._load, self._all_ids()) if container is not None]
+        yield from sorted(found, key=lambda container: container.record.created_ns, reverse=True)
+
+    def rename(self, reference: str, name: str) -> None:
+        """Give it another name. Raises: NotFound; AlreadyExists; Invalid."""
+        record = self.get(reference).record
+        renamed = record._replace(name=name.removeprefix("/"))
+        self._take_name(renamed)
+        write_record(self.folder(record.id), renamed)
+        self._name_path(record.name).unlink(missing_ok=True)
+
+    def forget(self, record: Record) -> None:
+        """Remove a container that does not run: its tree, log, record, anonymous volumes and name. Idempotent."""
+        self.snapshotter.remove(record.snapshot)
+        self._forget(record)
+
+    def state(self, container_id: str) -> State:
+        """Its state now: one whose keeper died is found out here, and cleared up."""
+        state = read_state(self.folder(container_id))
+        if state.status != "running" or is_held(self.live(container_id)):
+            return state
+        state = read_state(self.folder(container_id))  # it may have ended in between, in good order
+        if state.status == "running":
+            state = self._bury(container_id, state)
+        return state
+
+    def _bury(self, container_id: str, state: State) -> State:
+        from capas.run.remains import clear_remains
+
+        dead = claim_dead_one(self.run_root / "containers", container_id)
+        if dead is not None:
+            with dead:
+                clear_remains(self, dead, state)
+        elif is_held(self.live(container_id)):
+            return read_state(self.folder(container_id))  # another process buries it, or it was started again
+        state = state._replace(
+            status="exited", pid=0, exit_code=_KILLED, finished_ns=self.now(), stubs=(),
+            error="its keeper was killed",
+        )  # fmt: skip
+        if self.folder(container_id).is_dir():
+            write_state(self.folder(container_id), state)
+        return state
+
+    def _check(self, spec: ContainerSpec) -> None:
+        check_spec(spec)
+        check_ports(spec.ports)
+        choose_network(spec.network, ports=bool(spec.ports))
+        parse_security(spec)
+        parse_signal(spec.stop_signal or "SIGTERM")
+        check_limits(spec.limits, read_cgroups())
+        for device in spec.devices:
+            parse_device(device)
+
+    def _with_volumes(self, record: Record) -> Record:
+        mounts: list[ContainerMount] = []
+        made: list[str] = []
+        for mount in record.spec.mounts:
+            if mount.type == "volume" and not mount.source:
+                volume = self.volumes.create(self.token(), now_ns=record.created_ns, anonymous=True)
+                made.append(volume.name)
+                mount = mount._replace(source=volume.name)
+            elif mount.type == "volume":
+                self.volumes.ensure(mount.source, now_ns=record.created_ns)
+            mounts.append(mount)
+        return record._replace(spec=record.spec._replace(mounts=tuple(mounts)), volumes=tuple(made))
+
+    def _load(self, container_id: str) -> Container | None:
+        try:
+            record = read_record(self.folder(container_id))
+            return None if record is None else Container(record, self.state(container_id))
+        except Corrupt as error:  # shown all the same, so that it can be removed
+            broken = Record(container_id, container_id[:12], 0, ContainerSpec(), snapshot=container_id)
+            return Container(broken, State("dead", error=str(error)))
+
+    def _all_ids(self) -> list[str]:
+        try:
+            return [name for name in os.listdir(self.root / "containers") if len(name) == 64]
+        except FileNotFoundError:
+            return []
+
+    def _ids_of(self, reference: str) -> list[str]:
+        if _NAME.fullmatch(reference):
+            try:
+                return [self._name_path(reference).read_text()]
+            except OSError:
+                pass
+        if not reference or set(reference) - set("0123456789abcdef"):
+            return []
+        return [each for each in self._all_ids() if each.startswith(reference)]
+
+    def _take_name(self, record: Record) -> None:
+        if not _NAME.fullmatch(record.name):
+            raise Invalid("not a container name: {name!r}", name=record.name[:200],
+                          hint="a name has letters, digits, '_', '.', '-'")  # fmt: skip
+        path = self._name_path(record.name)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            if self._retake(path, record):
+                return
+            raise AlreadyExists(
+                "the container name {name} is in use", name=record.name, hint="remove or rename that container first"
+            ) from None
+        with open(fd, "w", encoding="ascii") as file:
+            file.write(record.id)
+
+    def _retake(self, path: Path, record: Record) -> bool:
+        """A name whose container is gone (a crash in between) is free again."""
+        try:
+            owner = path.read_text()
+        except OSError:
+            return False
+        if not owner or self.folder(owner).is_dir():
+            return False
+        temporary = path.with_name(f".{record.id}")
+        temporary.write_text(record.id)
+        temporary.replace(path)
+        return True
+
+    def _name_path(self, name: str) -> Path:
+        return self.root / "containers" / "names" / name
+
+    def _forget(self, record: Record) -> None:
+        folder = self.folder(record.id)
+        saved = _readable(folder) or record
+        if folder.is_dir():
+            grave = folder.with_name(f".{record.id}.removed")
+            folder.rename(grave)
+            shutil.rmtree(grave, ignore_errors=True)
+        for name in saved.volumes:
+            try:
+                self.volumes.remove(name, [])
+            except CapasError:
+                continue
+        for name in {record.name, saved.name}:
+            path = self._name_path(name)
+            try:
+                if path.read_text() == record.id:
+                    path.unlink()
+            except OSError:
+                continue
+
+
+def _readable(folder: Path) -> Record | None:
+    try:
+        return read_record(folder)
+    except Corrupt:
+        return None

@@ -1,0 +1,219 @@
+"""The keeper's socket: what other processes ask of a running container, with descriptors passed along.
+
+A request is one JSON line, answered by JSON lines: {"ok": …} or {"error": …}; exec answers {"started": pid} and then
+{"exit": code}. Only the owner of the directory can reach the socket. It also makes `exec` work without root, where
+only the keeper's own user namespace holds the container.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from capas import errors
+from capas.errors import CapasError, Conflict, Unavailable
+from capas.run.execution import ExecSpec, Execution, Inside, load_exec
+from capas.run.exits import OURS, exit_code_of
+
+_NAME = "control"
+_LIMIT = 8 * 1024 * 1024
+_MAX_FDS = 3
+_PATIENCE_SECONDS = 2.0
+_WINDOW = b"w"  # the one byte a client sends while an exec runs: the terminal changed its size
+
+
+class ControlServer:
+    """Answers, in threads, as long as its block lasts."""
+
+    def __init__(self, folder: Path, inside: Inside) -> None:
+        self._inside = inside
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with _short_path(folder) as path:
+            self._socket.bind(path)
+        self._socket.listen(16)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._answers: list[threading.Thread] = []
+
+    def __enter__(self) -> ControlServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+        self._inside.finish(OURS)  # where it did not come to an exit code of its own
+        for answer in self._answers:
+            answer.join(_PATIENCE_SECONDS)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self._answer, args=(connection,), daemon=True)
+            self._answers = [each for each in self._answers if each.is_alive()] + [thread]
+            thread.start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                request, fds = _receive(connection)
+                try:
+                    self._do(connection, request, fds)
+                finally:
+                    for fd in fds:
+                        os.close(fd)
+            except CapasError as error:
+                _send(connection, {"error": type(error).__name__, "message": str(error), "hint": error.hint,
+                                   "code": exit_code_of(error)})  # fmt: skip
+            except (OSError, ValueError, TypeError) as error:
+                _send(connection, {"error": "Unavailable", "message": str(error), "hint": "", "code": 125})
+
+    def _do(self, connection: socket.socket, request: dict[str, Any], fds: list[int]) -> None:
+        verb = request.get("do")
+        if verb == "exec":
+            self._execute(connection, load_exec(request["spec"]), fds)
+        elif verb == "signal":
+            self._inside.kill(int(request["number"]))
+            _send(connection, {"ok": True})
+        elif verb == "wait":
+            _send(connection, {"exit": self._inside.wait()})
+        elif verb == "root":
+            root = self._inside.open_root()
+            try:
+                _send(connection, {"ok": True}, [root])
+            finally:
+                os.close(root)
+        else:
+            raise Conflict("the container's keeper does not know {verb!r}", verb=str(verb))
+
+    def _execute(self, connection: socket.socket, spec: ExecSpec, fds: list[int]) -> None:
+        stdin, stdout, stderr = (*fds, None, None, None)[:3] if fds else (None, None, None)
+        if spec.tty and fds:
+            stdin = stdout = stderr = fds[0]
+        execution = self._inside.execute(spec, stdin, stdout, stderr)
+        for fd in fds:
+            os.close(fd)
+        fds.clear()
+        _send(connection, {"started": execution.wait_for_start()})
+        watcher = threading.Thread(target=_watch_window, args=(connection, execution), daemon=True)
+        watcher.start()
+        _send(connection, {"exit": execution.wait()})
+        connection.shutdown(socket.SHUT_RDWR)
+        watcher.join()
+
+
+class Control:
+    """A connection to a container's keeper, for one request."""
+
+    def __init__(self, folder: Path, container: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with _short_path(folder) as path:
+                self._socket.connect(path)
+        except OSError:
+            self._socket.close()
+            raise Conflict("container {container} is not running", container=container) from None
+        self._rest = b""
+
+    def ask(self, request: dict[str, Any], fds: list[int] | None = None) -> dict[str, Any]:
+        """Send the request; the first answer. Raises: what the keeper answers."""
+        _send(self._socket, request, fds or [])
+        return self.hear()
+
+    def hear(self) -> dict[str, Any]:
+        """The next answer. Raises: what the keeper answers; Unavailable where it is gone."""
+        while b"\n" not in self._rest:
+            data = self._socket.recv(65_536)
+            if not data:
+                raise Unavailable("the container's keeper is gone")
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        return _checked(json.loads(line))
+
+    def open_root(self) -> int:
+        """The container's root directory."""
+        _send(self._socket, {"do": "root"})
+        data, fds, _, _ = socket.recv_fds(self._socket, 65_536, 1)
+        if not fds:
+            self._rest = data
+            self.hear()
+            raise Unavailable("the container's keeper is gone")
+        return fds[0]
+
+    def tell_size(self) -> None:
+        """The terminal of this exec changed its size."""
+        try:
+            self._socket.send(_WINDOW)
+        except OSError:
+            pass
+
+    def __enter__(self) -> Control:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+
+def _watch_window(connection: socket.socket, execution: Execution) -> None:
+    try:
+        while connection.recv(1) == _WINDOW:
+            execution.resize()
+    except OSError:
+        return
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" not in answer:
+        return answer
+    kind = getattr(errors, str(answer["error"]), CapasError)
+    facts = {"command": True} if answer.get("code") in (126, 127) else {}
+    message = str(answer["message"])
+    raise kind("{said}", said=message, hint=str(answer.get("hint", "")).replace("{", "{{").replace("}", "}}"), **facts)
+
+
+def _send(connection: socket.socket, message: dict[str, Any], fds: list[int] | None = None) -> None:
+    data = json.dumps(message).encode() + b"\n"
+    try:
+        sent = socket.send_fds(connection, [data], fds) if fds else 0
+        connection.sendall(data[sent:])
+    except OSError:
+        return  # nobody listens any more; what was asked is done all the same
+
+
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    data, fds, _, _ = socket.recv_fds(connection, 65_536, _MAX_FDS)
+    while not data.endswith(b"\n"):
+        more = connection.recv(65_536)
+        if not more or len(data) > _LIMIT:
+            raise ValueError("the request is cut short or too long")
+        data += more
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    return json.loads(data), fds
+
+
+class _short_path:  # noqa: N801 used as a block
+    """The socket's path through a descriptor of its directory: a socket's path may have 107 bytes at most."""
+
+    def __init__(self, folder: Path) -> None:
+        self._fd = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __enter__(self) -> str:
+        return f"/proc/self/fd/{self._fd}/{_NAME}"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)

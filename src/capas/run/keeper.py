@@ -1,0 +1,178 @@
+"""The keeper of a running container: it mounts its tree, starts it, writes its log, waits for it and clears up.
+
+In the foreground the keeper is the very process that `run` was typed in; detached it is a process of its own
+(`capas.run.monitor`). Either way it holds the directory of what is only there while the container runs, by a lock:
+once the lock is free and the state still says "running", the keeper was killed, and whoever notices clears up
+(`capas.run.remains`).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from capas.errors import CapasError
+from capas.run.arrange import arrange
+from capas.run.claims import Claim, claim
+from capas.run.control import ControlServer
+from capas.run.execution import Inside
+from capas.run.exits import exit_code_of
+from capas.run.ground import Ground, mounted_ground
+from capas.run.launch import Launch
+from capas.run.logs import LogWriter
+from capas.run.network import BridgeSettings, Connection, connect
+from capas.run.record import Record, State, read_state, write_state
+from capas.run.runtime import Runtime
+from capas.run.streams import Attached, Streams
+from capas.snapshot.contract import Mount
+from capas.snapshot.namespaces import in_private_mounts
+
+_POLL_MS = 2
+
+
+class Order(NamedTuple):
+    """What a keeper must know: which container, how to see its tree, what to start it with."""
+
+    root: Path
+    run_root: Path
+    record: Record
+    mounts: tuple[Mount, ...]
+    runtime: Runtime
+    bridge: BridgeSettings = BridgeSettings()
+
+    @property
+    def folder(self) -> Path:
+        """Where the container's record and log are."""
+        return self.root / "containers" / self.record.id
+
+    @property
+    def log(self) -> Path:
+        """Its log."""
+        return self.folder / f"{self.record.id}-json.log"
+
+
+class Keeper:
+    """The keeper of one start. `now` gives nanoseconds since 1970."""
+
+    def __init__(self, order: Order, attached: Attached, *, now: Callable[[], int], keep_log: bool = True) -> None:
+        self._order, self._attached, self._now, self._keep_log = order, attached, now, keep_log
+        self._launch: Launch | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._streams: Streams | None = None
+
+    def run(self, on_start: Callable[[State], None] = lambda state: None) -> State:
+        """Start it, wait, clear up. `on_start` is called once it runs.
+
+        Raises: Conflict where it runs already; NotFound, Denied, Invalid, Unsupported where it cannot be started.
+        """
+        with claim(self._order.run_root / "containers", self._order.record.id) as held:
+            return in_private_mounts(lambda: self._run(held, on_start))
+
+    def signal(self, number: int) -> None:
+        """Pass a signal on to the container's process; from any thread, at any time."""
+        if number == signal.SIGWINCH:
+            self._resize()
+            return
+        pid = self._launch.pid if self._launch is not None else None
+        if pid is not None:
+            try:
+                os.kill(pid, number)
+            except OSError:
+                pass
+
+    def _resize(self) -> None:
+        if self._streams is not None and self._process is not None and self._process.poll() is None:
+            self._streams.resize()
+            self._process.send_signal(signal.SIGWINCH)  # the runtime reads the new size and sets its own terminal
+
+    def _run(self, held: Claim, on_start: Callable[[State], None]) -> State:
+        order = self._order
+        self._launch = Launch(
+            order.runtime,
+            held.folder,
+            order.record.id,
+            state=order.run_root / "runtime",
+            group=f"/capas/{order.record.id}",
+        )
+        try:
+            with mounted_ground(order.mounts, held.folder, order.runtime) as ground:
+                connection = connect(order.record, order.run_root, order.bridge)
+                try:
+                    code = self._start_and_wait(held, ground, connection, on_start)
+                finally:
+                    self._end(ground)
+                    connection.close()
+        except CapasError as error:
+            self._note_failure(error)
+            raise
+        state = self._ended(code)
+        write_state(order.folder, state)
+        return state
+
+    def _note_failure(self, error: CapasError) -> None:
+        state = read_state(self._order.folder)
+        code = exit_code_of(error)
+        if state.status == "running":
+            state = self._ended(code, str(error))
+        else:  # as docker: what could not be started stays as it was, with the reason
+            state = state._replace(exit_code=code, error=str(error))
+        write_state(self._order.folder, state)
+
+    def _start_and_wait(
+        self, held: Claim, ground: Ground, connection: Connection, on_start: Callable[[State], None]
+    ) -> int:
+        assert self._launch is not None
+        record = self._order.record
+        log = LogWriter(self._order.log, self._now) if self._keep_log else None
+        self._streams = Streams(self._attached, tty=record.spec.tty, interactive=record.spec.interactive, log=log)
+        arranged = arrange(self._order.root, self._order.runtime, record, ground, held.folder,
+                           connection=connection, console_size=self._streams.size)  # fmt: skip
+        self._launch.write_config(arranged.config)
+        streams = self._streams
+        self._process = self._launch.start(stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr)
+        streams.started()
+        inside = Inside(self._order.runtime, self._launch, record, arranged,
+                        state=self._order.run_root / "runtime", folder=held.folder)  # fmt: skip
+        with ControlServer(held.folder, inside):
+            if self._wait_for_start():
+                on_start(self._running(ground, connection))
+            code = self._launch.wait()
+            inside.finish(code)
+        return code
+
+    def _wait_for_start(self) -> bool:
+        assert self._launch is not None and self._process is not None
+        fd = os.pidfd_open(self._process.pid)
+        try:
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            while self._launch.pid is None:
+                if poll.poll(_POLL_MS):
+                    return self._launch.pid is not None
+            return True
+        finally:
+            os.close(fd)
+
+    def _running(self, ground: Ground, connection: Connection) -> State:
+        assert self._launch is not None
+        stubs = tuple(stub.path for stub in ground.stubs.made)
+        state = State("running", self._launch.pid or 0, started_ns=self._now(), stubs=stubs, **connection.facts())
+        write_state(self._order.folder, state)
+        return state
+
+    def _ended(self, code: int, error: str = "") -> State:
+        before = read_state(self._order.folder)
+        return State("exited", exit_code=code, started_ns=before.started_ns, finished_ns=self._now(), error=error,
+                     network=before.network)  # fmt: skip
+
+    def _end(self, ground: Ground) -> None:
+        if self._launch is not None:
+            self._launch.end()
+        if self._streams is not None:
+            self._streams.close()
+        ground.stubs.clean()

@@ -1,0 +1,132 @@
+"""Bytes between a container's streams, ours, and its log: pipes and pseudo-terminals."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import struct
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Sink = Callable[[bytes], None]
+_CHUNK = 64 * 1024
+
+
+def to_descriptor(fd: int) -> Sink:
+    """A sink that writes to a descriptor, and falls silent when nobody reads any more."""
+    broken = False
+
+    def write(data: bytes) -> None:
+        nonlocal broken
+        view = memoryview(data)
+        while view and not broken:
+            try:
+                view = view[os.write(fd, view) :]
+            except BlockingIOError:
+                select.select([], [fd], [])
+            except OSError:
+                broken = True
+
+    return write
+
+
+def drain(fd: int, sinks: list[Sink]) -> threading.Thread:
+    """A thread that hands what comes from `fd` to every sink until it ends, and closes it."""
+    thread = threading.Thread(target=_drain, args=(fd, sinks), daemon=True)
+    thread.start()
+    return thread
+
+
+def _drain(fd: int, sinks: list[Sink]) -> None:
+    try:
+        while True:
+            try:
+                data = os.read(fd, _CHUNK)
+            except OSError:  # a pseudo-terminal ends with EIO
+                return
+            if not data:
+                return
+            for sink in sinks:
+                sink(data)
+    finally:
+        os.close(fd)
+
+
+class Feeder:
+    """A thread that hands what comes from our input to a descriptor, until told to stop."""
+
+    def __init__(self, source: int, target: int) -> None:
+        self._source, self._target = source, os.dup(target)
+        self._stop_out, self._stop_in = os.pipe()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop it, also in the middle of waiting for input."""
+        os.close(self._stop_in)
+        self._thread.join()
+        os.close(self._stop_out)
+
+    def _run(self) -> None:
+        poll = select.poll()
+        poll.register(self._source, select.POLLIN)
+        poll.register(self._stop_out, select.POLLIN)
+        write = to_descriptor(self._target)
+        try:
+            while True:
+                ready = dict(poll.poll())
+                if self._stop_out in ready:
+                    return
+                data = os.read(self._source, _CHUNK)
+                if not data:
+                    return
+                write(data)
+        except OSError:
+            return
+        finally:
+            os.close(self._target)
+
+
+def open_terminal(size: tuple[int, int] | None) -> tuple[int, int]:
+    """A pseudo-terminal of this size (rows, columns): our end and the container's."""
+    ours, theirs = os.openpty()
+    if size is not None:
+        set_size(ours, size)
+    return ours, theirs
+
+
+def get_size(fd: int) -> tuple[int, int] | None:
+    """Rows and columns of a terminal, None where it is none."""
+    try:
+        rows, columns, _, _ = struct.unpack("HHHH", fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8)))
+    except OSError:
+        return None
+    return (rows, columns) if rows and columns else None
+
+
+def set_size(fd: int, size: tuple[int, int]) -> None:
+    """Tell a terminal its rows and columns."""
+    try:
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    except OSError:
+        pass
+
+
+@contextmanager
+def raw_terminal(fd: int) -> Iterator[None]:
+    """Our terminal hands every key on as it is, for a block. Nothing happens where `fd` is no terminal."""
+    try:
+        before = termios.tcgetattr(fd)
+    except (termios.error, OSError):
+        yield
+        return
+    import tty
+
+    tty.setraw(fd, termios.TCSADRAIN)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)

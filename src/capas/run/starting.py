@@ -1,0 +1,121 @@
+"""Starting containers: in the foreground, joined to our streams, or detached under a keeper of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from capas import errors
+from capas.errors import CapasError, Conflict
+from capas.run.containers import Container, Containers
+from capas.run.keeper import Keeper, Order
+from capas.run.monitor import dump_order
+from capas.run.pump import raw_terminal
+from capas.run.streams import Attached
+
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
+              signal.SIGWINCH)  # fmt: skip
+_PATIENCE = 3
+
+
+def start_attached(containers: Containers, reference: str, attached: Attached, *, sig_proxy: bool = True) -> int:
+    """Start it in this process and wait; its exit code. A container that is to be removed is removed.
+
+    Signals that reach us are passed on to it (from the main thread only).
+
+    Raises: as `Keeper.run`.
+    """
+    container = _startable(containers, reference)
+    spec = container.record.spec
+    keep_log = spec.tty or not spec.auto_remove
+    keeper = Keeper(_order(containers, container), attached, now=containers.now, keep_log=keep_log)
+    try:
+        with _forwarding(keeper, enabled=sig_proxy), _raw(attached, tty=spec.tty and spec.interactive):
+            return keeper.run().exit_code
+    finally:
+        if spec.auto_remove:
+            containers.forget(container.record)
+
+
+def start_detached(containers: Containers, reference: str) -> None:
+    """Start it under a keeper that outlives us; returns once it runs. Raises: as `Keeper.run`."""
+    container = _startable(containers, reference)
+    auto_remove = container.record.spec.auto_remove
+    order = dump_order(_order(containers, container), containers.snapshotter.name, auto_remove=auto_remove)
+    source = Path(errors.__file__).parent.parent
+    done = subprocess.Popen(
+        [sys.executable, "-m", "capas.run.monitor"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={"PATH": os.defpath, "PYTHONPATH": str(source)}, cwd="/",
+    )  # fmt: skip
+    assert done.stdin is not None and done.stdout is not None
+    with done.stdin, done.stdout:
+        done.stdin.write(json.dumps(order).encode())
+        done.stdin.close()
+        answer = done.stdout.readline()
+    done.wait()
+    _check(answer, container)
+
+
+def _startable(containers: Containers, reference: str) -> Container:
+    container = containers.get(reference)
+    if container.running:
+        raise Conflict("container {container} is running already", container=container.record.name)
+    return container
+
+
+def _order(containers: Containers, container: Container) -> Order:
+    record = container.record
+    mounts = tuple(containers.snapshotter.mounts(record.snapshot))
+    return Order(containers.root, containers.run_root, record, mounts, containers.runtime(), containers.bridge)
+
+
+def _check(answer: bytes, container: Container) -> None:
+    if not answer:
+        raise CapasError("the keeper of container {container} ended before it started", container=container.record.name)
+    told = json.loads(answer)
+    if "error" in told:
+        kind = getattr(errors, str(told["error"]), CapasError)
+        facts = {"command": True} if told.get("code") in (126, 127) else {}
+        raise kind("{said}", said=str(told["message"]), hint=_plain(str(told.get("hint", ""))), **facts)
+
+
+def _plain(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+@contextmanager
+def _forwarding(keeper: Keeper, *, enabled: bool) -> Iterator[None]:
+    if not enabled or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupts = 0
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        nonlocal interrupts
+        interrupts += number == signal.SIGINT
+        keeper.signal(signal.SIGKILL if interrupts >= _PATIENCE else number)  # who insists is obeyed
+
+    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _raw(attached: Attached, *, tty: bool) -> Iterator[None]:
+    if tty and attached.stdin is not None:
+        with raw_terminal(attached.stdin):
+            yield
+    else:
+        yield
