@@ -27,12 +27,13 @@ Fetch = Callable[[int, float], Response]
 """Asks for a blob from an offset, after so many seconds: an answer of status 200 or 206."""
 
 
-def has_blob(session: Session, path: str, digest: Digest, scopes: frozenset[str]) -> Conversation[int | None]:
-    """The size of a blob in a repository (0 where it is not said), None where it is not there."""
+def stat_blob(session: Session, path: str, digest: Digest, scopes: frozenset[str]) -> Conversation[int]:
+    """The size of a blob in a repository, 0 where it is not said.
+
+    Raises: NotFound; Unauthenticated; Denied; Unavailable.
+    """
     response = yield from session.ask("HEAD", f"/v2/{path}/blobs/{digest}", scopes=scopes, repository=path)
     response.discard()
-    if response.status == 404:
-        return None
     if response.status != 200:
         raise refused(response, f"blob {digest.short} of {session.endpoint.host}/{path}")
     length = response.header("content-length")
@@ -56,15 +57,18 @@ def get_blob(
     if response.status == 404:
         response.discard()
         raise NotFound("blob {digest} is not in {name}", digest=digest, name=f"{session.endpoint.host}/{path}")
+    if response.status == 416:
+        response.discard()
+        raise Corrupt("blob {digest} ends before byte {offset}", digest=digest, offset=offset)
     raise refused(response, f"blob {digest.short} of {session.endpoint.host}/{path}")
 
 
 class BlobStream:
     """The bytes of one blob from `offset` to its end, over as many connections as it takes.
 
-    A connection that breaks off is followed by one that asks for the rest; one that answers with the whole blob, or with another
-    blob's entity tag, is read past what we have. Raises, from `read`: Corrupt for too many bytes, too few, or
-    (`verify`, from offset 0) other bytes; Unavailable when the tries are used up.
+    A connection that breaks off is followed by one that asks for the rest; an answer with the whole blob is read past
+    what we have, and so is one whose entity tag has changed. Raises, from `read`: Corrupt for too many bytes, too
+    few, or (`verify`, from offset 0) other bytes; Unavailable when the tries are used up.
     """
 
     def __init__(self, fetch: Fetch, descriptor: Descriptor, *, offset: int = 0, verify: bool = True) -> None:
@@ -76,7 +80,7 @@ class BlobStream:
         self._etag = ""
         self._failures = 0
         self._since = offset  # where the last failure was
-        self._ended = False
+        self._opened = self._ended = False
 
     def read(self, size: int = -1, /) -> bytes:
         """At most `size` bytes (1 MiB for a negative size); empty at the end only."""
@@ -85,7 +89,10 @@ class BlobStream:
             try:
                 data = self._connected().body.read(size)
             except Unavailable as error:
-                self._failed(error)
+                if self._position == self._descriptor.size and self._opened:
+                    self._end()  # all is here: how the connection ended does not matter
+                else:
+                    self._failed(error)
                 continue
             if data:
                 return self._took(data)
@@ -132,15 +139,14 @@ class BlobStream:
         self._drop()
         self._failures = 1 if self._position - self._since >= _PROGRESS else self._failures + 1
         self._since = self._position
-        if self._failures >= _TRIES:
+        if self._failures >= _TRIES or not self._opened:
             self._ended = True
             raise error
 
     def _connected(self) -> Response:
         if self._response is None:
-            if self._position >= self._descriptor.size > 0 and self._failures:
-                raise self._short()  # pragma: no cover - reading ends there
             response = self._fetch(self._position, back_off(self._descriptor.digest, self._failures - 1))
+            self._opened = True
             self._response = self._continued(response)
         return self._response
 

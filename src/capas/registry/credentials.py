@@ -36,6 +36,10 @@ class Login(NamedTuple):
         return f"Login(username={self.username!r})"
 
 
+Find = Callable[[str, str], Login | None]
+"""The login for a registry's domain and a repository's path in it."""
+
+
 class Credentials:
     """The logins in the file `path`, or in the helpers that it names. Other keys of the file stay as they are.
 
@@ -155,9 +159,6 @@ class Credentials:
             yield
         finally:
             os.close(fd)
-
-
-Find = Callable[[str, str], Login | None]
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -1,6 +1,6 @@
 """Proxies: which one, if any, a request goes through.
 
-Spec: the variables as curl and Go read them: `no_proxy` has hosts, domains, addresses and networks, with port or without.
+Spec: the variables as curl and Go read them; `no_proxy` has hosts, domains, addresses, networks, with port or without.
 """
 
 from __future__ import annotations

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import json
 
-from capas.errors import CapasError, Conflict, Corrupt, Denied, Exhausted, Invalid, NotFound, Unauthenticated
-from capas.errors import Unavailable, Unsupported
+from capas.errors import (
+    CapasError,
+    Conflict,
+    Corrupt,
+    Denied,
+    Exhausted,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    Unsupported,
+)
 from capas.registry.message import Response, host_of, read_up_to
 from capas.registry.retry import wait_asked
 
