@@ -54,14 +54,19 @@ class Images:
         from capas.registry.pull import pull
 
         engine = self._engine
-        return pull(
+        reference = Reference.parse(name).with_default_tag()
+        receiver = engine.snapshotter if unpack else None
+        pulled = pull(
             engine.client,
-            Reference.parse(name).with_default_tag(),
+            reference,
             engine.store,
-            receiver=engine.snapshotter if unpack else None,
+            receiver=receiver,
             platform=platform or host_platform(),
             report=report,
         )
+        if receiver is not None and pulled.image.layers:
+            receiver.stack([layer.diff_id for layer in pulled.image.layers])
+        return pulled
 
     def push(self, name: str, *, report: Report = ignore) -> Digest:
         """Send the image of this name to its registry; what is there is not sent again. The manifest's digest."""

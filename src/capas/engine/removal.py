@@ -9,7 +9,7 @@ from capas.clock import now_ns
 from capas.engine.listing import ImageSummary, list_images
 from capas.engine.lookup import Found, get_image
 from capas.errors import Conflict
-from capas.oci.digest import ChainID, DiffID, Digest, chain_id
+from capas.oci.digest import ChainID, Digest, chain_id
 from capas.reference import Reference
 from capas.store.records import ImageRecord, Records
 
@@ -65,14 +65,17 @@ def prune_images(engine: Engine, *, every: bool = False, filters: Sequence[str] 
 
 
 def sweep(engine: Engine) -> int:
-    """Remove the snapshots, layers and blobs that no image and no container needs. The size of the blobs removed."""
-    live_layers, live_chains = _live(engine.store.records)
+    """Remove the snapshots, layers and blobs that no image and no container needs. The size of the blobs removed.
+
+    While a pull or a build of another process is under way, its snapshots cannot be told from idle ones: then the
+    snapshots wait for the next time.
+    """
+    store = engine.store
     if (engine.settings.root / "snapshots").exists():
-        _sweep_snapshots(engine.snapshotter, live_chains)
-        for record in list(engine.store.records.iter_layers()):
-            if record.diff_id not in live_layers:
-                _try_remove(engine.snapshotter, record.diff_id)
-    return engine.store.collect(_cached_blobs(engine)).size
+        with store.stilled() as live:
+            if live <= store.records.live_digests():
+                _sweep_snapshots(engine.snapshotter, store.records, live)
+    return store.collect(_cached_blobs(engine)).size
 
 
 def _cached_blobs(engine: Engine) -> Sequence[Digest]:
@@ -126,28 +129,30 @@ def _delete(engine: Engine, record: ImageRecord) -> None:
     engine.store.records.delete_image(record.image_id)
 
 
-def _live(records: Records) -> tuple[set[DiffID], set[ChainID]]:
-    layers: set[DiffID] = set()
+def _live_chains(records: Records) -> set[ChainID]:
     chains: set[ChainID] = set()
     for record in records.iter_images():
         parent: ChainID | None = None
         for digest in record.digests:
             layer = records.find_layer_of(digest)
             if layer is not None:
-                layers.add(layer.diff_id)
                 parent = chain_id([layer.diff_id], parent)
                 chains.add(parent)
-    return layers, chains
+    return chains
 
 
-def _sweep_snapshots(snapshotter: Snapshotter, live: set[ChainID]) -> None:
+def _sweep_snapshots(snapshotter: Snapshotter, records: Records, live: set[Digest]) -> None:
     """From the top down: a snapshot that something stands on is kept by the driver, and tried again below it."""
-    dead = [info.name for info in snapshotter.iterate() if info.kind == "committed" and info.name not in live]
+    chains = _live_chains(records)
+    dead = [info.name for info in snapshotter.iterate() if info.kind == "committed" and info.name not in chains]
     while dead:
         rest = [name for name in dead if not _try_remove(snapshotter, name)]
         if len(rest) == len(dead):
-            return
+            break
         dead = rest
+    kept = {layer.diff_id for layer in records.iter_layers() if layer.digest in live}
+    for diff_id in {layer.diff_id for layer in records.iter_layers()} - kept:
+        _try_remove(snapshotter, diff_id)
 
 
 def _try_remove(snapshotter: Snapshotter, name: str) -> bool:
