@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from capas.cli.app import App, pass_app
@@ -11,8 +13,10 @@ from capas.cli.options import filter_option, format_option
 from capas.cli.table import Column, Row, print_rows
 from capas.cli.units import ago, human_size, iso, parse_time_ns
 from capas.clock import now_ns
-from capas.engine.listing import ImageSummary
-from capas.engine.removal import Removed
+
+if TYPE_CHECKING:
+    from capas.engine.listing import ImageSummary
+    from capas.engine.removal import Removed
 
 _COLUMNS = (
     Column("Repository", "REPOSITORY"),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from capas.engine.listing import ImageSummary, list_images
 from capas.engine.lookup import find_image, get_image
-from capas.engine.removal import Removed, prune_images, remove_image
 from capas.errors import NotFound
 from capas.events import Report, ignore
 from capas.oci.platform import Platform
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from capas.build.request import BuildRequest, Built
     from capas.engine.engine import Engine
     from capas.engine.inspection import Document, HistoryStep
+    from capas.engine.removal import Removed
     from capas.image.image import Image
     from capas.oci.digest import Digest
     from capas.registry.pull import Pulled
@@ -96,10 +96,14 @@ class Images:
 
     def remove(self, text: str, *, force: bool = False) -> Removed:
         """Untag a name; with its last name an image goes, and what no other image uses of it."""
+        from capas.engine.removal import remove_image
+
         return remove_image(self._engine, text, force=force)
 
     def prune(self, *, every: bool = False, filters: Sequence[str] = ()) -> Removed:
         """Delete images without a name, or all that no container uses."""
+        from capas.engine.removal import prune_images
+
         return prune_images(self._engine, every=every, filters=filters)
 
     def history(self, text: str) -> Sequence[HistoryStep]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from capas.errors import Invalid, Unsupported
 
-D = TypeVar("D", bound="Digest")
+if TYPE_CHECKING:
+    import hashlib
+
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _ANY = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+", re.ASCII)
 
@@ -42,6 +43,8 @@ class Digest(str):
     @classmethod
     def of(cls, data: bytes | bytearray | memoryview) -> Self:
         """The digest of these bytes."""
+        import hashlib  # loads OpenSSL: a listing names digests and makes none
+
         return cls("sha256:" + hashlib.sha256(data).hexdigest())
 
     @classmethod

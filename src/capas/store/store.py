@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from capas.events import Report, ignore
 from capas.oci.digest import Digest
-from capas.store.blobs import DirectoryBlobs
-from capas.store.check import Finding, check
 from capas.store.disk import disk_errors, empty_dir, make_dirs
-from capas.store.lease import Lease, list_held
 from capas.store.lock import locked
 from capas.store.records import Records
+
+if TYPE_CHECKING:  # a listing reads records alone: the rest is loaded by the verb that needs it
+    from capas.store.blobs import DirectoryBlobs
+    from capas.store.check import Finding
+    from capas.store.lease import Lease
 
 
 class Collected(NamedTuple):
@@ -29,17 +32,25 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.blobs = DirectoryBlobs(root)
         self.records = Records(root / "records.db")
         self._leases = root / "leases"
         self._gate = root / "gc.lock"
         self._trash = root / "trash"
+
+    @cached_property
+    def blobs(self) -> DirectoryBlobs:
+        """The blobs."""
+        from capas.store.blobs import DirectoryBlobs
+
+        return DirectoryBlobs(self.root)
 
     def lease(self) -> Lease:
         """A lease, to be used as a block: `lease.blobs` are the store's, each safe from gc once asked for or brought.
 
         Order: put the records that need the blobs before the block ends. Raises: Exhausted.
         """
+        from capas.store.lease import Lease
+
         with disk_errors(self.root):
             make_dirs(self.root)
         return Lease(self._leases, self._gate, self.blobs)
@@ -61,6 +72,8 @@ class Store:
 
     def check(self, repair: bool = False, *, report: Report = ignore) -> list[Finding]:
         """Read everything and tell what is wrong. Repair: remove what is damaged, so that a pull brings it again."""
+        from capas.store.check import check
+
         return check(self.blobs, self.records, repair=repair, report=report)
 
     def close(self) -> None:
@@ -73,6 +86,8 @@ class Store:
 
         For gc of what stands on blobs (snapshots): decide and hide inside, free after. Not for nesting.
         """
+        from capas.store.lease import list_held
+
         with disk_errors(self.root), locked(self._gate):
             held = list_held(self._leases)  # before the records: a lease ends after its records are put
             yield held | self.records.live_digests()
