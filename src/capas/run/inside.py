@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 
 from capas.errors import Invalid, Unsupported
@@ -100,11 +101,18 @@ def read_small(root: int, path: str, limit: int) -> bytes | None:
     return data
 
 
-def make_directories(root: int, path: str, mode: int = 0o755, made: list[str] | None = None) -> int:
+def make_directories(
+    root: int,
+    path: str,
+    mode: int = 0o755,
+    *,
+    made: list[str] | None = None,
+    closed: AbstractSet[str] = frozenset({"/proc/"}),
+) -> int:
     """The directory `path`, made where it is missing (parents too), as a descriptor to be closed by the caller.
 
     Links are followed inside the tree, also those that lead to what is not there yet. What is made is appended to
-    `made`, as paths without links. Raises: OSError.
+    `made`, as paths without links. Nothing is made or entered in the directories `closed`. Raises: OSError.
     """
     parts = [part for part in path.split("/") if part not in ("", ".")][::-1]
     links = 0
@@ -113,8 +121,8 @@ def make_directories(root: int, path: str, mode: int = 0o755, made: list[str] | 
         while parts:
             part = parts.pop()
             place = _path_of(root, here).rstrip("/") + "/"
-            if place == "/proc/":  # another tree is mounted there; a path into it leads wherever a process points
-                raise OSError(errno.EPERM, "nothing is made or entered beneath /proc", path)
+            if place in closed:  # proc is mounted there later, and a path into it leads wherever a process points
+                raise OSError(errno.EPERM, f"nothing is made or entered beneath {place}", path)
             try:
                 deeper = open_inside(root, place + part, os.O_PATH | os.O_DIRECTORY)
             except FileNotFoundError:

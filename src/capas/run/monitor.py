@@ -16,7 +16,6 @@ from typing import Any
 from capas import chance, clock
 from capas.errors import CapasError
 from capas.run.cgroups import read_cgroups
-from capas.run.containers import Containers
 from capas.run.exits import exit_code_of
 from capas.run.keeper import Keeper, Order
 from capas.run.network import BridgeSettings
@@ -88,6 +87,7 @@ def _tell(report: int, message: dict[str, Any]) -> None:
 
 
 def _remove(values: Mapping[str, Any]) -> None:
+    from capas.run.containers import Containers
     from capas.run.ending import remove
     from capas.snapshot.choose import open_snapshotter
 

@@ -1,0 +1,162 @@
+"""A container as docker's `inspect` and `ps` show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from capas.run.containers import Container, Containers
+from capas.run.mounts import ContainerMount
+from capas.run.network import choose_network
+from capas.run.ports import Port
+from capas.run.record import Record, State
+from capas.run.times import format_time
+
+_ID_BYTES = 12
+
+
+def inspect(containers: Containers, reference: str) -> dict[str, Any]:
+    """docker's JSON of one container: the image's defaults and what was changed for it."""
+    container = containers.get(reference)
+    record, state = container
+    folder = containers.folder(record.id)
+    live = containers.live(record.id)
+    command = record.spec.command
+    return {
+        "Id": record.id, "Created": format_time(record.created_ns),
+        "Path": command[0] if command else "", "Args": list(command[1:]),
+        "State": describe_state(state), "Image": record.image_id,
+        "ResolvConfPath": str(live / "resolv.conf"), "HostnamePath": str(live / "hostname"),
+        "HostsPath": str(live / "hosts"), "LogPath": str(folder / f"{record.id}-json.log"),
+        "Name": f"/{record.name}", "RestartCount": 0, "Driver": containers.snapshotter.name, "Platform": "linux",
+        "MountLabel": "", "ProcessLabel": "", "AppArmorProfile": "", "ExecIDs": None,
+        "HostConfig": _host_config(record), "GraphDriver": {"Name": containers.snapshotter.name, "Data": None},
+        "Mounts": [_mount(containers, mount) for mount in record.spec.mounts],
+        "Config": config_values(record), "NetworkSettings": _network_settings(container),
+    }  # fmt: skip
+
+
+def config_values(record: Record) -> dict[str, Any]:
+    """The container's own `Config`: also what a commit makes the image's."""
+    spec = record.spec
+    return {
+        "Hostname": record.hostname, "Domainname": "", "User": spec.user or "", "AttachStdin": False,
+        "AttachStdout": True, "AttachStderr": True, "ExposedPorts": {_exposed(text): {} for text in spec.exposed},
+        "Tty": spec.tty, "OpenStdin": spec.interactive, "StdinOnce": spec.interactive,
+        "Env": [f"{name}={value}" for name, value in spec.env.items()], "Cmd": list(spec.args or ()) or None,
+        "Image": spec.image, "Volumes": {m.target: {} for m in spec.mounts if m.source in record.volumes} or None,
+        "WorkingDir": spec.workdir if spec.workdir != "/" else "", "Entrypoint": list(spec.entrypoint or ()) or None,
+        "OnBuild": None, "Labels": dict(spec.labels), "StopSignal": spec.stop_signal or "SIGTERM",
+        **({"StopTimeout": spec.stop_timeout} if spec.stop_timeout is not None else {}),
+    }  # fmt: skip
+
+
+def describe_state(state: State) -> dict[str, Any]:
+    """docker's `State`."""
+    return {
+        "Status": state.status, "Running": state.status == "running", "Paused": False, "Restarting": False,
+        "OOMKilled": False, "Dead": state.status == "dead", "Pid": state.pid, "ExitCode": state.exit_code,
+        "Error": state.error, "StartedAt": format_time(state.started_ns), "FinishedAt": format_time(state.finished_ns),
+    }  # fmt: skip
+
+
+def describe_age(container: Container, now_ns: int) -> str:
+    """docker's STATUS column: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`."""
+    state = container.state
+    if state.status == "running":
+        return f"Up {duration(now_ns - state.started_ns)}"
+    if state.status == "exited":
+        return f"Exited ({state.exit_code}) {duration(now_ns - state.finished_ns)} ago"
+    return "Created" if state.status == "created" else "Dead"
+
+
+def duration(span_ns: int) -> str:
+    """docker's words for a span: `Less than a second`, `About a minute`, `3 hours`."""
+    seconds = max(0, span_ns // 10**9)
+    if seconds < 1:
+        return "Less than a second"
+    if seconds < 60:
+        return "1 second" if seconds == 1 else f"{seconds} seconds"
+    minutes = seconds // 60
+    if minutes < 60:
+        return "About a minute" if minutes == 1 else f"{minutes} minutes"
+    hours = (minutes + 30) // 60
+    if hours < 48:
+        return "About an hour" if hours == 1 else f"{hours} hours"
+    days = hours // 24
+    if days < 14:
+        return f"{days} days"
+    if days < 60:
+        return f"{days // 7} weeks"
+    return f"{days // 30} months" if days < 730 else f"{days // 365} years"
+
+
+def published(state: State) -> list[Port]:
+    """The ports of a running container."""
+    return [Port(*port) for port in state.ports]
+
+
+def _host_config(record: Record) -> dict[str, Any]:
+    spec = record.spec
+    limits = spec.limits
+    return {
+        "Binds": [_bind(mount) for mount in spec.mounts if mount.type != "tmpfs" and mount.source not in record.volumes]
+        or None,
+        "NetworkMode": choose_network(spec.network, ports=False) if not spec.network else spec.network,
+        "PortBindings": _bindings(spec.ports), "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+        "AutoRemove": spec.auto_remove, "CapAdd": list(spec.cap_add) or None, "CapDrop": list(spec.cap_drop) or None,
+        "Dns": list(spec.dns), "DnsOptions": list(spec.dns_options), "DnsSearch": list(spec.dns_search),
+        "ExtraHosts": list(spec.add_hosts) or None, "GroupAdd": list(spec.group_add) or None, "IpcMode": spec.ipc,
+        "OomScoreAdj": spec.oom_score_adj, "PidMode": "" if spec.pid == "private" else spec.pid,
+        "Privileged": spec.privileged, "PublishAllPorts": spec.publish_all, "ReadonlyRootfs": spec.read_only,
+        "SecurityOpt": list(spec.security_opt) or None, "ShmSize": spec.shm_size,
+        "Tmpfs": {m.target: ",".join(m.options) for m in spec.mounts if m.type == "tmpfs"} or None,
+        "Sysctls": dict(spec.sysctls) or None,
+        "Memory": limits.memory, "MemorySwap": limits.memory_swap, "MemoryReservation": limits.memory_reservation,
+        "NanoCpus": limits.nano_cpus, "CpuShares": limits.cpu_shares, "CpusetCpus": limits.cpuset_cpus,
+        "PidsLimit": limits.pids or None,
+        "Ulimits": [{"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in spec.ulimits],
+        "LogConfig": {"Type": "json-file", "Config": {}},
+    }  # fmt: skip
+
+
+def _bind(mount: ContainerMount) -> str:
+    return f"{mount.source}:{mount.target}" + (":ro" if mount.read_only else "")
+
+
+def _mount(containers: Containers, mount: ContainerMount) -> dict[str, Any]:
+    shown: dict[str, Any] = {"Type": mount.type}
+    source = mount.source
+    if mount.type == "volume":
+        volume = containers.volumes.find(mount.source)
+        shown |= {"Name": mount.source, "Driver": "local"}
+        source = str(volume.path) if volume else ""
+    return shown | {
+        "Source": source, "Destination": mount.target, "Mode": "ro" if mount.read_only else "",
+        "RW": not mount.read_only, "Propagation": mount.propagation if mount.type == "bind" else "",
+    }  # fmt: skip
+
+
+def _bindings(ports: tuple[Port, ...]) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for port in ports:
+        host = {"HostIp": port.address, "HostPort": str(port.host_port) if port.host_port else ""}
+        found.setdefault(f"{port.container_port}/{port.protocol}", []).append(host)
+    return found
+
+
+def _exposed(text: str) -> str:
+    return text if "/" in text else f"{text}/tcp"
+
+
+def _network_settings(container: Container) -> dict[str, Any]:
+    state = container.state
+    ports: dict[str, Any] = {_exposed(text): None for text in container.record.spec.exposed}
+    for port in published(state):
+        key = f"{port.container_port}/{port.protocol}"
+        ports[key] = [*(ports.get(key) or []),
+                      {"HostIp": port.address or "0.0.0.0", "HostPort": str(port.host_port)}]  # fmt: skip
+    address = {
+        "Gateway": state.gateway, "IPAddress": state.address, "IPPrefixLen": state.prefix, "MacAddress": state.mac,
+    }  # fmt: skip
+    name = state.network or choose_network(container.record.spec.network, ports=False)
+    return {"Ports": ports if container.running else {}, **address, "Networks": {name: dict(address)}}
