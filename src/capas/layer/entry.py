@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from capas.oci.descriptor import Descriptor
 from capas.oci.digest import DiffID
 from capas.store.contract import Readable
+
+if TYPE_CHECKING:
+    from capas.oci.descriptor import Descriptor  # msgspec comes with it, and `run` is in a hurry
 
 FILE, HARDLINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO = (bytes([c]) for c in b"0123456")
 NO_XATTRS: Mapping[bytes, bytes] = MappingProxyType({})
