@@ -68,9 +68,11 @@ def iter_difference(old: Path, new: Path) -> Iterator[Change]:
     yield from _deletions(sorted(before.keys() - seen))
 
 
-def write_changes(changes: Iterable[Change], tar: TarWriter, *, clamp_ns: int | None = None) -> None:
-    """Add the changes to a tar. No time in it is later than `clamp_ns`."""
+def write_changes(changes: Iterable[Change], tar: TarWriter, *, clamp_ns: int | None = None) -> int:
+    """Add the changes to a tar, no time in it later than `clamp_ns`. How many there were."""
+    count = 0
     for change in changes:
+        count += 1
         entry = change.entry
         if clamp_ns is not None and entry.mtime_ns > clamp_ns:
             entry = entry._replace(mtime_ns=clamp_ns)
@@ -79,6 +81,7 @@ def write_changes(changes: Iterable[Change], tar: TarWriter, *, clamp_ns: int | 
                 tar.add(entry, body)
         else:
             tar.add(entry, None)
+    return count
 
 
 def _deletions(paths: list[bytes]) -> Iterator[Change]:

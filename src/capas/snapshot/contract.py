@@ -49,6 +49,10 @@ class Usage(NamedTuple):
 class Snapshotter(LayerReceiver, Protocol):
     """Trees by name. Safe from many threads and processes; every change is atomic and survives a crash."""
 
+    @property
+    def name(self) -> str:
+        """The driver's name, as settings write it."""
+
     def stack(self, diff_ids: Sequence[DiffID]) -> ChainID:
         """Commit the stack of these layers, bottom first, all of them received. Idempotent. Raises: NotFound."""
 

@@ -1,0 +1,166 @@
+"""The overlay driver: layers are directories, overlayfs stacks them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from capas.errors import AlreadyExists, Conflict, Invalid, NotFound
+from capas.oci.digest import ChainID, DiffID, chain_id
+from capas.snapshot.contract import Info, Kind, Mount, Usage
+from capas.snapshot.layers import Layers
+from capas.snapshot.lock import held
+from capas.snapshot.mounting import join_paths
+from capas.snapshot.scratch import Scratch
+from capas.snapshot.stacks import Stacks, user_options, view_mount
+from capas.store.contract import Readable
+from capas.store.disk import make_dirs
+
+_FOLDERS = ("layers", "stacks", "active", "locks", "ingest", "trash")
+
+
+class OverlaySnapshotter:
+    """See `Snapshotter`. `active/<key>/` holds `info.json` and, where it is written on, `fs/` and `work/`."""
+
+    name = "overlay"
+
+    def __init__(self, root: Path) -> None:
+        for folder in _FOLDERS:
+            make_dirs(root / folder)
+        self._root = root
+        self._scratch = Scratch(root)
+        self._scratch.clean()
+        self._layers = Layers(root, self._scratch)
+        self._stacks = Stacks(root, self._scratch, self._layers)
+
+    def has_layer(self, diff_id: DiffID) -> bool:
+        """Whether it is here, whole."""
+        return self._layers.has(diff_id)
+
+    def add_layer(self, diff_id: DiffID, tar: Readable) -> None:
+        """Unpack it into its own directory."""
+        self._layers.add(diff_id, tar)
+
+    def stack(self, diff_ids: Sequence[DiffID]) -> ChainID:
+        """Commit the stack of these layers."""
+        with self._still(shared=True):
+            return self._stacks.add(diff_ids)
+
+    def prepare(self, key: str, parent: ChainID | None, *, writable: bool = True) -> None:
+        """An active snapshot, or a view."""
+        with self._still(shared=True), self._scratch.directory() as place:
+            if parent is not None:
+                self._stacks.get(parent)
+            if writable:
+                (place / "fs").mkdir(mode=0o755)
+                (place / "work").mkdir()
+            elif parent is None:
+                (place / "fs").mkdir(mode=0o755)
+            (place / "info.json").write_text(json.dumps({"kind": "active" if writable else "view", "parent": parent}))
+            place.chmod(0o755)
+            try:
+                os.rename(place, self._path(key))
+            except OSError:
+                raise AlreadyExists("there is a snapshot {key} already", key=key) from None
+
+    def mounts(self, key: str) -> Sequence[Mount]:
+        """One mount: an overlay, or a bind where there is one directory only."""
+        info, place = self._get(key), self._path(key)
+        folders = self._stacks.folders(info.parent) if info.parent else []
+        if info.kind == "view":
+            return [view_mount(folders or [place / "fs"])]
+        if not folders:
+            return [Mount("bind", str(place / "fs"), ("rbind", "rw"))]
+        options = (
+            f"lowerdir={join_paths([str(f) for f in folders])}",
+            f"upperdir={place / 'fs'}",
+            f"workdir={place / 'work'}",
+        )
+        return [Mount("overlay", "overlay", (*options, *user_options()))]
+
+    def commit(self, key: str, diff_id: DiffID) -> ChainID:
+        """The upper directory becomes the layer."""
+        info = self._get(key)
+        if info.kind != "active":
+            raise Conflict("snapshot {key} is a view: there is nothing to commit", key=key)
+        with self._still(shared=True):
+            self._layers.adopt(diff_id, self._path(key) / "fs")
+            chain = chain_id([diff_id], info.parent)
+            self._stacks.put(chain, diff_id, info.parent)
+        self._scratch.discard(self._path(key))
+        return chain
+
+    def stat(self, name: str) -> Info | None:
+        """The snapshot of this key or chain id."""
+        if name.startswith("sha256:"):
+            stack = self._stacks.find(ChainID.parse(name))
+            return Info(name, "committed", stack.parent) if stack else None
+        try:
+            found = json.loads((self._path(name) / "info.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        kind: Kind = found["kind"]
+        return Info(name, kind, ChainID.parse(found["parent"]) if found["parent"] else None)
+
+    def usage(self, name: str) -> Usage:
+        """What its own files take."""
+        info = self._get(name)
+        if info.kind != "committed":
+            return tree_usage(self._path(name) / "fs")
+        stack = self._stacks.get(ChainID.parse(name))
+        return tree_usage(self._layers.path(stack.diff_id) / "fs")
+
+    def remove(self, name: str) -> None:
+        """A key, a chain id or a layer."""
+        if not name.startswith("sha256:"):
+            self._scratch.discard(self._path(name))
+            return
+        with self._still():
+            chain = ChainID.parse(name)
+            if any(info.parent == chain for info in self.iterate()):
+                raise Conflict("snapshot {name} is stood on by another", name=name)
+            if self._stacks.find(chain) is not None:
+                self._stacks.remove(chain)
+            elif any(stack.diff_id == name for stack in self._stacks.iterate()):
+                raise Conflict("layer {name} is part of a snapshot", name=name)
+            else:
+                self._layers.remove(DiffID.parse(name))
+
+    def iterate(self) -> Iterator[Info]:
+        """Every snapshot."""
+        for stack in self._stacks.iterate():
+            yield Info(stack.chain, "committed", stack.parent)
+        for name in os.listdir(self._root / "active"):
+            found = self.stat(name)
+            if found is not None:
+                yield found
+
+    def _get(self, name: str) -> Info:
+        found = self.stat(name)
+        if found is None:
+            raise NotFound("no snapshot {name}", name=name)
+        return found
+
+    def _path(self, key: str) -> Path:
+        if not key or key.startswith(".") or "/" in key or "\0" in key:
+            raise Invalid("not a snapshot's key: {key!r}", key=key[:100])
+        return self._root / "active" / key
+
+    def _still(self, *, shared: bool = False):  # type: ignore[no-untyped-def]
+        """Removals have the drawing of who stands on whom to themselves; everything else shares it."""
+        return held(self._root / "locks" / "removal", shared=shared)
+
+
+def tree_usage(root: Path) -> Usage:
+    """Bytes on disk and inodes of a tree."""
+    size = 0
+    seen: set[int] = set()
+    for folder, folders, names in os.walk(root):
+        for name in (*folders, *names):
+            status = os.lstat(os.path.join(folder, name))
+            if status.st_ino not in seen:
+                seen.add(status.st_ino)
+                size += status.st_blocks * 512
+    return Usage(size, len(seen))
