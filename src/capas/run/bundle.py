@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from capas.errors import Unsupported
 from capas.run.capabilities import DEFAULT, grantable
 from capas.run.devices import ALLOWED, HostDevice, list_host_devices
 from capas.run.limits import NO_LIMITS, Limits, resources_of
@@ -87,6 +88,11 @@ def make_config(spec: BundleSpec, machine: Machine, *, with_cgroups: bool) -> Sp
 
 def make_process(process: ProcessSpec, machine: Machine) -> Spec:
     """The `process` member; by itself it is what the runtime's exec reads."""
+    if not (machine.maps(process.user.uid) and machine.maps(process.user.gid)):
+        raise Unsupported(
+            "user {uid}:{gid} is not mapped for you", uid=process.user.uid, gid=process.user.gid,
+            hint="give your user a range of ids in /etc/subuid and /etc/subgid, and install uidmap",
+        )  # fmt: skip
     held = list(grantable(process.capabilities, machine.bounding))
     user = process.user
     made: Spec = {

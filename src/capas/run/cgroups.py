@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
 from typing import Literal, NamedTuple
 
+from capas.snapshot.syscalls import MNT_DETACH, MS_RDONLY, mount, unmount
+
 Layout = Literal["v1", "v2", "hybrid", "none"]
-_MNT_DETACH = 2
 _ROOT = "/sys/fs/cgroup"
 
 
@@ -39,14 +38,17 @@ def read_cgroups(mountinfo: str | None = None) -> Cgroups:
 
 
 def hide_unified(cgroups: Cgroups) -> None:
-    """Unmount a hybrid's v2 tree. To be called in a private mount namespace, before crun is started."""
+    """Take a hybrid's v2 tree out of sight. To be called in a private mount namespace, before crun is started."""
     if cgroups.layout != "hybrid" or not cgroups.unified:
         return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.umount2(cgroups.unified.encode(), _MNT_DETACH) != 0:
-        code = ctypes.get_errno()
-        if code not in (errno.EINVAL, errno.ENOENT, errno.EPERM):  # not there any more, or not ours: crun will tell
-            raise OSError(code, os.strerror(code), cgroups.unified)
+    place = os.fsencode(cgroups.unified)
+    try:
+        unmount(place, MNT_DETACH)
+    except OSError:  # locked, in a user namespace: it can be covered all the same
+        try:
+            mount(b"none", place, type=b"tmpfs", flags=MS_RDONLY)
+        except OSError:
+            pass  # crun will tell
 
 
 def remove_group(name: str) -> None:

@@ -55,7 +55,7 @@ def _find_program(name: str, path: str) -> Path | None:
     places = [""] if "/" in name else (path or os.defpath).split(os.pathsep)
     for place in places:
         program = Path(place, name)
-        if program.is_file() and os.access(program, os.X_OK):
+        if os.path.isfile(program) and os.access(program, os.X_OK):
             return program.absolute()
     return None
 
