@@ -27,16 +27,43 @@ def correct(notes: Applied, below: Path, layer: Path, target: Path) -> bool:
         if _is_directory(below, path):
             _note(folders, path, layer, set(notes.implicit), below)
             folders[path] = below
-    for link in notes.links:
-        for name in (link.path, link.target):
+    links = {link.path: link.target for link in notes.links}
+    for target_path in set(links.values()):  # every other name of that file below is a name of the copy too
+        links |= {name: target_path for name in _names(below, target_path) if not _hidden(layer, notes, name)}
+    for path, source in links.items():
+        for name in (path, source):
             _note(folders, os.path.dirname(name), layer, set(notes.implicit), below)
     for path in sorted(folders):
         os.makedirs(_join(target, path), exist_ok=True)
-    for link in notes.links:
-        _link(link.path, link.target, below, target)
+    for path, source in links.items():
+        _link(path, source, below, target)
     for path in sorted(folders, reverse=True):  # times of a directory change while something is made in it
         _attributes(_join(folders[path], path), _join(target, path))
-    return bool(folders or notes.links)
+    return bool(folders)
+
+
+def _names(below: Path, path: bytes) -> set[bytes]:
+    """The other names of a file that has several. Looked for only then: it reads the whole tree."""
+    try:
+        status = os.lstat(_join(below, path))
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    if status.st_nlink == 1:
+        return set()
+    top = os.fsencode(below)
+    found = set()
+    for folder, _, _ in os.walk(top):
+        with os.scandir(folder) as entries:
+            same = [entry.path for entry in entries if entry.inode() == status.st_ino]
+        found |= {os.path.relpath(name, top) for name in same if os.path.samestat(os.lstat(name), status)}
+    return found - {path}
+
+
+def _hidden(layer: Path, notes: Applied, path: bytes) -> bool:
+    """Whether the layer itself deletes or replaces the name."""
+    parts = path.split(b"/")
+    above = {b"/".join(parts[: i + 1]) for i in range(len(parts))}
+    return bool(above & (set(notes.whiteouts) | set(notes.opaques))) or os.path.lexists(_join(layer, path))
 
 
 def _note(folders: dict[bytes, Path], path: bytes, layer: Path, implicit: set[bytes], below: Path) -> None:

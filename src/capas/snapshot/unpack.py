@@ -22,7 +22,7 @@ def unpack(image: Image, snapshotter: Snapshotter, *, report: Report = ignore) -
     if snapshotter.stat(chain) is not None:
         return chain
     with Nursery(_AT_ONCE) as nursery:
-        for layer in dict.fromkeys(image.layers):
+        for layer in {layer.diff_id: layer for layer in image.layers}.values():
             if not snapshotter.has_layer(layer.diff_id):
                 nursery.start(_unpack, image, snapshotter, layer, report)
     return snapshotter.stack(diff_ids)
