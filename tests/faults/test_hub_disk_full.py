@@ -36,6 +36,7 @@ def test_a_blob_too_large_for_the_disk_is_refused(hub: HubClient, tmp_path: Path
     location = hub.send("POST", "blobs/uploads/").headers["location"]
     answer = hub.send("PUT", f"{location}?digest={digest}", body=data)
     assert (answer.status, code_of(answer)) == (507, "UNAVAILABLE")
+    assert hub.send("GET", location).status == 404
     assert hub.send("HEAD", f"blobs/{digest}").status == 404
     assert not list((tmp_path / "hub" / "ingest").iterdir())
     assert hub.send("GET", f"blobs/{small}").data == b"small" * 50_000

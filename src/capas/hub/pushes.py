@@ -107,7 +107,11 @@ class _Writing:
     async def __aenter__(self) -> None: ...
 
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
-        if self._ingest is not None:
+        if self._ingest is None:
+            return
+        if isinstance(error, CapasError):  # the disk's fault: its ingest has ended, or cannot be gone on with
+            await self._hub.hop(self._drop, self._ingest)
+        else:
             await self._hub.hop(self._give_back, self._ingest)
             loop, uploads = asyncio.get_running_loop(), self._hub.uploads
             loop.call_later(uploads.idle_seconds + 0.05, self._hub.pool.submit, uploads.close_idle)
@@ -152,6 +156,10 @@ class _Writing:
     def _check_length(self, ingest: DirectoryIngest) -> None:
         if self._span is not None and ingest.offset != self._span[1] + 1:
             raise Refused(SIZE_INVALID, "the chunk has not the length of its Content-Range")
+
+    def _drop(self, ingest: DirectoryIngest) -> None:
+        ingest.abort()
+        self._hub.uploads.forget(self._upload)
 
     def _give_back(self, ingest: DirectoryIngest) -> None:
         if self._is_session:
