@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+
+from capas.layer.diff import iter_tree, write_changes
+from capas.layer.writer import TarWriter
+from capas.oci.digest import ChainID, DiffID
+from capas.snapshot.contract import Snapshotter
 
 BUSYBOX = "/bin/busybox"
 APPLETS = [
@@ -31,3 +37,15 @@ def make_tree(path: Path) -> Path:
     (path / "etc/group").write_text(GROUP)
     (path / "tmp").chmod(0o1777)
     return path
+
+
+def stack_tree(snapshotter: Snapshotter, folder: Path) -> ChainID:
+    """The tree as one layer, stacked: what containers in tests stand on. `folder` is for the tree itself."""
+    tar = io.BytesIO()
+    writer = TarWriter(tar.write)
+    write_changes(iter_tree(make_tree(folder)), writer)
+    writer.finish()
+    diff_id = DiffID.of(tar.getvalue())
+    tar.seek(0)
+    snapshotter.add_layer(diff_id, tar)
+    return snapshotter.stack([diff_id])

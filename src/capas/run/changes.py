@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from capas.layer.compression import Kind
@@ -25,10 +26,10 @@ def diff(containers: Containers, reference: str) -> list[Change]:
     """What it added, changed and deleted, sorted by path. Places made to mount on are not its changes."""
     container = containers.get(reference)
     stubs = _stubs(container)
-    return [
-        change for change in list_changes(containers.snapshotter, container.record.snapshot)
-        if change.path.strip(b"/") not in stubs
-    ]  # fmt: skip
+    above = {line for stub in stubs for line in _above(stub)}
+    found = list_changes(containers.snapshotter, container.record.snapshot)
+    real = [change for change in found if change.path.strip(b"/") not in stubs]
+    return [change for change in real if change.path.strip(b"/") not in above or _has_more(change, real)]
 
 
 def commit(
@@ -40,6 +41,16 @@ def commit(
         writer = _Without(blob.tar, _stubs(container))
         write_changes(containers.snapshotter, container.record.snapshot, writer, clamp_ns=clamp_ns)
         return Committed(blob.commit(), container.record)
+
+
+def _above(path: bytes) -> Iterator[bytes]:
+    while path := path.rpartition(b"/")[0]:
+        yield path
+
+
+def _has_more(change: Change, changes: list[Change]) -> bool:
+    """Whether something changed beneath it, other than a mount point."""
+    return change.kind != "C" or any(other.path.startswith(change.path + b"/") for other in changes)
 
 
 def _stubs(container: Container) -> frozenset[bytes]:

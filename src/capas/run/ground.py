@@ -10,11 +10,12 @@ from pathlib import Path
 from capas.errors import Invalid, Unsupported
 from capas.run.bundle import InnerMount
 from capas.run.cgroups import hide_unified
+from capas.run.copies import take_back
 from capas.run.inside import make_directories, open_inside, opened_root
 from capas.run.runtime import Runtime
 from capas.run.stubs import Stubs, Target, clean_path
 from capas.snapshot.contract import Mount
-from capas.snapshot.mounting import mount_all
+from capas.snapshot.mounting import mount_all, unmount
 
 _KERNEL_TREES = ("/proc", "/sys", "/dev")
 _EXECUTABLE = 0o111
@@ -71,8 +72,18 @@ def mounted_ground(mounts: Sequence[Mount], folder: Path, runtime: Runtime) -> I
         mount_all(mounts, tree)
     except OSError as error:
         raise Unsupported("cannot mount the container's tree: {error}", error=str(error)) from None
-    with opened_root(tree) as root:
-        yield Ground(tree, root)
+    parents: set[str] = set()
+    try:
+        with opened_root(tree) as root:
+            ground = Ground(tree, root)
+            try:
+                yield ground
+            finally:
+                ground.stubs.clean()
+                parents = ground.stubs.parents
+    finally:
+        unmount(tree)
+        take_back(mounts, parents)
 
 
 def bind(source: str | Path, target: str, *, read_only: bool = False, propagation: str = "rprivate") -> InnerMount:

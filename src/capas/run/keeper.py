@@ -105,7 +105,7 @@ class Keeper:
                 try:
                     code = self._start_and_wait(held, ground, connection, on_start)
                 finally:
-                    self._end(ground)
+                    self._end()
                     connection.close()
         except CapasError as error:
             self._note_failure(error)
@@ -170,9 +170,8 @@ class Keeper:
         return State("exited", exit_code=code, started_ns=before.started_ns, finished_ns=self._now(), error=error,
                      network=before.network)  # fmt: skip
 
-    def _end(self, ground: Ground) -> None:
+    def _end(self) -> None:
         if self._launch is not None:
             self._launch.end()
         if self._streams is not None:
             self._streams.close()
-        ground.stubs.clean()

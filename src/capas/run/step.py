@@ -101,7 +101,6 @@ def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, listen: 
             code = _watch(spec, launch, listen)
         finally:
             launch.end()
-            ground.stubs.clean()
     if listen.cancelled.is_set():
         raise Interrupted("the step was cancelled")
     return code

@@ -37,6 +37,7 @@ class Stubs:
         self._root = root
         self.made: list[Stub] = list(made)
         self.resolved: dict[str, str] = {}
+        self.parents: set[str] = set()  # directories that were there, and that something was made in
 
     def add(self, target: Target) -> str:
         """See to it that `target` is there; its path without links. Raises: Invalid where it cannot be."""
@@ -90,9 +91,12 @@ class Stubs:
 
     def _directory(self, path: str) -> int:
         made: list[str] = []
-        before = _Times(self._root, self._deepest(path))
+        deepest = real_path(self._root, self._deepest(path))
+        before = _Times(self._root, deepest)
         fd = make_directories(self._root, path, made=made)
         before.restore()
+        if made:
+            self.parents.add(deepest)
         for each in made:
             with opened(self._root, each, os.O_PATH) as new:
                 self._note(each, os.fstat(new))
@@ -104,6 +108,7 @@ class Stubs:
         return path
 
     def _file(self, parent: int, path: str) -> str:
+        self.parents.add(posixpath.dirname(path))
         times = os.stat(f"/proc/self/fd/{parent}")
         fd = os.open(posixpath.basename(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o644,
                      dir_fd=parent)  # fmt: skip

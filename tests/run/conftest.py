@@ -1,0 +1,61 @@
+"""Containers to test with: a busybox tree, a store in memory's file system, both runtimes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from capas import chance, clock
+from capas.oci.digest import ChainID
+from capas.run.containers import Containers
+from capas.run.ending import remove
+from capas.run.runtime import Runtime, find_runtime
+from capas.snapshot.choose import open_snapshotter
+from capas.snapshot.contract import Snapshotter
+from support.busybox import stack_tree
+from support.containers import PLACES, Lab
+
+
+@pytest.fixture
+def ground() -> Iterator[Path]:
+    """A short-lived directory where making files is quick."""
+    path = Path(tempfile.mkdtemp(prefix="capas-run-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(params=["crun", "runc"])
+def runtime(request: pytest.FixtureRequest) -> Runtime:
+    """Each runtime in turn."""
+    if shutil.which(request.param, path=PLACES) is None:
+        pytest.fail(f"the peer {request.param} is not installed: `make test` installs it")
+    return find_runtime(request.param, PLACES)
+
+
+@pytest.fixture
+def snapshotter(ground: Path) -> Snapshotter:
+    """The driver that Capas chooses here."""
+    return open_snapshotter(ground / "root", wanted=None)[0]
+
+
+@pytest.fixture
+def base(ground: Path, snapshotter: Snapshotter) -> ChainID:
+    """The busybox tree, stacked."""
+    return stack_tree(snapshotter, ground / "busybox")
+
+
+@pytest.fixture
+def lab(ground: Path, snapshotter: Snapshotter, base: ChainID) -> Iterator[Lab]:
+    """Containers on busybox under the quicker runtime."""
+    containers = Containers(
+        ground / "root", ground / "run", snapshotter, runtime=lambda: find_runtime(None, PLACES),
+        now=clock.now_ns, token=chance.token,
+    )  # fmt: skip
+    yield Lab(containers, base)
+    for container in containers.iterate():
+        remove(containers, container.record.id, force=True)
