@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from capas.layer.diff import Change as Entry
-from capas.layer.diff import iter_tree, iter_upper
+from capas.layer.diff import iter_difference, iter_tree, iter_upper
 from capas.layer.diff import write_changes as write_entries
 from capas.layer.tree import OPAQUE, WHITEOUT
 from capas.layer.writer import TarWriter
-from capas.snapshot.contract import Snapshotter
-from capas.snapshot.mounting import mount_all, read_overlay
+from capas.snapshot.contract import Mount, Snapshotter
+from capas.snapshot.mounting import BELOW, mount_all, read_overlay
 from capas.snapshot.namespaces import in_private_mounts
 from capas.snapshot.stacks import view_mount
+
+_PLACE = Path("/mnt")  # any directory: the mount is seen by this thread alone
 
 
 class Change(NamedTuple):
@@ -26,34 +29,39 @@ class Change(NamedTuple):
 
 def write_changes(snapshotter: Snapshotter, key: str, tar: TarWriter, *, clamp_ns: int | None = None) -> int:
     """Write the changes of an active snapshot to a tar, no time in it later than `clamp_ns`. How many there were."""
-    return write_entries(_changes(snapshotter, key), tar, clamp_ns=clamp_ns)
+    return write_entries(_changes(snapshotter.mounts(key)[0]), tar, clamp_ns=clamp_ns)
 
 
 def list_changes(snapshotter: Snapshotter, key: str) -> list[Change]:
     """The changes of an active snapshot, sorted by path."""
     mount = snapshotter.mounts(key)[0]
     if mount.type == "bind":
-        return [Change("A", b"/" + change.entry.path) for change in iter_tree(Path(mount.source))]
-    below = view_mount([Path(path) for path in read_overlay(mount).lowers])
+        return _sorted(_changes(mount), _below(mount))
 
     def work() -> list[Change]:
-        place = Path("/mnt")
-        mount_all([below], place)
-        return sorted(_named(_changes(snapshotter, key), place), key=lambda change: change.path)
+        mount_all([view_mount([Path(path) for path in read_overlay(mount).lowers])], _PLACE)
+        return _sorted(_changes(mount), _PLACE)
 
     return in_private_mounts(work)
 
 
-def _changes(snapshotter: Snapshotter, key: str) -> Iterator[Entry]:
-    mount = snapshotter.mounts(key)[0]
-    if mount.type == "bind":
-        return iter_tree(Path(mount.source))
-    return iter_upper(Path(read_overlay(mount).upper or ""))
+def _changes(mount: Mount) -> Iterator[Entry]:
+    if mount.type == "overlay":
+        return iter_upper(Path(read_overlay(mount).upper or ""))
+    below = _below(mount)
+    return iter_difference(below, Path(mount.source)) if below else iter_tree(Path(mount.source))
 
 
-def _named(changes: Iterator[Entry], below: Path) -> Iterator[Change]:
-    import os
+def _below(mount: Mount) -> Path | None:
+    found = next((option for option in mount.options if option.startswith(BELOW)), None)
+    return Path(found.removeprefix(BELOW)) if found else None
 
+
+def _sorted(changes: Iterator[Entry], below: Path | None) -> list[Change]:
+    return sorted(_named(changes, below), key=lambda change: change.path)
+
+
+def _named(changes: Iterator[Entry], below: Path | None) -> Iterator[Change]:
     for change in changes:
         folder, _, name = change.entry.path.rpartition(b"/")
         if name == OPAQUE:
@@ -61,5 +69,5 @@ def _named(changes: Iterator[Entry], below: Path) -> Iterator[Change]:
         if name.startswith(WHITEOUT):
             yield Change("D", b"/" + (folder + b"/" if folder else b"") + name[len(WHITEOUT) :])
             continue
-        there = os.path.lexists(os.path.join(os.fsencode(below), change.entry.path))
+        there = below is not None and os.path.lexists(os.path.join(os.fsencode(below), change.entry.path))
         yield Change("C" if there else "A", b"/" + change.entry.path)

@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from capas.errors import Invalid
-from capas.snapshot.contract import Snapshotter
+from capas.errors import CapasError, Invalid, Unsupported
+from capas.snapshot.contract import Mount, Snapshotter
+from capas.snapshot.copying import CopySnapshotter
+from capas.snapshot.mounting import mount_all
+from capas.snapshot.namespaces import identity, in_private_mounts
 from capas.snapshot.overlay import OverlaySnapshotter
+from capas.snapshot.scratch import Scratch
+from capas.snapshot.stacks import user_options
+from capas.store.disk import make_dirs
+
+DRIVERS = ("overlay", "copy")
 
 
 def open_snapshotter(root: Path, *, wanted: str | None) -> tuple[Snapshotter, str]:
-    """The driver and the reason for it, in words. Raises: Invalid for a driver that there is not."""
-    if wanted not in (None, "overlay"):
-        raise Invalid("there is no snapshot driver {name!r}", name=wanted, hint="drivers are: overlay")
-    return OverlaySnapshotter(root / "snapshots"), "overlayfs is there"
+    """The driver and the reason for it, in words. Each keeps its own things beneath `root`.
+
+    Raises: Invalid for a driver that there is not; Unsupported for one that is wanted and cannot work here.
+    """
+    if wanted not in (None, *DRIVERS):
+        raise Invalid("there is no snapshot driver {name!r}", name=wanted, hint="drivers are: " + ", ".join(DRIVERS))
+    if wanted == "copy":
+        return CopySnapshotter(root / "snapshots" / "copy"), "it is wanted"
+    place = root / "snapshots" / "overlay"
+    refusal = _refusal(place)
+    if refusal is None:
+        return OverlaySnapshotter(place), "it is wanted" if wanted else f"overlayfs can be mounted on {root}"
+    if wanted:
+        raise Unsupported("overlayfs cannot be mounted on {root}: {why}", root=str(root), why=refusal)
+    return CopySnapshotter(root / "snapshots" / "copy"), f"overlayfs cannot be mounted on {root}: {refusal}"
+
+
+def _refusal(place: Path) -> str | None:
+    """Why overlayfs cannot be mounted there, None where it can. Tried once for a kernel and a kind of user."""
+    known = place / f"works-{os.uname().release}-{identity()}"
+    if known.exists():
+        return None
+    make_dirs(place)
+    try:
+        _try(place)
+    except CapasError as error:
+        return str(error)
+    known.touch()
+    return None
+
+
+def _try(place: Path) -> None:
+    for name in ("ingest", "trash"):
+        make_dirs(place / name)
+    with Scratch(place).directory() as test:
+        for name in ("a", "b", "upper", "work", "shown"):
+            (test / name).mkdir()
+        options = (f"lowerdir={test}/a:{test}/b", f"upperdir={test}/upper", f"workdir={test}/work", *user_options())
+        in_private_mounts(lambda: mount_all([Mount("overlay", "overlay", options)], test / "shown"))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
-from capas.errors import Corrupt, NotFound
+from capas.errors import NotFound
 from capas.layer.applied import Applied
 from capas.layer.apply import apply
 from capas.oci.digest import DiffID
 from capas.snapshot import syscalls
+from capas.snapshot.hashed import Hashed
 from capas.snapshot.lock import held
 from capas.snapshot.namespaces import identity
 from capas.snapshot.notes import dump_notes, load_notes
 from capas.snapshot.scratch import Scratch
 from capas.store.contract import Readable
 from capas.store.disk import sync_dir
-
-_CHUNK = 1 << 20
 
 
 class Layers:
@@ -46,7 +44,7 @@ class Layers:
 
     def add(self, diff_id: DiffID, tar: Readable) -> None:
         """Unpack a layer, or read it past where it is here. One process does it, the others wait. Raises: Corrupt."""
-        stream = _Hashed(tar)
+        stream = Hashed(tar)
         with held(self._locks / f"layer-{diff_id.hex[:32]}", forget=True):
             if self.has(diff_id):
                 stream.finish(diff_id)
@@ -78,26 +76,3 @@ class Layers:
         place.chmod(0o755)
         os.rename(place, self.path(diff_id))
         sync_dir(self._root)
-
-
-class _Hashed:
-    """A tar that is hashed as it is read."""
-
-    def __init__(self, tar: Readable) -> None:
-        self._tar = tar
-        self._sha256 = hashlib.sha256()
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._tar.read(size)
-        self._sha256.update(data)
-        return data
-
-    def finish(self, diff_id: DiffID) -> None:
-        """Read the rest and compare. Raises: Corrupt."""
-        while self.read(_CHUNK):
-            pass
-        actual = DiffID.of_hash(self._sha256)
-        if actual != diff_id:
-            raise Corrupt(
-                "the layer's bytes are those of {actual} and not of {diff_id}", actual=actual, diff_id=diff_id
-            )

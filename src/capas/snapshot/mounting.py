@@ -16,6 +16,7 @@ from capas.snapshot.contract import Mount, Snapshotter
 from capas.snapshot.namespaces import in_thread, private_thread
 
 PRIVATE = "x-capas."
+BELOW = PRIVATE + "below="  # on the bind of a copied tree: the tree that it is a copy of
 """Options of this prefix are ours and never reach the kernel, as fstab's `x-` options."""
 
 _FLAGS = {

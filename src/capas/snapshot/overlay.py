@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from capas.errors import AlreadyExists, Conflict, Invalid, NotFound
+from capas.errors import Conflict
 from capas.oci.digest import ChainID, DiffID, chain_id
-from capas.snapshot.contract import Info, Kind, Mount, Usage
+from capas.snapshot.actives import Actives
+from capas.snapshot.contract import Info, Mount, Usage
 from capas.snapshot.layers import Layers
 from capas.snapshot.lock import held
 from capas.snapshot.mounting import join_paths
 from capas.snapshot.scratch import Scratch
 from capas.snapshot.stacks import Stacks, user_options, view_mount
+from capas.snapshot.usage import tree_usage
 from capas.store.contract import Readable
 from capas.store.disk import make_dirs
 
@@ -22,7 +22,7 @@ _FOLDERS = ("layers", "stacks", "active", "locks", "ingest", "trash")
 
 
 class OverlaySnapshotter:
-    """See `Snapshotter`. `active/<key>/` holds `info.json` and, where it is written on, `fs/` and `work/`."""
+    """See `Snapshotter`. An active has `fs/`, its upper directory, and `work/`."""
 
     name = "overlay"
 
@@ -32,6 +32,7 @@ class OverlaySnapshotter:
         self._root = root
         self._scratch = Scratch(root)
         self._scratch.clean()
+        self._actives = Actives(root, self._scratch)
         self._layers = Layers(root, self._scratch)
         self._stacks = Stacks(root, self._scratch, self._layers)
 
@@ -50,24 +51,21 @@ class OverlaySnapshotter:
 
     def prepare(self, key: str, parent: ChainID | None, *, writable: bool = True) -> None:
         """An active snapshot, or a view."""
-        with self._still(shared=True), self._scratch.directory() as place:
+
+        def fill(place: Path) -> None:
+            if writable or parent is None:
+                (place / "fs").mkdir(mode=0o755)
+            if writable:
+                (place / "work").mkdir()
+
+        with self._still(shared=True):
             if parent is not None:
                 self._stacks.get(parent)
-            if writable:
-                (place / "fs").mkdir(mode=0o755)
-                (place / "work").mkdir()
-            elif parent is None:
-                (place / "fs").mkdir(mode=0o755)
-            (place / "info.json").write_text(json.dumps({"kind": "active" if writable else "view", "parent": parent}))
-            place.chmod(0o755)
-            try:
-                os.rename(place, self._path(key))
-            except OSError:
-                raise AlreadyExists("there is a snapshot {key} already", key=key) from None
+            self._actives.create(key, "active" if writable else "view", parent, fill)
 
     def mounts(self, key: str) -> Sequence[Mount]:
         """One mount: an overlay, or a bind where there is one directory only."""
-        info, place = self._get(key), self._path(key)
+        info, place = self._actives.get(key), self._actives.path(key)
         folders = self._stacks.folders(info.parent) if info.parent else []
         if info.kind == "view":
             return [view_mount(folders or [place / "fs"])]
@@ -82,40 +80,35 @@ class OverlaySnapshotter:
 
     def commit(self, key: str, diff_id: DiffID) -> ChainID:
         """The upper directory becomes the layer."""
-        info = self._get(key)
+        info = self._actives.get(key)
         if info.kind != "active":
             raise Conflict("snapshot {key} is a view: there is nothing to commit", key=key)
         with self._still(shared=True):
-            self._layers.adopt(diff_id, self._path(key) / "fs")
+            self._layers.adopt(diff_id, self._actives.path(key) / "fs")
             chain = chain_id([diff_id], info.parent)
             self._stacks.put(chain, diff_id, info.parent)
-        self._scratch.discard(self._path(key))
+        self._actives.remove(key)
         return chain
 
     def stat(self, name: str) -> Info | None:
         """The snapshot of this key or chain id."""
-        if name.startswith("sha256:"):
-            stack = self._stacks.find(ChainID.parse(name))
-            return Info(name, "committed", stack.parent) if stack else None
-        try:
-            found = json.loads((self._path(name) / "info.json").read_bytes())
-        except FileNotFoundError:
-            return None
-        kind: Kind = found["kind"]
-        return Info(name, kind, ChainID.parse(found["parent"]) if found["parent"] else None)
+        if not name.startswith("sha256:"):
+            return self._actives.find(name)
+        stack = self._stacks.find(ChainID.parse(name))
+        return Info(name, "committed", stack.parent) if stack else None
 
     def usage(self, name: str) -> Usage:
         """What its own files take."""
-        info = self._get(name)
-        if info.kind != "committed":
-            return tree_usage(self._path(name) / "fs")
-        stack = self._stacks.get(ChainID.parse(name))
-        return tree_usage(self._layers.path(stack.diff_id) / "fs")
+        if name.startswith("sha256:"):
+            stack = self._stacks.get(ChainID.parse(name))
+            return tree_usage(self._layers.path(stack.diff_id) / "fs")
+        self._actives.get(name)
+        return tree_usage(self._actives.path(name) / "fs")
 
     def remove(self, name: str) -> None:
         """A key, a chain id or a layer."""
         if not name.startswith("sha256:"):
-            self._scratch.discard(self._path(name))
+            self._actives.remove(name)
             return
         with self._still():
             chain = ChainID.parse(name)
@@ -132,35 +125,8 @@ class OverlaySnapshotter:
         """Every snapshot."""
         for stack in self._stacks.iterate():
             yield Info(stack.chain, "committed", stack.parent)
-        for name in os.listdir(self._root / "active"):
-            found = self.stat(name)
-            if found is not None:
-                yield found
-
-    def _get(self, name: str) -> Info:
-        found = self.stat(name)
-        if found is None:
-            raise NotFound("no snapshot {name}", name=name)
-        return found
-
-    def _path(self, key: str) -> Path:
-        if not key or key.startswith(".") or "/" in key or "\0" in key:
-            raise Invalid("not a snapshot's key: {key!r}", key=key[:100])
-        return self._root / "active" / key
+        yield from self._actives.iterate()
 
     def _still(self, *, shared: bool = False):  # type: ignore[no-untyped-def]
         """Removals have the drawing of who stands on whom to themselves; everything else shares it."""
         return held(self._root / "locks" / "removal", shared=shared)
-
-
-def tree_usage(root: Path) -> Usage:
-    """Bytes on disk and inodes of a tree."""
-    size = 0
-    seen: set[int] = set()
-    for folder, folders, names in os.walk(root):
-        for name in (*folders, *names):
-            status = os.lstat(os.path.join(folder, name))
-            if status.st_ino not in seen:
-                seen.add(status.st_ino)
-                size += status.st_blocks * 512
-    return Usage(size, len(seen))

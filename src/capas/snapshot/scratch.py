@@ -121,11 +121,19 @@ def _remove(path: Path) -> None:
     except FileNotFoundError:
         pass
     except PermissionError:  # an ordinary user's own directories, closed to them
-        for folder, _, _ in os.walk(path, onerror=lambda error: os.chmod(error.filename, 0o700)):
-            os.chmod(folder, 0o700)
+        _open_up(path)
         remove(parent, os.fsencode(path.name))
     finally:
         os.close(parent)
+
+
+def _open_up(path: Path) -> None:
+    waiting = [os.fspath(path)]
+    while waiting:
+        folder = waiting.pop()
+        os.chmod(folder, 0o700)
+        with os.scandir(folder) as entries:
+            waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def _open(path: Path) -> int | None:
