@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from support.busybox import make_tree
+
 from capas.build.build import build
 from capas.build.cache import BuildCache
 from capas.build.ports import BuildPorts, RunStep
@@ -19,7 +21,8 @@ from capas.image.image import Image
 from capas.image.record import record_image
 from capas.layer.compression import decompress
 from capas.layer.contents import read_contents
-from capas.layer.create import LayerBlob
+from capas.layer.create import LayerBlob, NewLayer
+from capas.layer.diff import iter_tree, write_changes
 from capas.layer.entry import DIRECTORY, FILE, SYMLINK, Entry
 from capas.layer.tree import Tree
 from capas.oci.config import Config, Execution, History, RootFS
@@ -59,7 +62,7 @@ class Workshop:
     def make_image(
         self,
         name: str,
-        files: Mapping[str, bytes | None | str] | None = None,
+        files: Mapping[str, bytes | str | None] | None = None,
         execution: Execution | None = None,
     ) -> Image:
         """An image of one layer: bytes make a file, a text a link, None a directory."""
@@ -67,19 +70,14 @@ class Workshop:
             for path, content in sorted((files or {"etc/passwd": PASSWD, "etc/group": GROUP, "tmp": None}).items()):
                 _add(blob, path.encode(), content)
             new = blob.commit()
-        config = Config(
-            architecture="amd64",
-            os="linux",
-            created="2023-01-01T00:00:00Z",
-            config=execution or Execution(env=("PATH=/bin",)),
-            rootfs=RootFS(diff_ids=(new.diff_id,)),
-            history=(History(created="2023-01-01T00:00:00Z", created_by="by hand"),),
-        )
-        image = assemble(self.store.blobs, config, [new.descriptor])
-        reference = Reference.parse(name).with_default_tag()
-        record_image(self.store, image, reference=reference)
-        self.images[reference] = image
-        return image
+        return self._keep(name, new, execution or Execution(env=("PATH=/bin",)))
+
+    def make_busybox(self, name: str, folder: Path) -> Image:
+        """An image that runs: the static busybox. `folder` is for its tree."""
+        with LayerBlob(self.store.blobs, name="busybox") as blob:
+            write_changes(iter_tree(make_tree(folder)), blob.tar)
+            new = blob.commit()
+        return self._keep(name, new, Execution(env=("PATH=/bin",)))
 
     def build(self, context: str | Path, **wishes: object) -> Built:
         """Build, and remember what was said."""
@@ -125,6 +123,21 @@ class Workshop:
         self.cache.close()
         self.store.close()
 
+    def _keep(self, name: str, new: NewLayer, execution: Execution) -> Image:
+        config = Config(
+            architecture="amd64",
+            os="linux",
+            created="2023-01-01T00:00:00Z",
+            config=execution,
+            rootfs=RootFS(diff_ids=(new.diff_id,)),
+            history=(History(created="2023-01-01T00:00:00Z", created_by="by hand"),),
+        )
+        image = assemble(self.store.blobs, config, [new.descriptor])
+        reference = Reference.parse(name).with_default_tag()
+        record_image(self.store, image, reference=reference)
+        self.images[reference] = image
+        return image
+
     def _tar(self, digest: object) -> bytes:
         with self.store.blobs.open(digest) as blob:  # type: ignore[arg-type]
             return _read_all(decompress(blob))
@@ -151,7 +164,7 @@ def write_files(root: Path, files: Mapping[str, str | bytes]) -> Path:
     return root
 
 
-def _add(blob: LayerBlob, path: bytes, content: bytes | None | str) -> None:
+def _add(blob: LayerBlob, path: bytes, content: bytes | str | None) -> None:
     if content is None:
         blob.tar.add(Entry(path, DIRECTORY, 0o1777 if path == b"tmp" else 0o755), None)
     elif isinstance(content, str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import BinaryIO, NamedTuple
@@ -15,7 +14,7 @@ from capas.build.owners import Owner, is_numeric, resolve_owner
 from capas.build.placement import Placed, Placement
 from capas.build.selection import Picked, content_key
 from capas.build.vertex import Made, Solved, digest_key, encode_key
-from capas.errors import CapasError, Conflict, Interrupted, Invalid
+from capas.errors import CapasError, Interrupted, Invalid
 from capas.layer.entry import FILE
 from capas.layer.writer import TarWriter
 from capas.store.contract import Readable
@@ -134,20 +133,15 @@ def _write_file(placed: Placed, tar: TarWriter) -> None:
     assert placed.files is not None
     assert placed.source is not None
     with placed.files.open(placed.source) as file:
-        body = _Digesting(file)
         if placed.entry.size <= _SMALL:
-            data = body.read(placed.entry.size + 1)
-            if len(data) != placed.entry.size:
-                raise _changed(placed)
-            tar.add(placed.entry, io.BytesIO(data))
+            data = file.read(_SMALL + 1)
+            digest = sha256(data).hexdigest()
+            tar.add_small(placed.entry, data)
         else:
+            body = _Digesting(file)
             tar.add(placed.entry, body)
-        placed.files.learn(placed.source, body.hexdigest())
-
-
-def _changed(placed: Placed) -> Conflict:
-    path = placed.source.path.decode(errors="replace") if placed.source else ""
-    return Conflict("{path} changed while it was read", path=path, hint="run the build again")
+            digest = body.hexdigest()
+    placed.files.learn(placed.source, digest)
 
 
 class _Digesting:

@@ -55,7 +55,7 @@ class DirectoryFiles:
         return list(self._children(path).values())
 
     def open(self, entry: Entry) -> BinaryIO:
-        """A file's content, if it is still the file that was listed."""
+        """A file's content, as it is now."""
         try:
             file = self._directories.open_file(entry.path)
         except FileNotFoundError:
@@ -64,9 +64,6 @@ class DirectoryFiles:
             raise Denied("cannot read {path} in the build context: permission denied", path=_show(entry.path)) from None
         except OSError as error:
             raise Conflict("cannot read {path}: {why}", path=_show(entry.path), why=error.strerror) from None
-        if os.fstat(file.fileno()).st_size != entry.size:
-            file.close()
-            raise Conflict("{path} changed while it was read", path=_show(entry.path), hint="run the build again")
         return cast(BinaryIO, file)
 
     def digest(self, entry: Entry) -> str:
@@ -140,17 +137,12 @@ class DirectoryFiles:
         if kind == FILE:
             self._signatures[path] = Signature.of(status)
         device = (os.major(status.st_rdev), os.minor(status.st_rdev)) if kind in (CHARACTER, BLOCK) else (0, 0)
-        return Entry(
-            path,
-            kind,
-            0o777 if kind == SYMLINK else stat.S_IMODE(status.st_mode),
-            size=status.st_size if kind == FILE else 0,
-            mtime_ns=self._mtime_ns,
-            target=target,
-            device=device,
-        )
+        mode = 0o777 if kind == SYMLINK else status.st_mode & 0o7777
+        return Entry(path, kind, mode, 0, 0, status.st_size if kind == FILE else 0, self._mtime_ns, target, device)
 
     def _is_visible(self, entry: Entry) -> bool:
+        if not self._ignore.rules:
+            return True
         name = os.fsdecode(entry.path)
         state = self._ignore.enter(name, self._states[parent_of(entry.path)])
         if entry.kind == DIRECTORY:
