@@ -21,12 +21,12 @@ from capas.oci.digest import ChainID, DiffID, chain_id
 from capas.snapshot import syscalls
 from capas.snapshot.actives import Actives
 from capas.snapshot.contract import Info, Mount, Usage
-from capas.snapshot.duplicate import duplicate
 from capas.snapshot.hashed import Hashed
 from capas.snapshot.lock import held
 from capas.snapshot.mounting import BELOW
 from capas.snapshot.namespaces import identity
 from capas.snapshot.scratch import Scratch
+from capas.snapshot.second import copy_tree
 from capas.snapshot.usage import tree_usage
 from capas.store.contract import Readable
 from capas.store.disk import make_dirs, sync_dir
@@ -79,7 +79,7 @@ class CopySnapshotter:
             if parent is None:
                 (place / "fs").mkdir(mode=0o755)
             elif writable:
-                duplicate(self._fs(parent), place / "fs")
+                copy_tree(self._fs(parent), place / "fs")
 
         with self._still(shared=True):
             if parent is not None:
@@ -152,7 +152,7 @@ class CopySnapshotter:
         """Fill `place/fs` with the tree of these layers."""
         done = next((n for n in range(len(diff_ids) - 1, 0, -1) if self._tree(chain_id(diff_ids[:n])).exists()), 0)
         if done:
-            duplicate(self._fs(chain_id(diff_ids[:done])), place / "fs")
+            copy_tree(self._fs(chain_id(diff_ids[:done])), place / "fs")
         else:
             (place / "fs").mkdir(mode=0o755)
         for diff_id in diff_ids[done:]:

@@ -13,7 +13,7 @@ from capas.snapshot import syscalls
 from capas.snapshot.hashed import Hashed
 from capas.snapshot.lock import held
 from capas.snapshot.namespaces import identity
-from capas.snapshot.notes import dump_notes, load_notes
+from capas.snapshot.open_ends import dump_notes, load_notes
 from capas.snapshot.scratch import Scratch
 from capas.store.contract import Readable
 from capas.store.disk import sync_dir
