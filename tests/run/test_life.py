@@ -243,7 +243,7 @@ def test_limits_reach_the_cgroup(lab: Lab) -> None:
     pid = lab.containers.get(record.id).state.pid
     group = Path(f"/proc/{pid}/cgroup").read_text()
     assert f"/capas/{record.id}" in group
-    places = [p for p in Path("/sys/fs/cgroup").rglob(f"capas/{record.id}/pids.max")]
+    places = list(Path("/sys/fs/cgroup").rglob(f"capas/{record.id}/pids.max"))
     assert [place.read_text().strip() for place in places] == ["50"]
 
 

@@ -11,6 +11,7 @@ import ctypes
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,13 @@ def compiled(profile: dict[str, Any], cache: Path) -> str | None:
     program = _compile(profile)
     if program is None:
         return None
-    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = cache / f".{key}.{os.getpid()}"
-    temporary.write_bytes(program)
-    temporary.replace(path)
+    temporary = cache / f".{key}.{threading.get_native_id()}"
+    try:
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary.write_bytes(program)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # a full disk: the next start compiles again
     return base64.b64encode(program).decode()
 
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 
 from capas.errors import Unsupported
+from capas.run.netlink import has_nft_table
 from capas.run.ports import Port
 
 _PLACES = "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin"
@@ -27,6 +28,8 @@ class Firewall:
     def open(self, key: str, subnet: str, address: str, ports: Sequence[Port]) -> None:
         """Let the container at `address` out, and its ports in. `key` names its rules. Idempotent for the subnet."""
         if self._nft:
+            if not ports and _is_open():
+                return
             _feed([self._nft, "-f", "-"], _nft_rules(key, subnet, address, ports))
             return
         out = _masquerade(subnet)
@@ -51,6 +54,13 @@ class Firewall:
     def _tell(self, words: list[str]) -> None:
         if not self._ask(words):
             raise Unsupported("iptables refuses a rule for the container's network", hint="use --network=host")
+
+
+def _is_open() -> bool:
+    try:
+        return has_nft_table(_TABLE)
+    except OSError:
+        return False
 
 
 def _nft_rules(key: str, subnet: str, address: str, ports: Sequence[Port]) -> str:

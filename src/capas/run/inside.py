@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from functools import cache
 
 from capas.errors import Invalid, Unsupported
 
@@ -22,6 +23,11 @@ class _How(ctypes.Structure):
     _fields_ = [("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64)]
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def open_inside(root: int, path: str | bytes, flags: int, mode: int = 0) -> int:
     """A descriptor of `path` beneath the directory `root`: links are followed, as if `root` were "/".
 
@@ -31,9 +37,8 @@ def open_inside(root: int, path: str | bytes, flags: int, mode: int = 0) -> int:
     if b"\0" in name:
         raise Invalid("a path has a NUL byte in it: {path!r}", path=path)
     how = _How(flags | os.O_CLOEXEC, mode if flags & os.O_CREAT else 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
-    libc = ctypes.CDLL(None, use_errno=True)
     for _ in range(_TRIES):
-        fd: int = libc.syscall(_SYS_OPENAT2, root, name, ctypes.byref(how), ctypes.sizeof(how))
+        fd: int = _libc().syscall(_SYS_OPENAT2, root, name, ctypes.byref(how), ctypes.sizeof(how))
         if fd >= 0:
             return fd
         code = ctypes.get_errno()

@@ -41,7 +41,7 @@ class Launch:
                 config.setdefault("annotations", {})[ANNOTATION] = program
         fd = os.open(self._folder / "config.json", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         with open(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
-            json.dump(config, file)
+            file.write(json.dumps(config))  # dumps is C, dump is not
 
     def start(
         self, *, stdin: Stream = None, stdout: Stream = None, stderr: Stream = None, console: Path | None = None

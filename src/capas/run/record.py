@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import threading
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -90,10 +90,10 @@ def read_state(folder: Path) -> State:
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{threading.get_native_id()}")
     try:
         with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
-            json.dump(values, file)
+            file.write(json.dumps(values))  # dumps is C, dump is not
         temporary.replace(path)
     except OSError as error:
         if error.errno in _FULL:
