@@ -22,7 +22,7 @@ class Contents(NamedTuple):
 
     def dump(self) -> bytes:
         """As bytes to be kept: reading them is far quicker than reading the tar again."""
-        return msgspec.msgpack.encode((_VERSION, self.entries))
+        return msgspec.msgpack.encode((_VERSION, self.entries), enc_hook=dict)  # NO_XATTRS is a read-only view
 
     @classmethod
     def load(cls, data: bytes) -> Contents:
