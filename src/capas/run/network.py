@@ -88,9 +88,8 @@ class BridgeConnection(Connection):
             self._proxy.close()
             self._proxy = None
         if self._namespace >= 0:
-            os.close(self._namespace)
+            os.close(self._namespace)  # the link goes with its namespace, without anybody waiting for it
             self._namespace = -1
-            _delete_link(_link_name(self._key))
         (self._leases / self.address).unlink(missing_ok=True)
 
     @property
@@ -105,9 +104,7 @@ class BridgeConnection(Connection):
             try:
                 with _locked(self._leases):
                     bridge = _ensure_bridge(outer, self._bridge)
-                name = _link_name(self._key)
-                outer.add_veth(name, "eth0", self._namespace, mac=mac_of(self.address), mtu=_uplink_mtu())
-                outer.set_up(outer.index(name), master=bridge)
+                self._plug(outer, bridge)
                 inside = inner.index("eth0")
                 inner.add_address(inside, self.address, self._bridge.network.prefixlen)
                 inner.set_up(inside)
@@ -118,6 +115,14 @@ class BridgeConnection(Connection):
         except OSError as error:
             raise Unsupported("cannot make the container's network: {error}", error=error.strerror or str(error),
                               hint="use --network=host or none") from None  # fmt: skip
+
+    def _plug(self, outer: Netlink, bridge: int) -> None:
+        name, mac, mtu = _link_name(self._key), mac_of(self.address), _uplink_mtu()
+        try:
+            outer.add_veth(name, "eth0", self._namespace, mac=mac, mtu=mtu, master=bridge)
+        except FileExistsError:  # that of its last start, which the kernel has not cleared up yet
+            _delete_link(name)
+            outer.add_veth(name, "eth0", self._namespace, mac=mac, mtu=mtu, master=bridge)
 
     def _publish(self, record: Record) -> None:
         ports = list(record.spec.ports)
