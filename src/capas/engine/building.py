@@ -15,6 +15,7 @@ from capas.chance import token
 from capas.clock import now_ns
 from capas.engine.fetching import fetch
 from capas.engine.platforms import host_platform
+from capas.engine.rootless import enter_if_possible
 from capas.events import Report, ignore
 from capas.image.image import Image
 from capas.image.record import record_image
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Built:
     """Build and record an image, under every one of the tags. What settings say fills what the request leaves open."""
     references = [Reference.parse(tag).with_default_tag() for tag in tags]  # before any work: a bad tag costs nothing
+    enter_if_possible()  # threads come next, and a namespace is entered before them or never
     settings = engine.settings
     whole = request._replace(
         host_platform=host_platform(),

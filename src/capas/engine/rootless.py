@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-import os
+from capas.errors import CapasError
+
+
+def is_root() -> bool:
+    """Whether this process is the machine's root, not that of a user namespace."""
+    from capas.snapshot.namespaces import identity
+
+    return identity() == "root"
+
+
+def enter_if_possible() -> None:
+    """As `enter_if_needed`, for a verb that may turn out to touch no tree: where it is forbidden, nothing happens yet."""
+    try:
+        enter_if_needed()
+    except CapasError:
+        pass  # whoever needs the tree asks again, and says why not
 
 
 def enter_if_needed() -> None:
@@ -10,7 +25,7 @@ def enter_if_needed() -> None:
 
     Raises: Unsupported where user namespaces are forbidden or threads run already.
     """
-    if os.geteuid() != 0:
+    if not is_root():
         from capas.snapshot.namespaces import enter_user_namespace
 
         enter_user_namespace()

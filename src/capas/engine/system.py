@@ -7,6 +7,7 @@ import platform
 from typing import TYPE_CHECKING
 
 from capas.engine.platforms import host_platform
+from capas.engine.rootless import is_root
 from capas.errors import CapasError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class System:
             "Kernel Version": os.uname().release,
             "Platform": str(host_platform()),
             "CPUs": os.cpu_count(),
-            "Rootless": os.geteuid() != 0,
+            "Rootless": not is_root(),
             "Docker Config": str(settings.docker_config),
             "Mirrors": [f"{name}={mirror}" for name, known in settings.registries.items() for mirror in known.mirrors],
         }
