@@ -19,7 +19,7 @@ from capas.layer.attributes import Attributes
 from capas.layer.body import Body
 from capas.layer.entry import Entry
 from capas.layer.paths import Root
-from capas.layer.reader import Limits, iter_entries
+from capas.layer.reader import DEFAULT, Limits, iter_entries
 from capas.layer.styles import Alone, Onto, Style
 from capas.store.contract import Readable
 
@@ -37,7 +37,7 @@ def apply(
     style: Literal["overlay", "notes", "plain"],
     lenient: bool = False,
     userxattr: bool = False,
-    limits: Limits = Limits(),  # noqa: B008
+    limits: Limits = DEFAULT,
 ) -> Applied:
     """Write a layer's uncompressed tar, read to its end, into the directory `target`.
 

@@ -18,6 +18,7 @@ BLOCK = 512
 ZEROS = bytes(BLOCK)
 LARGEST_ID = 0xFFFFFFFE
 FIELDS = struct.Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12s")
+_UNPACK = struct.Struct("100s24s12s12s8sc100s6s66x8s8s155s12s").unpack_from
 
 
 class Header(NamedTuple):
@@ -34,44 +35,47 @@ class Header(NamedTuple):
     device: tuple[int, int]
 
 
-def parse_header(block: memoryview) -> Header:
-    """The header in these 512 bytes. Raises: Corrupt for a wrong checksum or number."""
-    fields = FIELDS.unpack(block)
-    name, mode, uid, gid, size, mtime, checksum, kind, target, magic, _, _, _, major, minor, prefix, tail = fields
-    check_sum(block, checksum)
+def parse_header(view: memoryview, position: int) -> Header:
+    """The header in the 512 bytes from `position`. Raises: Corrupt for a wrong checksum or number."""
+    name, owner, size, mtime, checksum, kind, target, magic, major, minor, prefix, tail = _UNPACK(view, position)
+    # adler32's low half is a sum modulo 65521; half a block cannot reach that, so two halves give the exact sum
+    total = (adler32(view[position : position + 256], 0) & 0xFFFF) + (
+        adler32(view[position + 256 : position + 512], 0) & 0xFFFF
+    )
+    if total != _expected_sum(checksum):
+        _check_signed_sum(view[position : position + BLOCK], checksum)
     name = name.partition(b"\0")[0]
-    if magic == b"ustar\0" and prefix[0]:
+    if prefix[0] and magic == b"ustar\0":
         if tail[8:] == b"tar\0":  # star keeps two times in the last 24 bytes of the prefix
             prefix = prefix[:131]
         if prefix[0]:
             name = prefix.partition(b"\0")[0] + b"/" + name
-    return Header(
-        name,
-        kind,
-        parse_number(mode) & 0o7777,
-        parse_id(uid),
-        parse_id(gid),
-        parse_number(size),
-        parse_number(mtime),
-        target.partition(b"\0")[0],
-        (parse_number(major), parse_number(minor)) if kind in b"34" and magic[:5] == b"ustar" else (0, 0),
-    )
+    device = (0, 0)
+    if kind in b"34" and magic[:5] == b"ustar":
+        device = parse_number(major), parse_number(minor)
+    mode, uid, gid = _parse_owner(owner)
+    target = target.partition(b"\0")[0] if target[0] else b""
+    fields = (name, kind, mode, uid, gid, parse_number(size), parse_number(mtime), target, device)
+    return tuple.__new__(Header, fields)
 
 
-def check_sum(block: memoryview, field: bytes) -> None:
-    """Compare a header's sum with what it says. Raises: Corrupt.
+@lru_cache(maxsize=16384)
+def _expected_sum(field: bytes) -> int:
+    """The sum of a block with this checksum in it, which counts itself as spaces."""
+    return parse_number(field) + sum(field) - 256
 
-    adler32's low half is a sum modulo 65521; half a block cannot reach that, so two halves give the exact sum.
-    """
-    total = (adler32(block[:256], 0) & 0xFFFF) + (adler32(block[256:], 0) & 0xFFFF) - sum(field) + 256
-    stored = parse_number(field)
-    if total != stored and _signed_sum(block, field) != stored:
+
+def _check_signed_sum(block: memoryview, field: bytes) -> None:
+    """Accept the sum as old writers made it, of signed bytes. Raises: Corrupt."""
+    if sum(block.cast("b")) - sum(memoryview(field).cast("b")) + 256 != parse_number(field):
         raise Corrupt("not a tar stream: wrong header checksum")
 
 
-def _signed_sum(block: memoryview, field: bytes) -> int:
-    """The sum as old writers made it, of signed bytes."""
-    return sum(block.cast("b")) - sum(memoryview(field).cast("b")) + 256
+@lru_cache(maxsize=4096)
+def _parse_owner(fields: bytes) -> tuple[int, int, int]:
+    """The mode, user and group of three fields of 8 bytes. Raises: Corrupt."""
+    mode, uid, gid = fields[:8], fields[8:16], fields[16:]
+    return parse_number(mode) & 0o7777, checked_id(parse_number(uid)), checked_id(parse_number(gid))
 
 
 @lru_cache(maxsize=4096)
@@ -93,12 +97,6 @@ def parse_number(field: bytes) -> int:
     except ValueError:
         pass
     raise Corrupt("not a tar stream: wrong number {field!r} in a header", field=field)
-
-
-@lru_cache(maxsize=4096)
-def parse_id(field: bytes) -> int:
-    """The user or group id in a field. Raises: Corrupt."""
-    return checked_id(parse_number(field))
 
 
 def checked_id(value: int) -> int:

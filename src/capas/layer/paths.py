@@ -26,8 +26,8 @@ class Root:
     """A directory as the root of all paths.
 
     Directories met are known by number (`TOP` is the root); of their open descriptors and the ways to them some are
-    kept. Whoever removes a directory or a link beneath the root must say so by `forget()`. `before_make(number, name)` is
-    told of every directory that `enter` makes, before it does.
+    kept. Whoever removes a directory or a link beneath the root must say so by `forget()`. `before_make(number, name)`
+    is told of every directory that `enter` makes, before it does.
     """
 
     def __init__(self, path: str | bytes | os.PathLike[str]) -> None:

@@ -65,6 +65,14 @@ def parse_decimal(text: bytes, key: bytes) -> int:
     return value
 
 
+def parse_size(text: bytes, key: bytes) -> int:
+    """As `parse_decimal`, but not negative. Raises: Corrupt."""
+    value = parse_decimal(text, key)
+    if value < 0:
+        raise Corrupt("malformed extended header: {key} is negative", key=key.decode("ascii", "replace"))
+    return value
+
+
 def parse_time(text: bytes) -> int:
     """A time in decimal seconds. Units: nanoseconds; finer digits are cut. Raises: Corrupt."""
     match = _TIME.fullmatch(text)
@@ -97,7 +105,7 @@ def _base64(value: bytes) -> bytes:
 
 def parse_map(text: bytes) -> Map:
     """The map of sparse formats 0.0 and 0.1: offset, length, offset, length… Raises: Corrupt."""
-    numbers = [parse_decimal(number, b"GNU.sparse.map") for number in text.split(b",")] if text else []
+    numbers = [parse_size(number, b"GNU.sparse.map") for number in text.split(b",")] if text else []
     return _paired(numbers)
 
 

@@ -9,9 +9,9 @@ _READ = 1 << 20
 
 
 class Window:
-    """What has been read of a stream and not been taken. `offset` is how much has been taken in all."""
+    """What has been read of a stream and not been taken: `view` from `position` on. `offset` is how much has been taken."""
 
-    __slots__ = ("_buffer", "_end", "_position", "_start", "_stream", "_view")
+    __slots__ = ("_end", "_start", "_stream", "position", "view")
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
@@ -19,23 +19,22 @@ class Window:
         self._start = 0
 
     def _show(self, buffer: bytes, start: int) -> None:
-        self._buffer = buffer
-        self._view = memoryview(buffer)
+        self.view = memoryview(buffer)
         self._end = len(buffer)
-        self._position = 0
+        self.position = 0
         self._start = start
 
     @property
     def offset(self) -> int:
         """Bytes of the stream that are behind us."""
-        return self._start + self._position
+        return self._start + self.position
 
     def fill(self, size: int) -> int:
         """Have `size` bytes at hand, fewer only at the stream's end. Returns: how many there are."""
-        left = self._end - self._position
+        left = self._end - self.position
         if left >= size:
             return left
-        pieces = [self._view[self._position :]] if left else []
+        pieces = [self.view[self.position :]] if left else []
         while left < size and (more := self._stream.read(_READ)):
             pieces.append(memoryview(more))
             left += len(more)
@@ -45,17 +44,17 @@ class Window:
 
     def look(self, size: int) -> memoryview:
         """The next `size` bytes, which `fill` has brought; they stay."""
-        return self._view[self._position : self._position + size]
+        return self.view[self.position : self.position + size]
 
     def take(self, size: int) -> memoryview:
         """The next `size` bytes, which `fill` has brought."""
-        position = self._position
-        self._position = end = position + size
-        return self._view[position:end]
+        position = self.position
+        self.position = end = position + size
+        return self.view[position:end]
 
     def take_some(self, most: int) -> memoryview:
         """At least one byte and at most `most`, as many as come without copying. Raises: Corrupt at the end."""
-        left = self._end - self._position
+        left = self._end - self.position
         if not left:
             left = self.fill(1)
             if not left:
@@ -64,16 +63,16 @@ class Window:
 
     def skip(self, size: int) -> None:
         """Leave out `size` bytes. Raises: Corrupt where the stream is shorter."""
-        position = self._position + size
+        position = self.position + size
         if position <= self._end:
-            self._position = position
+            self.position = position
             return
         while size:
             size -= len(self.take_some(size))
 
     def drain(self) -> None:
         """Read the stream to its end."""
-        self._position = self._end
+        self.position = self._end
         while more := self._stream.read(_READ):
             self._start += len(more)
 
