@@ -13,7 +13,7 @@ def is_root() -> bool:
 
 
 def enter_if_possible() -> None:
-    """As `enter_if_needed`, for a verb that may turn out to touch no tree: where it is forbidden, nothing happens yet."""
+    """As `enter_if_needed`, for a verb that may touch no tree after all: where it is forbidden, nothing happens."""
     try:
         enter_if_needed()
     except CapasError:
