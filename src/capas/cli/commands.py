@@ -41,13 +41,16 @@ CONTAINER = _table(
     exec=("exec", "exec_", "Run a command in a running container"),
     export=("container_files", "export", "Write a container's files as a tar"),
     inspect=("container", "inspect", "Show everything about containers, as JSON"),
+    kill=("container", "kill", "Send running containers a signal"),
     logs=("container", "logs", "Show what a container printed"),
-    ls=("container", "ls", "List containers"),
+    ls=("ps", "ls", "List containers"),
     prune=("container", "prune", "Remove stopped containers"),
+    rename=("container", "rename", "Give a container another name"),
     rm=("container", "rm", "Remove containers"),
     run=("run", "run", "Create a container and run it"),
     start=("container", "start", "Start stopped containers"),
     stop=("container", "stop", "Stop running containers"),
+    wait=("container", "wait", "Wait until containers have ended, and print their exit codes"),
 )
 SYSTEM = _table(
     df=("system", "df", "Show how much disk is used"),

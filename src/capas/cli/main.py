@@ -67,7 +67,7 @@ def run(app: App, arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except OSError as error:
-        return _capas(app, _from_system(error))
+        return _capas(app, _from_system(error), getattr(error, "exit_code", FAILED))
 
 
 def _language(app: App) -> str:
@@ -77,11 +77,11 @@ def _language(app: App) -> str:
         return "en"
 
 
-def _capas(app: App, error: CapasError) -> int:
+def _capas(app: App, error: CapasError, code: int = FAILED) -> int:
     language = _language(app)
     said = fill(translate(error.message, language), error.facts)
     hint = fill(translate(error.hint_template, language), error.facts) if error.hint_template else ""
-    return _fail(app, said, hint, getattr(error, "exit_code", FAILED))
+    return _fail(app, said, hint, getattr(error, "exit_code", code))
 
 
 def _usage(app: App, error: click.UsageError) -> int:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capas.engine.engine import Engine
 from capas.events import Report, ignore
 from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
+    from capas.engine.capture import Completed
+    from capas.engine.container_request import ContainerRequest
     from capas.engine.listing import ImageSummary
     from capas.image.image import Image
     from capas.oci.digest import Digest
-
-
-class Completed(NamedTuple):
-    """A container that has run: its exit code and what it printed."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
 
 
 @cache
@@ -70,6 +64,34 @@ def build(
     return default_engine().images.build(request, tags=tags, report=report).image
 
 
-def run(image: str, command: Sequence[str] = (), **options: object) -> Completed:
-    """Run a container to its end and remove it. `options` are those of `engine.containers.run`."""
-    return default_engine().containers.run_captured(image, command, **options)
+def run(
+    image: str,
+    command: Sequence[str] = (),
+    *,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    volumes: Sequence[str] = (),
+    workdir: str | None = None,
+    user: str | None = None,
+    network: str = "",
+    entrypoint: str | None = None,
+    options: ContainerRequest | None = None,
+    report: Report = ignore,
+) -> Completed:
+    """Run a container to its end, and remove it: its exit code and what it printed.
+
+    The image is pulled where it is not here. `volumes` are docker's `-v`; `options` has every other flag of `run`.
+    Raises: NotFound, Denied for a command that cannot be run; see `engine.containers.create`.
+    """
+    from capas.engine.container_request import ContainerRequest
+
+    request = options or ContainerRequest()
+    whole = request._replace(
+        env=(*request.env, *(f"{name}={value}" for name, value in (env or {}).items())),
+        volumes=(*request.volumes, *volumes),
+        workdir=request.workdir if workdir is None else workdir,
+        user=request.user if user is None else user,
+        network=network or request.network,
+        entrypoint=request.entrypoint if entrypoint is None else entrypoint,
+    )
+    return default_engine().containers.run_captured(image, command, whole, stdin=stdin, report=report)

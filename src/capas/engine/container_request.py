@@ -1,0 +1,187 @@
+"""What is asked of a new container, in docker's own words (`-v /a:/b`, `-m 512m`), and the spec that it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from capas.engine.container_env import read_env, read_labels, read_ulimits
+from capas.errors import Invalid, Unsupported
+from capas.run.bundle import DEFAULT_SHM_SIZE
+from capas.run.limits import Limits, parse_cpus, parse_size
+from capas.run.mounts import ContainerMount, parse_mount, parse_tmpfs, parse_volume
+from capas.run.ports import Port, parse_exposed, parse_ports
+from capas.run.spec import ContainerSpec
+
+_NETWORKS = {"": "", "default": "", "host": "host", "none": "none", "bridge": "bridge"}
+_MODES = ("", "private", "host")
+
+
+class ContainerRequest(NamedTuple):
+    """The options of `run` and `create`, each as docker's flag writes it. None and () stand for "as the image says"."""
+
+    env: Sequence[str] = ()
+    env_file: Sequence[str] = ()
+    user: str | None = None
+    group_add: Sequence[str] = ()
+    workdir: str | None = None
+    entrypoint: str | Sequence[str] | None = None
+    tty: bool = False
+    interactive: bool = False
+    hostname: str = ""
+    labels: Sequence[str] = ()
+    label_file: Sequence[str] = ()
+    annotations: Sequence[str] = ()
+    volumes: Sequence[str] = ()
+    mounts: Sequence[str] = ()
+    tmpfs: Sequence[str] = ()
+    read_only: bool = False
+    memory: str = ""
+    memory_swap: str = ""
+    memory_reservation: str = ""
+    cpus: str = ""
+    cpu_shares: int = 0
+    cpuset_cpus: str = ""
+    pids_limit: int = 0
+    publish: Sequence[str] = ()
+    publish_all: bool = False
+    expose: Sequence[str] = ()
+    network: str = ""
+    add_host: Sequence[str] = ()
+    dns: Sequence[str] = ()
+    dns_search: Sequence[str] = ()
+    dns_option: Sequence[str] = ()
+    cap_add: Sequence[str] = ()
+    cap_drop: Sequence[str] = ()
+    privileged: bool = False
+    security_opt: Sequence[str] = ()
+    devices: Sequence[str] = ()
+    ulimits: Sequence[str] = ()
+    sysctls: Sequence[str] = ()
+    shm_size: str = ""
+    ipc: str = ""
+    pid: str = ""
+    oom_score_adj: int = 0
+    stop_signal: str | None = None
+    stop_timeout: int | None = None
+    restart: str = "no"
+    init: bool = False
+    rm: bool = False
+
+
+def spec_of(
+    request: ContainerRequest, image: str, command: Sequence[str], *, environ: Mapping[str, str], base: str
+) -> ContainerSpec:
+    """The spec, image defaults not yet merged in. `base` is where relative paths begin; `environ` gives bare `-e NAME`.
+
+    Raises: Invalid, naming the option at fault; Unsupported for what Capas has not.
+    """
+    _refuse(request)
+    return ContainerSpec(
+        image=image,
+        args=tuple(command) or None,
+        entrypoint=_entrypoint(request.entrypoint),
+        env=read_env(request.env, request.env_file, environ),
+        user=request.user,
+        group_add=tuple(request.group_add),
+        workdir=_workdir(request.workdir),
+        tty=request.tty,
+        interactive=request.interactive,
+        hostname=request.hostname,
+        mounts=_mounts(request, base),
+        read_only=request.read_only,
+        limits=_limits(request),
+        cap_add=tuple(request.cap_add),
+        cap_drop=tuple(request.cap_drop),
+        privileged=request.privileged,
+        security_opt=tuple(request.security_opt),
+        devices=tuple(request.devices),
+        network=_network(request.network),
+        ports=_ports(request.publish),
+        publish_all=request.publish_all,
+        exposed=_exposed(request.expose),
+        labels=read_labels(request.labels, request.label_file),
+        annotations=read_labels(request.annotations),
+        stop_signal=request.stop_signal,
+        stop_timeout=request.stop_timeout,
+        restart=request.restart,
+        auto_remove=request.rm,
+        add_hosts=tuple(request.add_host),
+        dns=tuple(request.dns),
+        dns_search=tuple(request.dns_search),
+        dns_options=tuple(request.dns_option),
+        ulimits=read_ulimits(request.ulimits),
+        shm_size=parse_size(request.shm_size) if request.shm_size else DEFAULT_SHM_SIZE,
+        sysctls=read_labels(request.sysctls),
+        oom_score_adj=request.oom_score_adj,
+        ipc=_mode("--ipc", request.ipc),
+        pid=_mode("--pid", request.pid),
+    )
+
+
+def _refuse(request: ContainerRequest) -> None:
+    if request.init:
+        raise Unsupported(
+            "--init is not supported: Capas brings no init process of its own",
+            hint="put one in the image (tini, dumb-init) and make it the entrypoint",
+        )
+    if request.stop_timeout is not None and request.stop_timeout < 0:
+        raise Invalid("--stop-timeout counts seconds from 0 up")
+
+
+def _entrypoint(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return (given,) if given else ()
+    return tuple(given)
+
+
+def _workdir(path: str | None) -> str | None:
+    if path and not path.startswith("/"):
+        raise Invalid("the working directory {path!r} is not an absolute path", path=path[:300])
+    return path
+
+
+def _mounts(request: ContainerRequest, base: str) -> tuple[ContainerMount, ...]:
+    return (
+        *(parse_volume(text, base=base) for text in request.volumes),
+        *(parse_mount(text, base=base) for text in request.mounts),
+        *map(parse_tmpfs, request.tmpfs),
+    )
+
+
+def _limits(request: ContainerRequest) -> Limits:
+    if request.pids_limit < -1:
+        raise Invalid("--pids-limit counts processes; -1 stands for no limit")
+    return Limits(
+        memory=parse_size(request.memory) if request.memory else 0,
+        memory_swap=-1 if request.memory_swap == "-1" else parse_size(request.memory_swap or "0"),
+        memory_reservation=parse_size(request.memory_reservation or "0"),
+        nano_cpus=parse_cpus(request.cpus) if request.cpus else 0,
+        cpu_shares=request.cpu_shares,
+        cpuset_cpus=request.cpuset_cpus,
+        pids=max(request.pids_limit, 0),
+    )
+
+
+def _network(text: str) -> str:
+    if text not in _NETWORKS:
+        raise Unsupported(
+            "there is no network {network!r}", network=text[:100], hint="networks are bridge, host and none"
+        )
+    return _NETWORKS[text]
+
+
+def _mode(flag: str, text: str) -> str:
+    if text not in _MODES:
+        raise Unsupported("{flag} {mode!r} is not supported", flag=flag, mode=text[:100], hint="choose private or host")
+    return text or "private"
+
+
+def _ports(texts: Sequence[str]) -> tuple[Port, ...]:
+    return tuple(port for text in texts for port in parse_ports(text))
+
+
+def _exposed(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{port}/{protocol}" for text in texts for port, protocol in parse_exposed(text))

@@ -1,0 +1,272 @@
+"""The verbs about containers, each a thin method over the room that does the work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capas.chance import token
+from capas.clock import now_ns
+from capas.engine.container_base import get_base
+from capas.engine.container_request import ContainerRequest, spec_of
+from capas.events import Report, ignore
+from capas.oci.digest import ImageID
+from capas.oci.platform import Platform
+from capas.run.containers import Container
+from capas.run.containers import Containers as RunContainers
+from capas.run.record import Record
+from capas.run.spec import with_image
+from capas.run.streams import Attached
+
+if TYPE_CHECKING:
+    from capas.engine.capture import Completed
+    from capas.engine.container_listing import ContainerSummary
+    from capas.engine.container_removal import Pruned
+    from capas.engine.engine import Engine
+    from capas.image.image import Image
+    from capas.run.copying import PathStat
+    from capas.run.execution import ExecSpec
+    from capas.run.logs import LogLine
+    from capas.snapshot.changes import Change
+    from capas.store.contract import Readable
+
+Write = Callable[[bytes | memoryview], object]
+
+
+class Containers:
+    """`engine.containers`. A container is named by its name, its id, or the beginning of its id."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @cached_property
+    def room(self) -> RunContainers:
+        """The containers as the run room keeps them."""
+        engine = self._engine
+        settings = engine.settings
+        return RunContainers(
+            settings.root, settings.run_root, engine.snapshotter,
+            runtime=lambda: engine.runtime, now=now_ns, token=token,
+        )  # fmt: skip
+
+    # to life and to an end
+
+    def create(
+        self,
+        image: str,
+        command: Sequence[str] = (),
+        request: ContainerRequest = ContainerRequest(),  # noqa: B008 a value that cannot change
+        *,
+        name: str = "",
+        platform: Platform | None = None,
+        pull: str = "missing",
+        report: Report = ignore,
+    ) -> Record:
+        """A container that can be started; its image is pulled and unpacked where it is not here.
+
+        Raises: Invalid for options that cannot be; AlreadyExists for a name in use; what a pull raises.
+        """
+        spec = spec_of(request, image, command, environ=self._engine.settings.environ, base=os.getcwd())
+        base = get_base(self._engine, image, platform=platform, pull=pull, report=report)
+        whole = with_image(spec, base.execution)
+        return self.room.create(whole, image_id=base.image_id, parent=base.parent, name=name)
+
+    def start(self, container: str) -> None:
+        """Start it under a keeper of its own; it runs when this returns. Raises: Conflict; NotFound; Unsupported."""
+        from capas.run.starting import start_detached
+
+        start_detached(self.room, container)
+
+    def start_attached(self, container: str, attached: Attached, *, sig_proxy: bool = True) -> int:
+        """Start it in this process, joined to these descriptors, and wait. Its exit code."""
+        from capas.run.starting import start_attached
+
+        return start_attached(self.room, container, attached, sig_proxy=sig_proxy)
+
+    def run_captured(
+        self,
+        image: str,
+        command: Sequence[str] = (),
+        request: ContainerRequest = ContainerRequest(),  # noqa: B008 a value that cannot change
+        *,
+        stdin: bytes | None = None,
+        report: Report = ignore,
+    ) -> Completed:
+        """Run a container to its end, with what it printed, and remove it."""
+        from capas.engine.capture import run_captured
+
+        return run_captured(self, image, command, request, stdin=stdin, report=report)
+
+    def stop(self, container: str, *, timeout: int | None = None, signal: str | None = None) -> None:
+        """Its stop signal, `timeout` seconds of patience (-1 for ever), then KILL. Idempotent."""
+        from capas.run.ending import stop
+
+        stop(self.room, container, timeout, signal)
+
+    def kill(self, container: str, signal: str = "KILL") -> None:
+        """Send its first process a signal. Raises: Conflict where it does not run."""
+        from capas.run.ending import kill
+
+        kill(self.room, container, signal)
+
+    def wait(self, container: str) -> int:
+        """Wait until it has ended; its exit code."""
+        from capas.run.ending import wait
+
+        return wait(self.room, container)
+
+    def execute(self, container: str, spec: ExecSpec, attached: Attached) -> int:
+        """One more process in a running container; its exit code. Raises: Conflict; NotFound; Denied."""
+        from capas.run.executing import execute
+
+        return execute(self.room, container, spec, attached)
+
+    def rename(self, container: str, name: str) -> None:
+        """Give it another name. Raises: AlreadyExists; Invalid."""
+        self.room.rename(container, name)
+
+    def remove(self, container: str, *, force: bool = False) -> None:
+        """Remove it with its anonymous volumes; `force` kills it first. Raises: Conflict while it runs."""
+        from capas.run.ending import remove
+
+        remove(self.room, container, force=force)
+
+    def prune(self, *, filters: Sequence[str] = ()) -> Pruned:
+        """Remove every container that does not run. Filters: docker's `until=` and `label=`."""
+        from capas.engine.container_removal import prune_containers
+
+        return prune_containers(self.room, filters, now_ns())
+
+    # to look at
+
+    def get(self, container: str) -> Container:
+        """The container as it is now. Raises: NotFound; Conflict for the beginning of several ids."""
+        return self.room.get(container)
+
+    def list(
+        self, *, every: bool = False, limit: int | None = None, filters: Sequence[str] = ()
+    ) -> list[ContainerSummary]:
+        """One row a container, newest first: those that run, or `every` one. Filters are docker's."""
+        from capas.engine.container_listing import list_containers
+
+        return list_containers(self._engine, self.room, every=every, limit=limit, filters=filters)
+
+    def inspect(self, container: str, *, size: bool = False) -> dict[str, Any]:
+        """docker's JSON fields."""
+        from capas.run.inspection import inspect
+
+        document = inspect(self.room, container)
+        return {**document, "SizeRw": self.size_of(container)} if size else document
+
+    def logs(
+        self, container: str, *, tail: int | None = None, since: str = "", until: str = "", follow: bool = False
+    ) -> Iterator[LogLine]:
+        """What it printed, oldest first; `follow` goes on while it runs. Times as docker takes them."""
+        from capas.engine.container_times import parse_moment
+        from capas.run.logs import iter_log
+
+        record = self.room.get(container).record
+        return iter_log(
+            self.room.folder(record.id) / f"{record.id}-json.log",
+            tail=tail,
+            since_ns=parse_moment(since, now_ns()) if since else 0,
+            until_ns=parse_moment(until, now_ns()) if until else 0,
+            alive=(lambda: self.room.state(record.id).status == "running") if follow else None,
+        )
+
+    def size_of(self, container: str) -> int:
+        """The bytes on disk of what it changed."""
+        return self._engine.snapshotter.usage(self.room.get(container).record.snapshot).size
+
+    # what others ask before they remove something
+
+    def images_in_use(self) -> set[ImageID]:
+        """The images that containers stand on."""
+        return {ImageID(one.record.image_id) for one in self._all() if one.record.image_id}
+
+    def using(self, image_id: ImageID) -> Sequence[ContainerSummary]:
+        """The containers that stand on an image."""
+        return [one for one in self.list(every=True) if one.image_id == image_id]
+
+    def volumes_in_use(self) -> set[str]:
+        """The names of volumes that containers have."""
+        return {mount.source for one in self._all() for mount in one.record.spec.mounts if mount.type == "volume"}
+
+    def _all(self) -> Iterator[Container]:
+        if (self._engine.settings.root / "containers").is_dir():
+            yield from self.room.iterate()
+
+    # files
+
+    def diff(self, container: str) -> Sequence[Change]:
+        """What it added, changed and deleted, sorted by path."""
+        from capas.run.changes import diff
+
+        return diff(self.room, container)
+
+    def commit(
+        self,
+        container: str,
+        name: str | None = None,
+        *,
+        author: str = "",
+        message: str = "",
+        changes: Sequence[str] = (),
+    ) -> Image:
+        """Make an image of its changes: one more layer on its own image. `changes` are Dockerfile instructions."""
+        from capas.engine.committing import commit_container
+
+        return commit_container(self._engine, container, name, author=author, message=message, changes=changes)
+
+    def export(self, container: str, write: Write) -> None:
+        """Its whole tree as a tar, without volumes and mounts."""
+        from capas.run.copying import export
+
+        export(self.room, container, write)
+
+    def copy_out(
+        self, container: str, path: str, target: Path, *, keep_owner: bool = False, follow: bool = False
+    ) -> None:
+        """Copy from it to the host, by the rules of docker's cp."""
+        from capas.run.copying import copy_out
+
+        copy_out(self.room, container, self._followed(container, path, follow), target, keep_owner=keep_owner)
+
+    def copy_in(
+        self, container: str, source: Path, path: str, *, keep_owner: bool = False, follow: bool = False
+    ) -> None:
+        """Copy from the host into it, by the rules of docker's cp."""
+        from capas.run.copying import copy_in
+
+        if follow and source.is_symlink():
+            source = source.resolve()
+        copy_in(self.room, container, source, path, keep_owner=keep_owner)
+
+    def read_archive(self, container: str, path: str, write: Write, *, follow: bool = False) -> None:
+        """A path of it as a tar."""
+        from capas.run.copying import read_archive
+
+        read_archive(self.room, container, self._followed(container, path, follow), write)
+
+    def write_archive(self, container: str, path: str, stream: Readable) -> None:
+        """Unpack a tar, compressed or not, into a directory of it."""
+        from capas.layer.compression import decompress
+        from capas.run.copying import write_archive
+
+        write_archive(self.room, container, path, decompress(stream))
+
+    def stat_path(self, container: str, path: str) -> PathStat:
+        """What is at a path of it, links not followed. Raises: NotFound."""
+        from capas.run.copying import stat_path
+
+        return stat_path(self.room, container, path)
+
+    def _followed(self, container: str, path: str, follow: bool) -> str:
+        if not follow:
+            return path
+        from capas.engine.container_links import follow_links
+
+        return follow_links(self, container, path)
