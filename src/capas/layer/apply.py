@@ -67,6 +67,8 @@ class _Application:
     def __init__(self, root: Root, style: Style, attributes: Attributes) -> None:
         self._root = root
         self._style = style
+        self._written = style.written
+        self._set_file = attributes.set_file
         self._attributes = attributes
         self._folder: bytes | None = None  # the path of the last entry's directory, and its number
         self._number = 0
@@ -95,7 +97,7 @@ class _Application:
     # one entry
 
     def _add_file(self, entry: Entry, body: Body) -> None:
-        number, name = self._place(entry)
+        number, name = self._place(entry.path)
         mode = entry.mode & 0o777
         try:
             fd = os.open(name, _CREATE, mode, dir_fd=self._root.fd(number))
@@ -105,7 +107,7 @@ class _Application:
         try:
             if entry.size:
                 self._fill(fd, entry, body)
-            self._attributes.set_file(fd, entry)
+            self._set_file(fd, entry)
         finally:
             os.close(fd)
 
@@ -158,7 +160,7 @@ class _Application:
         self._folder = None
 
     def _add_folder(self, entry: Entry) -> None:
-        number, name = self._place(entry)
+        number, name = self._place(entry.path)
         fresh = True
         parent = self._root.fd(number)
         try:
@@ -172,7 +174,7 @@ class _Application:
         self._style.listed(self._root.number(number, name), entry, fresh=fresh)
 
     def _add_link(self, entry: Entry) -> None:
-        number, name = self._place(entry)
+        number, name = self._place(entry.path)
         found = self._root.locate(entry.target, follow=False)
         if found == (number, name):
             return  # a link to itself
@@ -195,7 +197,7 @@ class _Application:
             os.close(source)
 
     def _add_node(self, entry: Entry) -> None:
-        place = self._place(entry)
+        place = self._place(entry.path)
         number, name = place
         if entry.kind == kinds.SYMLINK:
             self._create(place, lambda fd: os.symlink(entry.target, name, dir_fd=fd))
@@ -211,16 +213,17 @@ class _Application:
 
     # places
 
-    def _place(self, entry: Entry) -> tuple[int, bytes]:
+    def _place(self, path: bytes) -> tuple[int, bytes]:
         """The directory for an entry, made where it is missing, and the name in it."""
-        folder, _, name = entry.path.rpartition(b"/")
+        folder, _, name = path.rpartition(b"/")
         if folder != self._folder:
             number = self._root.enter(folder, make="all")
             if number is None:
                 raise Corrupt("no way to {path!r}", path=folder[:200])
             self._number = number
             self._folder = folder
-        self._style.written(self._number, name)
+        if self._written is not None:
+            self._written(self._number, name)
         return self._number, name
 
     def _create(self, place: tuple[int, bytes], create: Callable[[int], None]) -> None:

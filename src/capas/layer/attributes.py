@@ -40,13 +40,13 @@ class Attributes:
 
     def set_file(self, fd: int, entry: Entry) -> None:
         """All attributes of a new regular file, created with its permission bits."""
-        mode = entry.mode
-        kept = self._chown(fd, entry)
+        mode, mtime_ns = entry.mode, entry.mtime_ns
+        kept = (entry.uid, entry.gid) == self._owner or self._chown_always(fd, entry)
         if mode & self._umask or (mode & 0o7000 and kept):
             os.fchmod(fd, mode if kept else mode & 0o777)
         if entry.xattrs:
             self._set_xattrs(fd, entry)
-        os.utime(fd, ns=(entry.mtime_ns, entry.mtime_ns))
+        os.utime(fd, ns=(mtime_ns, mtime_ns))
 
     def set_folder(self, fd: int, entry: Entry, *, fresh: bool) -> None:
         """All attributes of a directory; one that was there before loses extended attributes that the entry has not."""

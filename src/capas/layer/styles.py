@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from typing import Protocol
 
 from capas.errors import Corrupt
@@ -20,14 +21,14 @@ _EMPTY = Applied(0, 0)
 class Style(Protocol):
     """What differs between the ways. Directories are named by their number in the root."""
 
+    written: Callable[[int, bytes], None] | None
+    """Told of every name that is about to be written by the layer, where this style wants to know."""
+
     def implied(self, folder: int, name: bytes) -> None:
         """A directory is about to be made in `folder` that the layer has not listed (yet)."""
 
     def listed(self, number: int, entry: Entry, *, fresh: bool) -> None:
         """A directory of the layer. `fresh`: it was not there before."""
-
-    def written(self, folder: int, name: bytes) -> None:
-        """A name is about to be written by the layer."""
 
     def remove(self, folder: int, name: bytes) -> bool:
         """Remove a name that the layer brings anew. Returns: whether ways have to be found again."""
@@ -90,23 +91,18 @@ class Alone:
         self._folders = Folders(root, attributes)
         self._folders.wanted[TOP] = (IMPLICIT, True)
         self._mark = mark
+        self.written: Callable[[int, bytes], None] | None = None
         self._hidden: dict[tuple[bytes, bytes], None] = {}
         self._opaque: dict[bytes, None] = {}
         self._links: dict[tuple[int, bytes], LowerLink] = {}
 
     def implied(self, folder: int, name: bytes) -> None:
         """Note it; a listing that comes later wins."""
-        self.written(folder, name)
         self._folders.wanted[self._root.number(folder, name)] = (IMPLICIT, True)
 
     def listed(self, number: int, entry: Entry, *, fresh: bool) -> None:
         """Note the last listing."""
         self._folders.wanted[number] = (entry, True)
-
-    def written(self, folder: int, name: bytes) -> None:
-        """Forget an earlier entry of the same name that is not in the tree."""
-        if self._links:
-            self._links.pop((folder, name), None)
 
     def remove(self, folder: int, name: bytes) -> bool:
         """Remove an earlier entry."""
@@ -127,8 +123,18 @@ class Alone:
         path = join(self._root.path(folder), name)
         self._links[folder, name] = LowerLink(path, entry.target)
 
+    def _drop_overwritten_links(self) -> None:
+        for folder, name in list(self._links):
+            try:
+                gone = _mode(self._root, folder, name) is not None
+            except OSError:
+                gone = True  # with its directory
+            if gone:
+                del self._links[folder, name]
+
     def finish(self) -> Applied:
         """Attributes, then marks: a mark is made in directories whose times are to stay."""
+        self._drop_overwritten_links()
         named = dict(self._folders.wanted)
         opaques = self._opaque_paths()
         whiteouts = self._whiteout_paths(opaques)
@@ -177,6 +183,7 @@ class Onto:
         self._root = root
         self._folders = Folders(root, attributes)
         self._kept: dict[int, int] = {}
+        self.written: Callable[[int, bytes], None] | None = self._write
         self._mine: set[int] = set()  # names that the layer brought, and the directories above them
 
     def implied(self, folder: int, name: bytes) -> None:
@@ -189,7 +196,7 @@ class Onto:
         self._folders.wanted[number] = (entry, fresh)
         self._own(number)
 
-    def written(self, folder: int, name: bytes) -> None:
+    def _write(self, folder: int, name: bytes) -> None:
         """The name is this layer's own from here on."""
         self._keep_time(folder)
         self._own(self._root.number(folder, name))
@@ -250,7 +257,8 @@ class Onto:
 
 
 def _mode(root: Root, folder: int, name: bytes) -> int | None:
+    fd = root.fd(folder)
     try:
-        return os.stat(name, dir_fd=root.fd(folder), follow_symlinks=False).st_mode
+        return os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode
     except FileNotFoundError:
         return None

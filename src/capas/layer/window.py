@@ -9,7 +9,7 @@ _READ = 1 << 20
 
 
 class Window:
-    """What has been read of a stream and not been taken: `view` from `position` on. `offset` is how much has been taken."""
+    """What has been read of a stream and not been taken: `view` from `position` on. `offset` counts what was taken."""
 
     __slots__ = ("_end", "_start", "_stream", "position", "view")
 
