@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from support.building import Workshop, write_files
 
 from capas.errors import Interrupted, Invalid
 from capas.events import Said
@@ -20,6 +19,7 @@ from capas.image.validate import validate
 from capas.run.runtime import find_runtime
 from capas.run.step import run_step
 from capas.snapshot.choose import open_snapshotter
+from support.building import Workshop, write_files
 
 pytestmark = [pytest.mark.root, pytest.mark.peer("crun"), pytest.mark.peer("busybox")]
 
@@ -160,7 +160,7 @@ def test_a_failing_step_leaves_no_snapshot_and_keeps_the_steps_before(workshop: 
 def test_independent_stages_run_at_once(workshop: Workshop) -> None:
     text = (
         "FROM box AS a\nRUN nc -l -p 39871 -w 20 </dev/null > /got && echo a > /a\n"
-        "FROM box AS b\nRUN for i in $(seq 100); do echo met | nc 127.0.0.1 39871 && break; sleep 0.1; done; echo b > /b\n"
+        "FROM box AS b\nRUN for i in $(seq 99); do echo met | nc 127.0.0.1 39871 && break; sleep 0.1; done; touch /b\n"
         "FROM scratch\nCOPY --from=a /a /got /\nCOPY --from=b /b /\n"
     )
     image = workshop.build(workshop.root, dockerfile_text=text).image
@@ -177,12 +177,20 @@ def test_the_failure_of_a_stage_ends_its_siblings(workshop: Workshop) -> None:
 
 
 def test_an_interrupt_ends_the_step(workshop: Workshop) -> None:
-    import _thread
-
-    threading.Timer(1.5, _thread.interrupt_main).start()
+    workshop.on_event = lambda event: os.kill(os.getpid(), signal.SIGINT) if isinstance(event, Said) else None
     with pytest.raises((KeyboardInterrupt, Interrupted)):
-        run(workshop, "RUN sleep 60")
+        run(workshop, "RUN echo begun; sleep 60")
     assert str(workshop.root) not in Path("/proc/self/mounts").read_text()
+
+
+def test_what_a_killed_build_left_is_cleared_by_the_next(workshop: Workshop) -> None:
+    run(workshop, "RUN true")
+    snapshotter = open_snapshotter(workshop.root, wanted=None)[0]
+    snapshotter.prepare("build-dead-1", None)
+    (workshop.root / "cache" / "scratch" / "dead").mkdir()
+    run(workshop, "RUN true", no_cache=True)
+    assert snapshotter.stat("build-dead-1") is None
+    assert not (workshop.root / "cache" / "scratch" / "dead").exists()
 
 
 def test_equal_steps_give_equal_layers_with_an_epoch(workshop: Workshop) -> None:

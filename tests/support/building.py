@@ -8,14 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from support.busybox import make_tree
-
 from capas.build.build import build
 from capas.build.cache import BuildCache
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, Built
 from capas.errors import NotFound
-from capas.events import Event, Finished
+from capas.events import Event, Finished, Report, ignore
 from capas.image.edit import assemble
 from capas.image.image import Image
 from capas.image.record import record_image
@@ -30,6 +28,7 @@ from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.snapshot.contract import Snapshotter
 from capas.store.store import Store
+from support.busybox import make_tree
 
 START_NS = 1_700_000_000_000_000_000
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\napp:x:1001:1002:App:/home/app:/bin/sh\n"
@@ -55,6 +54,7 @@ class Workshop:
         self.downloads: dict[str, bytes] = {}
         self.fetched: list[str] = []
         self.events: list[Event] = []
+        self.on_event: Report = ignore
         self._snapshotter = snapshotter
         self._run_step = run_step
         self._ids = itertools.count()
@@ -83,7 +83,11 @@ class Workshop:
         """Build, and remember what was said."""
         self.events.clear()
         request = BuildRequest(str(context))._replace(**wishes)  # type: ignore[arg-type]
-        return build(request, self.ports(), report=self.events.append)
+        return build(request, self.ports(), report=self._hear)
+
+    def _hear(self, event: Event) -> None:
+        self.events.append(event)
+        self.on_event(event)
 
     def ports(self) -> BuildPorts:
         """The world of a build."""

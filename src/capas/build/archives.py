@@ -54,7 +54,7 @@ def unpack(picked: Picked, bench: Bench) -> Picked:
 def read_archive(files: Files, entry: Entry, name: str, bench: Bench) -> TreeFiles:
     """The tree that an archive holds. Raises: Corrupt."""
     with files.open(entry) as file:
-        archive = spool_archive(file, bench.scratch_path(), name, limit_ns=bench.epoch_ns)
+        archive = spool_archive(file, bench.scratch.new_path(), name, limit_ns=bench.epoch_ns)
     bench.close_later(archive)
     return archive.files
 

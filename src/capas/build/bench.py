@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, mtime_of
+from capas.build.scratch import Scratch, remove_dead_snapshots
 from capas.build.sources.contract import Files
 from capas.build.sources.slice import Slice
 from capas.build.sources.tree import TreeFiles
 from capas.build.vertex import Made
-from capas.errors import Corrupt, Exhausted
+from capas.errors import Corrupt
 from capas.events import Report, ignore
 from capas.layer.compression import decompress
 from capas.layer.contents import Contents, read_contents
@@ -27,8 +28,10 @@ from capas.layer.writer import TarWriter
 from capas.oci.digest import DiffID
 from capas.snapshot.contract import Snapshotter
 from capas.store.contract import BlobStore
+from capas.store.disk import disk_errors
 
 _CHUNK = 1 << 20
+_MOST_TREES = 2  # a tree of a large image takes tens of megabytes
 
 
 class Closable(Protocol):
@@ -46,6 +49,7 @@ class Bench:
         ports: BuildPorts,
         blobs: BlobStore,
         context: Files,
+        scratch: Scratch,
         *,
         cancelled: threading.Event,
         report: Report = ignore,
@@ -53,6 +57,7 @@ class Bench:
         self.request = request
         self.blobs = blobs
         self.context = context
+        self.scratch = scratch
         self.cache = ports.cache
         self.cancelled = cancelled
         self.report = report
@@ -61,11 +66,11 @@ class Bench:
         self._snapshotter: Snapshotter | None = None
         self._run_step: RunStep | None = None
         self._contents: dict[DiffID, Contents] = {}
+        self._planting = threading.Lock()
         self._spooling = threading.Lock()
         self._spools: dict[DiffID, Slice] = {}
         self._closing = contextlib.ExitStack()
-        self._scratch: Path | None = None
-        self._count = 0
+        self._trees: OrderedDict[str, TreeFiles] = OrderedDict()
 
     @property
     def now_ns(self) -> int:
@@ -95,6 +100,7 @@ class Bench:
         with self._lock:
             if self._snapshotter is None:
                 self._snapshotter = self._ports.snapshotter()
+                remove_dead_snapshots(self._snapshotter, self.scratch.path.parent)
             return self._snapshotter
 
     @property
@@ -105,59 +111,41 @@ class Bench:
                 self._run_step = self._ports.run_step()
             return self._run_step
 
-    def new_id(self) -> str:
-        """A fresh name of letters and digits."""
-        return self._ports.new_id()
-
     def fetch(self, url: str, out: BinaryIO) -> None:
         """Download. Raises: NotFound; Unavailable; Denied."""
         self._ports.fetch(url, out)
 
-    def write_layer(self, name: str, fill: Callable[[TarWriter], int]) -> Made:
+    def write_layer(self, fill: Callable[[TarWriter], int]) -> Made:
         """A new layer with what `fill` writes; it returns how many entries. None at all make no layer."""
-        compression = self.request.compression
-        with LayerBlob(self.blobs, compression=compression, level=self.request.level, name=name) as blob:
+        wish, name = self.request, self.scratch.new_key()
+        with LayerBlob(self.blobs, compression=wish.compression, level=wish.level, name=name) as blob:
             if not fill(blob.tar):
                 return Made(None, 0, self.now_ns)
             new = blob.commit()
         return Made(Layer(new.descriptor, new.diff_id), new.uncompressed_size, self.now_ns)
 
     def tree_files(self, label: str, layers: Sequence[Layer], chain: str) -> TreeFiles:
-        """The tree of a stack of layers, not unpacked."""
-        contents = [self._contents_of(layer) for layer in layers]
-        return TreeFiles(
-            label, contents, lambda index: self._open_tar(layers[index]), chain=chain, limit_ns=self.epoch_ns
-        )
-
-    def scratch_path(self) -> Path:
-        """A new path for a file that goes with the build."""
-        with self._lock:
-            self._count += 1
-            number = self._count
-        return self._scratch_root() / f"file-{number}"
+        """The tree of a stack of layers, not unpacked; those last asked for are kept."""
+        with self._planting:
+            found = self._trees.get(chain)
+            if found is None:
+                contents = [self._contents_of(layer) for layer in layers]
+                found = TreeFiles(
+                    label, contents, lambda index: self._open_tar(layers[index]), chain=chain, limit_ns=self.epoch_ns
+                )
+            self._trees[chain] = found
+            self._trees.move_to_end(chain)
+            while len(self._trees) > _MOST_TREES:
+                self._trees.popitem(last=False)
+        return found.called(label)
 
     def close_later(self, thing: Closable) -> None:
         """Close it when the build ends."""
         self._closing.callback(thing.close)
 
     def close(self) -> None:
-        """Delete what was spooled. Idempotent."""
+        """Let go of what was spooled. Idempotent."""
         self._closing.close()
-        with self._lock:
-            if self._scratch is not None:
-                shutil.rmtree(self._scratch, ignore_errors=True)
-                self._scratch = None
-
-    def _scratch_root(self) -> Path:
-        with self._lock:
-            if self._scratch is None:
-                try:
-                    root = self._ports.cache_root / "scratch"
-                    root.mkdir(parents=True, exist_ok=True)
-                    self._scratch = Path(tempfile.mkdtemp(dir=root))
-                except OSError as error:
-                    raise Exhausted("cannot write the build's files: {why}", why=error.strerror) from None
-            return self._scratch
 
     def _contents_of(self, layer: Layer) -> Contents:
         found = self._contents.get(layer.diff_id)
@@ -173,10 +161,11 @@ class Bench:
             pass
         with self.blobs.open(layer.descriptor.digest) as blob:
             contents = read_contents(decompress(blob))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{threading.get_ident()}")
-        temporary.write_bytes(contents.dump())
-        temporary.replace(path)
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self.scratch.new_path()
+            temporary.write_bytes(contents.dump())
+            temporary.replace(path)
         return contents
 
     def _open_tar(self, layer: Layer) -> Slice:
@@ -184,8 +173,9 @@ class Bench:
         with self._spooling:
             found = self._spools.get(layer.diff_id)
             if found is None:
-                path = self.scratch_path()
-                with self.blobs.open(layer.descriptor.digest) as blob, path.open("w+b") as out:
+                path = self.scratch.new_path()
+                blob = self.blobs.open(layer.descriptor.digest)
+                with blob, disk_errors(path), path.open("w+b") as out:
                     shutil.copyfileobj(decompress(blob), out, _CHUNK)
                     out.flush()
                     fd = os.dup(out.fileno())

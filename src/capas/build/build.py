@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from capas.build.bench import Bench
 from capas.build.context import Context, opened_context
 from capas.build.export import export
 from capas.build.plan import Planner
 from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest, Built
+from capas.build.scratch import opened_scratch
 from capas.build.solver import Solver
 from capas.build.vertex import Solved, iter_vertices
 from capas.dockerfile.parse import parse_dockerfile
@@ -15,7 +18,7 @@ from capas.errors import NotFound
 from capas.events import Report, Said, ignore
 from capas.image.image import Image
 from capas.parallel import Nursery
-from capas.store.lease import Lease
+from capas.store.contract import BlobStore
 from capas.store.records import LayerRecord
 from capas.store.store import Store
 
@@ -27,30 +30,32 @@ def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) 
     Raises: Invalid, pointing into the Dockerfile, for what it says and for a RUN that fails; NotFound for a base or a
         source that is not there; Unsupported where there is no runtime for a RUN; Interrupted; Exhausted.
     """
-    with opened_context(request, ports) as context, ports.store.lease() as lease:
-        return _build(request, ports, context, lease, report)
+    with (
+        opened_scratch(ports.cache_root / "scratch", ports.new_id()) as scratch,
+        opened_context(request, ports, scratch) as context,
+        ports.store.lease() as lease,
+    ):
+        nursery = Nursery(request.max_parallel)
+        bench = Bench(request, ports, lease.blobs, context.files, scratch, cancelled=nursery.cancelled, report=report)
+        with contextlib.closing(bench):
+            return _build(bench, ports, context, nursery)
 
 
-def _build(request: BuildRequest, ports: BuildPorts, context: Context, lease: Lease, report: Report) -> Built:
+def _build(bench: Bench, ports: BuildPorts, context: Context, nursery: Nursery) -> Built:
     dockerfile = parse_dockerfile(context.dockerfile, context.dockerfile_name)
-    nursery = Nursery(request.max_parallel)
-    bench = Bench(request, ports, lease.blobs, context.files, cancelled=nursery.cancelled, report=report)
-    try:
-        with nursery:
-            planner = Planner(dockerfile, request, ports.resolve_image, report=report)
-            warnings = _warnings(planner, report)
-            state = planner.plan()
-            for image in planner.images():
-                _hold(image, lease)
-            solver = Solver(bench, nursery)
-            solver.start([state.vertex])
-        solved = [solver.solved(vertex) for vertex in iter_vertices([state.vertex]) if vertex.inputs]
-        image = export(state, solver, bench)
-        _record_layers(ports.store, solved)
-        ports.keep(image)
-        return Built(image, len(solved), sum(one.cached for one in solved), warnings)
-    finally:
-        bench.close()
+    planner = Planner(dockerfile, bench.request, ports.resolve_image, report=bench.report)
+    solver = Solver(bench, nursery)
+    with nursery:
+        warnings = _warnings(planner, bench.report)
+        state = planner.plan()
+        for image in planner.images():
+            _hold(image, bench.blobs)
+        solver.start([state.vertex])
+    solved = [solver.solved(vertex) for vertex in iter_vertices([state.vertex]) if vertex.inputs]
+    image = export(state, solver, bench)
+    _record_layers(ports.store, solved)
+    ports.keep(image)
+    return Built(image, len(solved), sum(one.cached for one in solved), warnings)
 
 
 def _warnings(planner: Planner, report: Report) -> tuple[str, ...]:
@@ -62,10 +67,10 @@ def _warnings(planner: Planner, report: Report) -> tuple[str, ...]:
     return (text,)
 
 
-def _hold(image: Image, lease: Lease) -> None:
+def _hold(image: Image, blobs: BlobStore) -> None:
     """Keep an image's blobs until the build has ended. Raises: NotFound if one has gone."""
     for layer in image.layers:
-        if not lease.blobs.contains(layer.descriptor.digest):
+        if not blobs.contains(layer.descriptor.digest):
             raise NotFound(
                 "layer {digest} of image {image} is missing from the store", digest=layer.descriptor.digest.short,
                 image=image.id.short, hint="pull the image again",

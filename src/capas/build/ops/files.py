@@ -75,7 +75,7 @@ class CopyWork:
     def make(self) -> Made:
         """Lay the files out and write them, each read once. Raises: Invalid; NotFound; Conflict."""
         placement = self._place()
-        return self._bench.write_layer(f"build-{self._family}", lambda tar: _write(placement, tar, self._bench))
+        return self._bench.write_layer(lambda tar: _write(placement, tar, self._bench))
 
     def _place(self) -> Placement:
         op, bench = self._op, self._bench

@@ -123,7 +123,7 @@ class UrlOrigin(NamedTuple):
 
     def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
         """Download it. Raises: Corrupt when the checksum is another; NotFound; Unavailable."""
-        path = bench.scratch_path()
+        path = bench.scratch.new_path()
         with path.open("w+b") as out:
             bench.fetch(self.url, out)
             size = out.tell()

@@ -76,7 +76,7 @@ class RunWork:
         run_step = bench.run_step  # before anything is unpacked: there may be no runtime
         snapshotter = bench.snapshotter
         parent = stack_layers(self._base.layers, bench)
-        key = f"build-{bench.new_id()}"
+        key = bench.scratch.new_key()
         snapshotter.prepare(key, parent)
         try:
             self._run(key, run_step)
@@ -125,7 +125,7 @@ class RunWork:
         if self._op.script is None:
             return ()
         name, text = self._op.script
-        path = self._bench.scratch_path()
+        path = self._bench.scratch.new_path()
         path.write_text(text)
         path.chmod(0o755)
         return (Bind(path, f"/dev/pipes/{name}"),)

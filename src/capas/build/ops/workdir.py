@@ -57,7 +57,7 @@ class WorkdirWork:
         owner = resolve_owner(self._op.user, below) if self._op.user else ROOT
         placement = Placement(below, owner=owner, mtime_ns=self._bench.mtime_ns)
         placement.make_directories(self._op.path.encode(errors="surrogateescape"))
-        return self._bench.write_layer(f"build-{self._key}", lambda tar: _write(placement, tar))
+        return self._bench.write_layer(lambda tar: _write(placement, tar))
 
 
 def _write(placement: Placement, tar: TarWriter) -> int:

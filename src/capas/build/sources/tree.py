@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -36,6 +37,12 @@ class TreeFiles:
         self._limit_ns = limit_ns  # SOURCE_DATE_EPOCH: nothing is younger
         self._mtime_ns = mtime_ns  # a context's: every file is root's and of this time
         self._digests: dict[bytes, str] = {}
+
+    def called(self, label: str) -> TreeFiles:
+        """The same tree under another label, sharing all that is known of it."""
+        other = copy.copy(self)
+        other.label = label
+        return other
 
     def find(self, path: bytes) -> Entry | None:
         """The entry at this path."""
