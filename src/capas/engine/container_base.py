@@ -10,14 +10,15 @@ from capas.engine.lookup import find_image
 from capas.engine.platforms import host_platform
 from capas.errors import Corrupt
 from capas.events import Report, Said, ignore
-from capas.image.reading import read_document
-from capas.oci.digest import ChainID, DiffID, ImageID, chain_id
+from capas.oci.digest import ChainID, DiffID, Digest, ImageID, chain_id
 from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
     from capas.oci.config import Execution
     from capas.store.records import ImageRecord
+
+_LONGEST = 4 * 1024 * 1024  # as every document (oci.document, which brings msgspec with it)
 
 
 class Defaults(NamedTuple):
@@ -58,6 +59,8 @@ def get_base(
             if base.parent is None or _is_stacked(engine, base.parent):
                 _warn_of_platform(found.record.platform, platform, report)
                 return base
+        if not found and pull == "missing":
+            report(Said(f"Unable to find image '{name}' locally"))
     from capas.snapshot.unpack import unpack
 
     image = engine.images.find_or_pull(name, platform=platform, pull=pull, report=report)
@@ -71,7 +74,10 @@ def get_base(
 
 def read_config(engine: Engine, image_id: ImageID) -> dict[str, Any]:
     """The config document of an image as JSON values. Raises: NotFound; Corrupt."""
-    data = read_document(engine.store.blobs, image_id, what="config")
+    with engine.store.blobs.open(image_id) as file:
+        data = file.read(_LONGEST)
+    if Digest.of(data) != image_id:
+        raise Corrupt("the config of image {image} has other bytes: damaged or forged", image=image_id.short)
     try:
         values = json.loads(data)
     except (ValueError, RecursionError):

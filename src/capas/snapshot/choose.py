@@ -7,7 +7,6 @@ from pathlib import Path
 
 from capas.errors import CapasError, Invalid, Unsupported
 from capas.snapshot.contract import Mount, Snapshotter
-from capas.snapshot.copying import CopySnapshotter
 from capas.snapshot.mounting import mount_all
 from capas.snapshot.namespaces import identity, in_private_mounts
 from capas.snapshot.overlay import OverlaySnapshotter
@@ -26,14 +25,20 @@ def open_snapshotter(root: Path, *, wanted: str | None) -> tuple[Snapshotter, st
     if wanted not in (None, *DRIVERS):
         raise Invalid("there is no snapshot driver {name!r}", name=wanted, hint="drivers are: " + ", ".join(DRIVERS))
     if wanted == "copy":
-        return CopySnapshotter(root / "snapshots" / "copy"), "it is wanted"
+        return _copying(root), "it is wanted"
     place = root / "snapshots" / "overlay"
     refusal = _refusal(place)
     if refusal is None:
         return OverlaySnapshotter(place), "it is wanted" if wanted else f"overlayfs can be mounted on {root}"
     if wanted:
         raise Unsupported("overlayfs cannot be mounted on {root}: {why}", root=str(root), why=refusal)
-    return CopySnapshotter(root / "snapshots" / "copy"), f"overlayfs cannot be mounted on {root}: {refusal}"
+    return _copying(root), f"overlayfs cannot be mounted on {root}: {refusal}"
+
+
+def _copying(root: Path) -> Snapshotter:
+    from capas.snapshot.copying import CopySnapshotter  # reading trees is not loaded where nothing is copied
+
+    return CopySnapshotter(root / "snapshots" / "copy")
 
 
 def _refusal(place: Path) -> str | None:
