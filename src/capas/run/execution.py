@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from capas.run.arrange import Arranged
 from capas.run.bundle import make_process
 from capas.run.capabilities import ALL
 from capas.run.launch import Launch, failure, log_to, read_log, start_runtime
+from capas.run.pump import pass_size_on
 from capas.run.record import Record
 from capas.run.runtime import Runtime
 from capas.run.spec import parse_env
@@ -69,8 +69,9 @@ class Execution:
 
     def resize(self) -> None:
         """Its terminal has another size."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGWINCH)
+        pid = self._pid()
+        if pid is not None and self._process.poll() is None:
+            pass_size_on(self._process.pid, pid)
 
     def _pid(self) -> int | None:
         try:

@@ -26,6 +26,7 @@ from capas.run.ground import Ground, mounted_ground
 from capas.run.launch import Launch
 from capas.run.logs import LogWriter
 from capas.run.network import BridgeSettings, Connection, connect
+from capas.run.pump import pass_size_on
 from capas.run.record import Record, State, read_state, write_state
 from capas.run.runtime import Runtime
 from capas.run.streams import Attached, Streams
@@ -88,7 +89,9 @@ class Keeper:
     def _resize(self) -> None:
         if self._streams is not None and self._process is not None and self._process.poll() is None:
             self._streams.resize()
-            self._process.send_signal(signal.SIGWINCH)  # the runtime reads the new size and sets its own terminal
+            pid = self._launch.pid if self._launch is not None else None
+            if pid is not None:
+                pass_size_on(self._process.pid, pid)
 
     def _run(self, held: Claim, on_start: Callable[[State], None]) -> State:
         order = self._order

@@ -10,7 +10,9 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+T = TypeVar("T")
 Sink = Callable[[bytes], None]
 _CHUNK = 64 * 1024
 
@@ -113,6 +115,27 @@ def set_size(fd: int, size: tuple[int, int]) -> None:
         fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     except OSError:
         pass
+
+
+def pass_size_on(runtime: int, process: int) -> None:
+    """Give the terminal of a container's process the size of the one that its runtime has. Both are pids.
+
+    runc would do it when told by SIGWINCH; crun 1.8 does not.
+    """
+    size = _at_terminal(runtime, get_size)
+    if size is not None:
+        _at_terminal(process, lambda fd: set_size(fd, size))
+
+
+def _at_terminal(pid: int, work: Callable[[int], T]) -> T | None:
+    try:
+        fd = os.open(f"/proc/{pid}/fd/0", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return work(fd) if os.isatty(fd) else None
+    finally:
+        os.close(fd)
 
 
 @contextmanager
