@@ -68,7 +68,8 @@ class _Application:
         self._root = root
         self._style = style
         self._written = style.written
-        self._set_file = attributes.set_file
+        self._unusual = attributes.unusual
+        self._owner = attributes.owner
         self._attributes = attributes
         self._folder: bytes | None = None  # the path of the last entry's directory, and its number
         self._number = 0
@@ -97,30 +98,31 @@ class _Application:
     # one entry
 
     def _add_file(self, entry: Entry, body: Body) -> None:
-        number, name = self._place(entry.path)
-        mode = entry.mode & 0o777
+        path, _, mode, uid, gid, size, mtime_ns, _, _, xattrs, _, _ = entry
+        number, name = self._place(path)
         try:
-            fd = os.open(name, _CREATE, mode, dir_fd=self._root.fd(number))
+            fd = os.open(name, _CREATE, mode & 0o777, dir_fd=self._root.fd(number))
         except FileExistsError:
             self._remove(number, name)
-            fd = os.open(name, _CREATE, mode, dir_fd=self._root.fd(number))
+            fd = os.open(name, _CREATE, mode & 0o777, dir_fd=self._root.fd(number))
         try:
-            if entry.size:
-                self._fill(fd, entry, body)
-            self._set_file(fd, entry)
+            if size:
+                data = body.whole()
+                if data is None or os.write(fd, data) != size:
+                    self._fill(fd, entry, body, data)
+            if mode & self._unusual or xattrs or (uid, gid) != self._owner:
+                self._attributes.set_file(fd, entry)
+            else:
+                os.utime(fd, ns=(mtime_ns, mtime_ns))
         finally:
             os.close(fd)
+        self._size += size
 
-    def _fill(self, fd: int, entry: Entry, body: Body) -> None:
-        self._size += entry.size
-        data = body.whole()
-        if data is not None:
-            while data:
-                data = data[os.write(fd, data) :]
-            return
+    def _fill(self, fd: int, entry: Entry, body: Body, data: memoryview | None) -> None:
+        """Write a body piece by piece, or all of `data` again of which one write took a part only."""
         if entry.sparse is not None:
             os.ftruncate(fd, entry.size)
-        for offset, piece in body.pieces():
+        for offset, piece in body.pieces() if data is None else ((0, data),):
             while piece:
                 written = os.pwrite(fd, piece, offset)
                 offset += written

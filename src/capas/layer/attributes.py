@@ -35,13 +35,16 @@ class Attributes:
         """`inherits`: new files may get their group from a setgid directory, so that the owner is set always."""
         self.skipped: list[Skipped] = []
         self._lenient = lenient
-        self._owner = None if inherits else (os.geteuid(), os.getegid())
         self._umask = find_umask()
+        self.owner = None if inherits else (os.geteuid(), os.getegid())
+        """The owner that new files have by themselves."""
+        self.unusual = self._umask | 0o7000
+        """Mode bits that do not come from creating a file with its mode."""
 
     def set_file(self, fd: int, entry: Entry) -> None:
         """All attributes of a new regular file, created with its permission bits."""
         mode, mtime_ns = entry.mode, entry.mtime_ns
-        kept = (entry.uid, entry.gid) == self._owner or self._chown_always(fd, entry)
+        kept = (entry.uid, entry.gid) == self.owner or self._chown_always(fd, entry)
         if mode & self._umask or (mode & 0o7000 and kept):
             os.fchmod(fd, mode if kept else mode & 0o777)
         if entry.xattrs:
@@ -86,7 +89,7 @@ class Attributes:
         self.skipped.append(Skipped(entry.path, what))
 
     def _chown(self, fd: int, entry: Entry) -> bool:
-        return (entry.uid, entry.gid) == self._owner or self._chown_always(fd, entry)
+        return (entry.uid, entry.gid) == self.owner or self._chown_always(fd, entry)
 
     def _chown_always(self, fd: int, entry: Entry) -> bool:
         """Returns: whether the owner is now as wanted."""
@@ -97,7 +100,7 @@ class Attributes:
         return True
 
     def _chown_at(self, parent: int, name: bytes, entry: Entry) -> bool:
-        if (entry.uid, entry.gid) == self._owner:
+        if (entry.uid, entry.gid) == self.owner:
             return True
         try:
             os.chown(name, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)

@@ -35,10 +35,14 @@ class Body:
         if left > _SMALL or left != self.size:
             return None
         window = self._window or self._open()
-        if window.fill(left) < left:
-            raise truncated()
+        data = window.take(left)
+        if len(data) < left:
+            window.skip(-len(data))
+            if window.fill(left) < left:
+                raise truncated()
+            data = window.take(left)
         self._left = 0
-        return window.take(left)
+        return data
 
     def pieces(self) -> Iterator[tuple[int, memoryview]]:
         """Data with its offset in the file; what no piece covers is a hole. Raises: Corrupt where the stream ends."""

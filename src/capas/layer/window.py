@@ -47,10 +47,10 @@ class Window:
         return self.view[self.position : self.position + size]
 
     def take(self, size: int) -> memoryview:
-        """The next `size` bytes, which `fill` has brought."""
-        position = self.position
-        self.position = end = position + size
-        return self.view[position:end]
+        """The next `size` bytes, as far as `fill` has brought them."""
+        data = self.view[self.position : self.position + size]
+        self.position += len(data)
+        return data
 
     def take_some(self, most: int) -> memoryview:
         """At least one byte and at most `most`, as many as come without copying. Raises: Corrupt at the end."""
