@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 
 import pytest
 
@@ -133,3 +136,17 @@ def test_no_thread_is_left_behind() -> None:
             for number in range(8):
                 nursery.start(abs, number)
     assert threading.active_count() == before
+
+
+def test_an_interrupt_waits_for_work_under_way() -> None:
+    ended = threading.Event()
+
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        nursery.cancelled.wait(10)
+        time.sleep(0.05)  # the block is told, and must not end before us
+        ended.set()
+
+    with pytest.raises(KeyboardInterrupt), Nursery(2) as nursery:
+        nursery.start(work)
+    assert ended.is_set()

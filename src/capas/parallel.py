@@ -65,9 +65,11 @@ class Nursery:
         self._queue: deque[Task[Any]] = deque()
         self._threads: list[threading.Thread] = []
         self._idle = 0
+        self._running = 0
         self._failure: BaseException | None = None
         self._closing = False
         self._wake = threading.Condition(self._lock)
+        self._ended = threading.Condition(self._lock)
         self.cancelled = threading.Event()
 
     def start(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
@@ -100,14 +102,20 @@ class Nursery:
     def _spawn(self) -> None:
         thread = threading.Thread(target=self._serve, daemon=True)
         self._threads.append(thread)
+        self._running += 1
         thread.start()
 
     def _serve(self) -> None:
-        while (task := self._next()) is not None:
-            try:
-                task.run()
-            except BaseException as error:
-                self.cancel(error)
+        try:
+            while (task := self._next()) is not None:
+                try:
+                    task.run()
+                except BaseException as error:
+                    self.cancel(error)
+        finally:
+            with self._lock:
+                self._running -= 1
+                self._ended.notify_all()
 
     def _next(self) -> Task[Any] | None:
         with self._lock:
@@ -136,13 +144,11 @@ class Nursery:
             raise self._failure
 
     def _join(self) -> None:
+        # Not thread.join(): interrupted by Ctrl-C, Python before 3.13 takes the running thread for a stopped one.
         with self._lock:
             self._closing = True
             self._wake.notify_all()
-        while True:
-            with self._lock:
-                alive = [thread for thread in self._threads if thread.is_alive()]
-            if not alive:
-                return
-            for thread in alive:
-                thread.join()
+            while self._running:
+                self._ended.wait()
+        for thread in self._threads:
+            thread.join()

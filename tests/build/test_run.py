@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from capas.errors import Interrupted, Invalid
-from capas.events import Said
+from capas.events import Event, Said
 from capas.image.image import Image
 from capas.image.validate import validate
 from capas.run.runtime import find_runtime
@@ -176,8 +176,13 @@ def test_the_failure_of_a_stage_ends_its_siblings(workshop: Workshop) -> None:
         workshop.build(workshop.root, dockerfile_text=text)
 
 
+def interrupt_once_begun(event: Event) -> None:
+    if isinstance(event, Said) and event.text == "begun":
+        os.kill(os.getpid(), signal.SIGINT)
+
+
 def test_an_interrupt_ends_the_step(workshop: Workshop) -> None:
-    workshop.on_event = lambda event: os.kill(os.getpid(), signal.SIGINT) if isinstance(event, Said) else None
+    workshop.on_event = interrupt_once_begun
     with pytest.raises((KeyboardInterrupt, Interrupted)):
         run(workshop, "RUN echo begun; sleep 60")
     assert str(workshop.root) not in Path("/proc/self/mounts").read_text()
