@@ -27,7 +27,13 @@ class Claim:
     def release(self) -> None:
         """Remove the directory and let go. Idempotent."""
         if self._fd >= 0:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            # out of sight in one step: half a directory would look like one that nobody holds
+            grave = self.folder.with_name(f".{self.folder.name}.{self._fd}.{os.getpid()}")
+            try:
+                self.folder.rename(grave)
+            except FileNotFoundError:
+                pass
+            shutil.rmtree(grave, ignore_errors=True)
             os.close(self._fd)
             self._fd = -1
 
