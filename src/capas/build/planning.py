@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 from msgspec.structs import replace
 
 from capas.build.copying import absolute, history_text, plan_add, plan_copy
-from capas.build.editing import DEFAULT_PATH, edit, shell_of
+from capas.build.editing import edit, shell_of
 from capas.build.ops.run import RunOp
 from capas.build.ops.workdir import WorkdirOp
 from capas.build.request import BuildRequest
@@ -108,7 +108,7 @@ class InstructionPlanner(NamedTuple):
         _check_run(run)
         script = run.executable
         args = (f"/dev/pipes/{script.name}",) if script else run.full_command.argv(shell_of(state.execution))
-        env = {"PATH": DEFAULT_PATH, **state.scope.variables}
+        env = dict(state.scope.variables)
         network = run.network if run.network != "default" else self.request.network
         op = RunOp(
             title=run.original,

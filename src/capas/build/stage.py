@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from capas.build.editing import DEFAULT_PATH
 from capas.build.vertex import Source, Vertex
 from capas.dockerfile.scope import Scope
@@ -50,8 +52,10 @@ def begin_scratch(platform: Platform, build_args: Mapping[str, str], outer: Mapp
 
 
 def begin_image(image: Image, name: str, build_args: Mapping[str, str], outer: Mapping[str, str]) -> StageState:
-    """FROM an image: its layers, its config."""
+    """FROM an image: its layers, its config, and a PATH where it has none, as BuildKit gives it."""
     execution = image.config.execution
+    if "PATH" not in _variables(execution):
+        execution = replace(execution, env=(*(execution.env or ()), f"PATH={DEFAULT_PATH}"))
     scope = Scope.begin(_variables(execution), build_args, outer)
     return StageState(Vertex(Source(name, image.layers)), image.config, execution, scope, image.platform)
 
