@@ -9,8 +9,8 @@ from capas.errors import Invalid
 
 Mode = Callable[[int, bool], int]
 _OCTAL = re.compile(r"[0-7]{1,5}", re.ASCII)
-_CLAUSE = re.compile(r"([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)", re.ASCII)
-_ACTION = re.compile(r"([-+=])([rwxXst]*|[ugo])", re.ASCII)
+_CLAUSE = re.compile(r"([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)", re.ASCII)
+_ACTION = re.compile(r"([-+=])([ugo]|[rwxXst]*)", re.ASCII)
 _SHIFTS = {"u": 6, "g": 3, "o": 0}
 
 
