@@ -13,7 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from capas import chance, clock
+from capas.run.containers import Containers
+from capas.run.ending import remove
 from capas.run.pump import set_size
+from capas.run.runtime import find_runtime
+from capas.snapshot.choose import open_snapshotter
 from support.containers import PLACES
 
 pytestmark = [pytest.mark.root]
@@ -55,6 +60,16 @@ def read_until(fd: int, text: str, seconds: float = 20) -> str:
             raise AssertionError(f"{text!r} never came after {seen!r}")
         seen += os.read(fd, 65_536).decode()
     return seen
+
+
+def remove_all(ground: Path, runtime: str) -> None:
+    """Leave no container, also where the test failed."""
+    containers = Containers(
+        ground / "root", ground / "run", open_snapshotter(ground / "root", wanted=None)[0],
+        runtime=lambda: find_runtime(runtime, PLACES), now=clock.now_ns, token=chance.token,
+    )  # fmt: skip
+    for container in containers.iterate():
+        remove(containers, container.record.id, force=True)
 
 
 def interrupt_until(fd: int, text: str) -> None:
@@ -99,3 +114,4 @@ def test_a_shell_at_a_terminal(ground: Path, runtime: str, how: str) -> None:
         person.wait()
         os.close(ours)
         os.close(theirs)
+        remove_all(ground, runtime)
