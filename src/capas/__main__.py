@@ -1,6 +1,6 @@
 """python -m capas."""
 
-from capas.cli.main import main
+from capas.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -37,7 +37,12 @@ def _images(engine: Engine) -> DiskUsage:
     mine = {digest for record in records for digest in (record.manifest, *record.digests)}
     blobs = sum(size for digest, size in sizes.items() if digest in mine)
     free = sum(size for digest, size in sizes.items() if digest in mine - needed - cached)
-    layers = tree_size(engine.settings.root / "snapshots" / "layers")
+    trees = (
+        path
+        for kind in ("layers", "stacks", "trees")
+        for path in (engine.settings.root / "snapshots").glob(f"*/{kind}")
+    )
+    layers = sum(map(tree_size, trees))
     return DiskUsage("Images", len(records), len(used), blobs + layers, free)
 
 
