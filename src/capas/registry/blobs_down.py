@@ -35,7 +35,7 @@ def stat_blob(session: Session, path: str, digest: Digest, scopes: frozenset[str
     response = yield from session.ask("HEAD", f"/v2/{path}/blobs/{digest}", scopes=scopes, repository=path)
     response.discard()
     if response.status != 200:
-        raise refused(response, f"blob {digest.short} of {session.endpoint.host}/{path}")
+        raise refused(response, f"{session.endpoint.host}/{path}")
     length = response.header("content-length")
     return int(length) if length.isascii() and length.isdigit() else 0
 

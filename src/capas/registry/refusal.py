@@ -32,15 +32,18 @@ def refused(response: Response, what: str) -> CapasError:
     words = registry_words(response)
     status, host = response.status, host_of(response.url)
     said = words or f"status {status}"
+    tail = f": {words}" if words else ""
     if status == 401:
         return Unauthenticated(
-            "{what}: access is refused: {said}", what=what, said=said, host=host, status=status,
+            "{what}: access is refused{tail}", what=what, said=said, tail=tail, host=host, status=status,
             hint="it may not exist, or it is private: `capas login` first",
         )  # fmt: skip
     if status == 403:
-        return Denied("{what}: not allowed: {said}", what=what, said=said, host=host, status=status)
+        return Denied("{what}: not allowed{tail}", what=what, said=said, tail=tail, host=host, status=status)
     if status in (404, 410):
-        return NotFound("{what}: not found: {said}", what=what, said=said, host=host, status=status)
+        return NotFound(
+            "{what}: not found{tail}", what=what, said=words or "not found", tail=tail, host=host, status=status
+        )
     if status == 429:
         return _too_many(response, what, said)
     if status >= 500 and status not in _KINDS:

@@ -53,7 +53,7 @@ def _first(repository: Repository, reference: Reference) -> Fetched:
 def missing(reference: Reference, error: CapasError) -> NotFound:
     """That there is no such image, with the registry's own words."""
     return NotFound(
-        "no such image in {registry}: {image}: {said}",
+        "no such image: {image}: {registry} says: {said}",
         registry=reference.domain, image=reference.familiar, said=error.facts.get("said", "not found"),
         hint="check the name and the tag; an image that is private needs `capas login {registry}`",
     )  # fmt: skip
