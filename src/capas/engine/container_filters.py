@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from capas.engine.container_listing import ContainerSummary
+from capas.engine.container_summary import ContainerSummary
 from capas.engine.lookup import get_image
 from capas.errors import Conflict, Invalid, NotFound
 

@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from capas.clock import now_ns
+from capas.engine.container_summary import ContainerSummary
 from capas.engine.lookup import find_image
 from capas.errors import CapasError
 from capas.oci.digest import ImageID
 from capas.run.containers import Container, Containers
 from capas.run.inspection import describe_age, published
-from capas.run.ports import Port
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
-
-
-class ContainerSummary(NamedTuple):
-    """One row. `image` is the name it was made of while that still means this image, else the image's short id."""
-
-    id: str
-    name: str
-    image: str
-    image_id: ImageID
-    command: str
-    created_ns: int
-    state: str
-    status: str
-    exit_code: int
-    ports: tuple[Port, ...]
-    exposed: tuple[str, ...]
-    labels: Mapping[str, str]
-    mounts: tuple[str, ...]
-    targets: tuple[str, ...]
-    network: str
-
-    @property
-    def running(self) -> bool:
-        """Whether its process lives."""
-        return self.state == "running"
 
 
 def list_containers(
