@@ -13,7 +13,7 @@ from capas.cli.table import Column, Row, print_rows
 from capas.cli.template_functions import to_json
 from capas.cli.units import ago, human_size, iso
 from capas.clock import now_ns
-from capas.engine.container_listing import ContainerSummary
+from capas.engine.container_summary import ContainerSummary
 
 _COLUMNS = (
     Column("ID", "CONTAINER ID"),

@@ -23,8 +23,8 @@ from capas.run.streams import Attached
 
 if TYPE_CHECKING:
     from capas.engine.capture import Completed
-    from capas.engine.container_listing import ContainerSummary
     from capas.engine.container_removal import Pruned
+    from capas.engine.container_summary import ContainerSummary
     from capas.engine.engine import Engine
     from capas.image.image import Image
     from capas.run.copying import PathStat
