@@ -1,111 +1,215 @@
 """Corrections: what layers unpacked apart lack to be the tree that unpacking one onto the other gives.
 
-A directory that a layer needed but did not list has the attributes of the layer below; a hard link into a layer below
-is a copy here of that file. Such things stand in a directory right above the layer, made once for each stack.
+A directory that a layer needed but did not list has the attributes of the one below; where there is a link below, what
+the layer has beneath belongs where the link leads; a hard link into a layer below is a copy here of that file. Such
+things stand in a directory right above the layer, made once for each stack: the layer itself serves every image.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-from pathlib import Path
+from collections.abc import Iterator
 
 from capas.errors import Corrupt
 from capas.layer.applied import Applied
+from capas.layer.paths import join
+from capas.snapshot.beneath import find, follow, same_files
+from capas.snapshot.duplicate import dress, duplicate
 
 
 def needs_correction(notes: Applied) -> bool:
-    """Whether a layer can look different above others than alone."""
-    return bool(notes.implicit or notes.links)
+    """Whether a layer can look different above others than alone. The root's attributes are the stack's affair."""
+    return any(notes.implicit) or bool(notes.links) or any(b"/" in path for path in notes.whiteouts)
 
 
-def correct(notes: Applied, below: Path, layer: Path, target: Path) -> bool:
-    """Write the correction of `layer` over the tree `below` into `target`. Whether there is anything in it."""
-    folders: dict[bytes, Path] = {}  # each directory of the correction, and the tree that knows its attributes
-    for path in notes.implicit:
-        if _is_directory(below, path):
-            _note(folders, path, layer, set(notes.implicit), below)
-            folders[path] = below
-    links = {link.path: link.target for link in notes.links}
-    for target_path in set(links.values()):  # every other name of that file below is a name of the copy too
-        links |= {name: target_path for name in _names(below, target_path) if not _hidden(layer, notes, name)}
-    for path, source in links.items():
-        for name in (path, source):
-            _note(folders, os.path.dirname(name), layer, set(notes.implicit), below)
-    for path in sorted(folders):
-        os.makedirs(_join(target, path), exist_ok=True)
-    for path, source in links.items():
-        _link(path, source, below, target)
-    for path in sorted(folders, reverse=True):  # times of a directory change while something is made in it
-        _attributes(_join(folders[path], path), _join(target, path))
-    return bool(folders)
+def correct(notes: Applied, below: bytes, layer: bytes, target: bytes, *, lenient: bool = False) -> bool:
+    """Write the correction of `layer` over the tree shown at `below` into `target`. Whether there is anything in it.
+
+    Raises: Corrupt for a hard link to nothing, or a loop of links.
+    """
+    return _Correction(notes, below, layer, target, lenient).run()
 
 
-def _names(below: Path, path: bytes) -> set[bytes]:
-    """The other names of a file that has several. Looked for only then: it reads the whole tree."""
-    try:
-        status = os.lstat(_join(below, path))
-    except (FileNotFoundError, NotADirectoryError):
-        return set()
-    if status.st_nlink == 1:
-        return set()
-    top = os.fsencode(below)
-    found = set()
-    for folder, _, _ in os.walk(top):
-        with os.scandir(folder) as entries:
-            same = [entry.path for entry in entries if entry.inode() == status.st_ino]
-        found |= {os.path.relpath(name, top) for name in same if os.path.samestat(os.lstat(name), status)}
-    return found - {path}
+class _Correction:
+    """Paths are those of the tree; `_folders` says whose attributes each directory of the correction is to have."""
+
+    def __init__(self, notes: Applied, below: bytes, layer: bytes, target: bytes, lenient: bool) -> None:
+        self._notes = notes
+        self._below = below
+        self._layer = layer
+        self._target = target
+        self._lenient = lenient
+        self._implicit = frozenset(notes.implicit)
+        self._opaque = frozenset(notes.opaques)
+        self._bare = frozenset(notes.bare)
+        self._folders: dict[bytes, bytes] = {}
+        self._settled: dict[bytes, bytes | None] = {}  # trees of the layer that go elsewhere, or out of sight
+        self._moved: dict[int, bytes] = {}
+
+    def run(self) -> bool:
+        for path in sorted(self._implicit):
+            if path and not self._is_covered(path):
+                self._settle(path)
+        for path in self._notes.whiteouts:
+            folder = path.rpartition(b"/")[0]
+            if folder and not self._is_covered(path) and not self._is_folder_below(folder):
+                self._ensure(folder)  # overlayfs hides its marks only where directories are merged
+        for link in self._notes.links:
+            self._link(link.path, link.target)
+        for path in sorted(self._folders, reverse=True):  # the inner first: they change the times of the outer
+            dress(self._folders[path], os.lstat(self._folders[path]), self._at(path), lenient=self._lenient)
+        return bool(os.listdir(self._target))
+
+    # one directory that the layer does not list
+
+    def _settle(self, path: bytes) -> None:
+        status = find(self._below, path)
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            self._ensure(path)
+        elif status is not None and stat.S_ISLNK(status.st_mode):
+            self._put(self._below, path, path)
+            where = follow(self._below, path)
+            self._settled[path] = where
+            self._move(path, where)
+        elif path in self._bare:  # it was made for the sake of its whiteouts, which have nothing to delete
+            self._settled[path] = None
+            if status is None:
+                self._white_out(path)
+            else:
+                self._put(self._below, path, path)
+
+    def _is_covered(self, path: bytes) -> bool:
+        """Whether what is below at a path does not matter: the layer's directory is opaque, or stands elsewhere."""
+        above = list(_above(path))
+        return any(folder in self._opaque for folder in above) or any(
+            place in self._settled for place in (*above, path)
+        )
+
+    def _is_folder_below(self, path: bytes) -> bool:
+        status = find(self._below, path)
+        return status is not None and stat.S_ISDIR(status.st_mode)
+
+    # what goes where a link leads
+
+    def _move(self, source: bytes, where: bytes) -> None:
+        """What the layer has beneath `source` goes to `where`."""
+        self._ensure(where)
+        for name in sorted(os.listdir(join(self._layer, source))):
+            old, new = join(source, name), join(where, name)
+            status = os.lstat(join(self._layer, old))
+            if stat.S_ISDIR(status.st_mode):
+                self._move_folder(old, new)
+            elif stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+                if find(self._below, new) is not None:
+                    self._white_out(new)
+            else:
+                self._move_file(old, new, status)
+
+    def _move_folder(self, old: bytes, new: bytes) -> None:
+        status = find(self._below, new)
+        if old in self._implicit:
+            if status is not None and stat.S_ISLNK(status.st_mode):
+                new = follow(self._below, new)
+            elif status is None and old in self._bare:
+                return
+        else:
+            self._ensure(new)
+            self._folders[new] = join(self._layer, old)
+        if old in self._opaque and status is not None and stat.S_ISDIR(status.st_mode):
+            for name in os.listdir(join(self._below, new)):
+                if find(self._layer, join(old, name)) is None:
+                    self._white_out(join(new, name))
+        self._move(old, new)
+
+    def _move_file(self, old: bytes, new: bytes, status: os.stat_result) -> None:
+        first = self._moved.setdefault(status.st_ino, new)
+        if first == new:
+            self._put(self._layer, old, new)
+        else:
+            self._make_room(new)
+            os.link(self._at(first), self._at(new), follow_symlinks=False)
+
+    # hard links to what is below
+
+    def _link(self, path: bytes, target: bytes) -> None:
+        """One copy of the file for all its names, those it has below among them."""
+        path = self._place(path)
+        source = join(follow(self._below, target.rpartition(b"/")[0]), target.rpartition(b"/")[2])
+        status = find(self._below, source)
+        if status is None or stat.S_ISDIR(status.st_mode):
+            raise Corrupt("{path} is a hard link to nothing", path=os.fsdecode(path[:200]))
+        first = self._moved.get(-status.st_ino)
+        if first is None:
+            first = self._moved[-status.st_ino] = path
+            self._put(self._below, source, path)
+            names = same_files(self._below, source, status)
+        else:
+            names = [path]
+        for name in names:
+            if name != first and (name == path or not self._is_hidden(name)):
+                self._make_room(name)
+                os.link(self._at(first), self._at(name), follow_symlinks=False)
+
+    def _place(self, path: bytes) -> bytes:
+        for folder in _above(path):
+            where = self._settled.get(folder)
+            if where is not None:
+                self._ensure(where)
+                return join(where, path[len(folder) + 1 :])
+        return path
+
+    def _is_hidden(self, path: bytes) -> bool:
+        """Whether the layer itself deletes or replaces the name."""
+        above = (*_above(path), path)
+        deleted = any(name in self._opaque for name in above[:-1]) or any(n in self._notes.whiteouts for n in above)
+        return deleted or os.path.lexists(self._at(path)) or find(self._layer, path) is not None
+
+    # writing
+
+    def _ensure(self, path: bytes) -> None:
+        """The directory and those above it: the layer knows those that it lists, the tree below the others."""
+        for folder in (*reversed(list(_above(path))), path):
+            if not folder or folder in self._folders:
+                continue
+            ours = find(self._layer, folder)
+            listed = ours is not None and stat.S_ISDIR(ours.st_mode) and folder not in self._implicit
+            root = self._below if not listed and self._is_folder_below(folder) else self._layer
+            self._make_folder(folder, join(root, folder) if find(root, folder) else b"")
+
+    def _make_folder(self, path: bytes, like: bytes) -> None:
+        place = self._at(path)
+        if not os.path.isdir(place) or os.path.islink(place):
+            self._unlink(path)
+            os.mkdir(place, 0o755)
+        if like and os.path.isdir(like):
+            self._folders[path] = like
+        else:
+            os.utime(place, ns=(0, 0))
+
+    def _put(self, root: bytes, source: bytes, path: bytes) -> None:
+        self._make_room(path)
+        duplicate(join(root, source), os.lstat(join(root, source)), self._at(path), lenient=self._lenient)
+
+    def _white_out(self, path: bytes) -> None:
+        self._make_room(path)
+        os.mknod(self._at(path), stat.S_IFCHR, 0)
+
+    def _make_room(self, path: bytes) -> None:
+        self._ensure(path.rpartition(b"/")[0])
+        self._unlink(path)
+
+    def _unlink(self, path: bytes) -> None:
+        try:
+            os.unlink(self._at(path))
+        except FileNotFoundError:
+            pass
+
+    def _at(self, path: bytes) -> bytes:
+        return join(self._target, path)
 
 
-def _hidden(layer: Path, notes: Applied, path: bytes) -> bool:
-    """Whether the layer itself deletes or replaces the name."""
-    parts = path.split(b"/")
-    above = {b"/".join(parts[: i + 1]) for i in range(len(parts))}
-    return bool(above & (set(notes.whiteouts) | set(notes.opaques))) or os.path.lexists(_join(layer, path))
-
-
-def _note(folders: dict[bytes, Path], path: bytes, layer: Path, implicit: set[bytes], below: Path) -> None:
-    """A directory and those above it: the layer knows those it lists, the tree below the others."""
-    while True:
-        known = not _is_directory(below, path) or (path not in implicit and _is_directory(layer, path))
-        folders.setdefault(path, layer if known else below)
-        if not path:
-            return
-        path = os.path.dirname(path)
-
-
-def _join(root: Path, path: bytes) -> bytes:
-    return os.path.join(os.fsencode(root), path) if path else os.fsencode(root)
-
-
-def _is_directory(root: Path, path: bytes) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(_join(root, path)).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
-def _attributes(source: bytes, place: bytes) -> None:
-    status = os.lstat(source)
-    os.chown(place, status.st_uid, status.st_gid)
-    os.chmod(place, stat.S_IMODE(status.st_mode))
-    for name in os.listxattr(source):
-        if not name.startswith(("trusted.overlay.", "user.overlay.")):
-            os.setxattr(place, name, os.getxattr(source, name))
-    os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _link(path: bytes, source: bytes, below: Path, target: Path) -> None:
-    """Both names of the file: the copy in the correction, so that they stay one file."""
-    found, original, place = _join(below, source), _join(target, source), _join(target, path)
-    if not os.path.lexists(found):
-        raise Corrupt("{path} is a hard link to nothing", path=path.decode(errors="replace"))
-    if not os.path.lexists(original):
-        status = os.lstat(found)
-        shutil.copy2(found, original, follow_symlinks=False)
-        os.chown(original, status.st_uid, status.st_gid, follow_symlinks=False)
-        if stat.S_ISREG(status.st_mode):
-            os.chmod(original, stat.S_IMODE(status.st_mode))
-    os.link(original, place, follow_symlinks=False)
+def _above(path: bytes) -> Iterator[bytes]:
+    """The directories above a path, the nearest first, without the root."""
+    while path := path.rpartition(b"/")[0]:
+        yield path

@@ -118,7 +118,8 @@ class Stacks:
 
         def work() -> bool:
             mount_all([below], view)
-            return correct(notes, view, layer, target)
+            paths = [os.fsencode(path) for path in (view, layer, target)]
+            return correct(notes, *paths, lenient=identity() == "single")
 
         made = in_private_mounts(work)
         view.rmdir()
