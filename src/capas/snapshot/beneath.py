@@ -51,8 +51,8 @@ def same_files(root: bytes, path: bytes, status: os.stat_result) -> list[bytes]:
     if status.st_nlink == 1:
         return [path]
     names = []
-    for folder, _, files in os.walk(root):
-        for name in files:
+    for folder, folders, files in os.walk(root):
+        for name in (*folders, *files):  # among the former are links to directories
             place = join(folder, name)
             found = os.lstat(place)
             if os.path.samestat(found, status):

@@ -11,7 +11,7 @@ from capas.snapshot.mounting import mount_all
 from capas.snapshot.namespaces import identity, in_private_mounts
 from capas.snapshot.overlay import OverlaySnapshotter
 from capas.snapshot.scratch import Scratch
-from capas.snapshot.stacks import user_options
+from capas.snapshot.stacks import common_options
 from capas.store.disk import make_dirs
 
 DRIVERS = ("overlay", "copy")
@@ -61,5 +61,5 @@ def _try(place: Path) -> None:
     with Scratch(place).directory() as test:
         for name in ("a", "b", "upper", "work", "shown"):
             (test / name).mkdir()
-        options = (f"lowerdir={test}/a:{test}/b", f"upperdir={test}/upper", f"workdir={test}/work", *user_options())
+        options = (f"lowerdir={test}/a:{test}/b", f"upperdir={test}/upper", f"workdir={test}/work", *common_options())
         in_private_mounts(lambda: mount_all([Mount("overlay", "overlay", options)], test / "shown"))

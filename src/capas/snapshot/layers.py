@@ -16,7 +16,7 @@ from capas.snapshot.namespaces import identity
 from capas.snapshot.open_ends import dump_notes, load_notes
 from capas.snapshot.scratch import Scratch
 from capas.store.contract import Readable
-from capas.store.disk import sync_dir
+from capas.store.disk import disk_errors, sync_dir
 
 
 class Layers:
@@ -49,7 +49,7 @@ class Layers:
             if self.has(diff_id):
                 stream.finish(diff_id)
                 return
-            with self._scratch.directory() as place:
+            with self._scratch.directory() as place, disk_errors(place):
                 (place / "fs").mkdir(mode=0o755)
                 user = identity()
                 applied = apply(
@@ -64,11 +64,7 @@ class Layers:
             if not self.has(diff_id):
                 with self._scratch.directory() as place:
                     os.rename(tree, place / "fs")
-                    self._keep(place, Applied(0, 0), diff_id)
-
-    def remove(self, diff_id: DiffID) -> None:
-        """Out of sight at once, deleted after. Idempotent."""
-        self._scratch.discard(self.path(diff_id))
+                    self._keep(place, Applied(0, 0, implicit=(b"",)), diff_id)  # a changeset does not tell of the root
 
     def _keep(self, place: Path, applied: Applied, diff_id: DiffID) -> None:
         (place / "notes").write_bytes(dump_notes(applied))

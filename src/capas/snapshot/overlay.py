@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from capas.errors import Conflict
 from capas.oci.digest import ChainID, DiffID, chain_id
 from capas.snapshot.actives import Actives
 from capas.snapshot.contract import Info, Mount, Usage
+from capas.snapshot.duplicate import dress
 from capas.snapshot.layers import Layers
 from capas.snapshot.lock import held
 from capas.snapshot.mounting import join_paths
-from capas.snapshot.scratch import Scratch
-from capas.snapshot.stacks import Stacks, user_options, view_mount
+from capas.snapshot.namespaces import identity
+from capas.snapshot.scratch import Scratch, remove_tree
+from capas.snapshot.stacks import Stacks, common_options, view_mount
 from capas.snapshot.usage import tree_usage
 from capas.store.contract import Readable
-from capas.store.disk import make_dirs
+from capas.store.disk import disk_errors, make_dirs
 
-_FOLDERS = ("layers", "stacks", "active", "locks", "ingest", "trash")
+_FOLDERS = ("layers", "stacks", "active", "locks", "ingest", "trash", "empty")
 
 
 class OverlaySnapshotter:
-    """See `Snapshotter`. An active has `fs/`, its upper directory, and `work/`."""
+    """See `Snapshotter`. A key has `fs/`, the topmost directory, and an active one `work/` beside it."""
 
     name = "overlay"
 
@@ -53,12 +57,15 @@ class OverlaySnapshotter:
         """An active snapshot, or a view."""
 
         def fill(place: Path) -> None:
-            if writable or parent is None:
-                (place / "fs").mkdir(mode=0o755)
+            (place / "fs").mkdir(mode=0o755)
             if writable:
                 (place / "work").mkdir()
+            root = self._stacks.root_of(parent) if parent is not None else None
+            if root is not None:  # overlayfs shows the topmost directory's attributes as the root's
+                files = os.fsencode(root)
+                dress(files, os.lstat(files), os.fsencode(place / "fs"), lenient=identity() == "single")
 
-        with self._still(shared=True):
+        with self._still(shared=True), disk_errors(self._root):
             if parent is not None:
                 self._stacks.get(parent)
             self._actives.create(key, "active" if writable else "view", parent, fill)
@@ -67,16 +74,16 @@ class OverlaySnapshotter:
         """One mount: an overlay, or a bind where there is one directory only."""
         info, place = self._actives.get(key), self._actives.path(key)
         folders = self._stacks.folders(info.parent) if info.parent else []
-        if info.kind == "view":
-            return [view_mount(folders or [place / "fs"])]
         if not folders:
-            return [Mount("bind", str(place / "fs"), ("rbind", "rw"))]
+            return [Mount("bind", str(place / "fs"), ("rbind", "rw" if info.kind == "active" else "ro"))]
+        if info.kind == "view":
+            return [view_mount([place / "fs", *folders])]
         options = (
             f"lowerdir={join_paths([str(f) for f in folders])}",
             f"upperdir={place / 'fs'}",
             f"workdir={place / 'work'}",
         )
-        return [Mount("overlay", "overlay", (*options, *user_options()))]
+        return [Mount("overlay", "overlay", (*options, *common_options()))]
 
     def commit(self, key: str, diff_id: DiffID) -> ChainID:
         """The upper directory becomes the layer."""
@@ -86,7 +93,8 @@ class OverlaySnapshotter:
         with self._still(shared=True):
             self._layers.adopt(diff_id, self._actives.path(key) / "fs")
             chain = chain_id([diff_id], info.parent)
-            self._stacks.put(chain, diff_id, info.parent)
+            if self._stacks.put(chain, diff_id, info.parent):
+                self._stacks.sync()
         self._actives.remove(key)
         return chain
 
@@ -101,7 +109,8 @@ class OverlaySnapshotter:
         """What its own files take."""
         if name.startswith("sha256:"):
             stack = self._stacks.get(ChainID.parse(name))
-            return tree_usage(self._layers.path(stack.diff_id) / "fs")
+            own, more = tree_usage(self._layers.path(stack.diff_id) / "fs"), tree_usage(self._stacks.path(stack.chain))
+            return Usage(own.size + more.size, own.inodes + more.inodes) if stack.corrected else own
         self._actives.get(name)
         return tree_usage(self._actives.path(name) / "fs")
 
@@ -110,16 +119,10 @@ class OverlaySnapshotter:
         if not name.startswith("sha256:"):
             self._actives.remove(name)
             return
-        with self._still():
-            chain = ChainID.parse(name)
-            if any(info.parent == chain for info in self.iterate()):
-                raise Conflict("snapshot {name} is stood on by another", name=name)
-            if self._stacks.find(chain) is not None:
-                self._stacks.remove(chain)
-            elif any(stack.diff_id == name for stack in self._stacks.iterate()):
-                raise Conflict("layer {name} is part of a snapshot", name=name)
-            else:
-                self._layers.remove(DiffID.parse(name))
+        with self._still():  # out of sight in here, deleted after
+            hidden = self._hide(ChainID.parse(name))
+        if hidden is not None:
+            remove_tree(hidden)
 
     def iterate(self) -> Iterator[Info]:
         """Every snapshot."""
@@ -127,6 +130,16 @@ class OverlaySnapshotter:
             yield Info(stack.chain, "committed", stack.parent)
         yield from self._actives.iterate()
 
-    def _still(self, *, shared: bool = False):  # type: ignore[no-untyped-def]
+    def _hide(self, chain: ChainID) -> Path | None:
+        """A layer's diff_id is also the chain id of the stack that has it alone: the stack goes first."""
+        if any(info.parent == chain for info in self.iterate()):
+            raise Conflict("snapshot {name} is stood on by another", name=chain)
+        if self._stacks.find(chain) is not None:
+            return self._scratch.hide(self._stacks.path(chain))
+        if any(stack.diff_id == DiffID(chain) for stack in self._stacks.iterate()):
+            raise Conflict("layer {name} is part of a snapshot", name=chain)
+        return self._scratch.hide(self._layers.path(DiffID(chain)))
+
+    def _still(self, *, shared: bool = False) -> AbstractContextManager[None]:
         """Removals have the drawing of who stands on whom to themselves; everything else shares it."""
         return held(self._root / "locks" / "removal", shared=shared)

@@ -9,25 +9,30 @@ from pathlib import Path
 from typing import NamedTuple
 
 from capas.errors import NotFound
+from capas.layer.applied import Applied
 from capas.oci.digest import ChainID, DiffID, chain_id
 from capas.snapshot import syscalls
 from capas.snapshot.contract import Mount
 from capas.snapshot.corrections import correct, needs_correction
 from capas.snapshot.layers import Layers
 from capas.snapshot.lock import held
-from capas.snapshot.mounting import join_paths, mount_all
+from capas.snapshot.mounting import join_paths, mount_all, unmount
 from capas.snapshot.namespaces import identity, in_private_mounts
 from capas.snapshot.scratch import Scratch
-from capas.store.disk import sync_dir
+from capas.store.disk import disk_errors
 
 
 class Stack(NamedTuple):
-    """A chain id's layer on top, the stack it stands on, and whether a correction stands on the layer."""
+    """A chain id's layer on top and the stack it stands on.
+
+    `corrected`: a correction stands on the layer; `rooted`: the layer says what the root directory is like.
+    """
 
     chain: ChainID
     diff_id: DiffID
     parent: ChainID | None
     corrected: bool
+    rooted: bool
 
 
 class Stacks:
@@ -35,6 +40,7 @@ class Stacks:
 
     def __init__(self, root: Path, scratch: Scratch, layers: Layers) -> None:
         self._root = root / "stacks"
+        self._empty = root / "empty"
         self._locks = root / "locks"
         self._scratch = scratch
         self._layers = layers
@@ -43,10 +49,10 @@ class Stacks:
         """The stack, None where it is not here."""
         try:
             found = json.loads((self._path(chain) / "stack.json").read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # empty after a power cut before it was on disk: it is made again
             return None
         parent = ChainID.parse(found["parent"]) if found["parent"] else None
-        return Stack(chain, DiffID.parse(found["diff_id"]), parent, found["corrected"])
+        return Stack(chain, DiffID.parse(found["diff_id"]), parent, found["corrected"], found.get("rooted", True))
 
     def get(self, chain: ChainID) -> Stack:
         """The stack. Raises: NotFound."""
@@ -65,61 +71,79 @@ class Stacks:
     def add(self, diff_ids: Sequence[DiffID]) -> ChainID:
         """Make the records from the bottom up; those that are here stay. Raises: NotFound for a missing layer."""
         chain: ChainID | None = None
+        made = False
         for diff_id in diff_ids:
             parent, chain = chain, chain_id([diff_id], chain)
-            self.put(chain, diff_id, parent)
+            made = self.put(chain, diff_id, parent) or made
+        if made:
+            self.sync()
         return chain_id(diff_ids)
 
-    def put(self, chain: ChainID, diff_id: DiffID, parent: ChainID | None) -> None:
-        """One more layer on a parent. Atomic, idempotent."""
-        if self.find(chain) is not None and self._layers.has(diff_id):
-            return
+    def sync(self) -> None:
+        """Put records and corrections on disk: one call for a whole image."""
+        syscalls.syncfs(os.fsencode(self._root))
+
+    def put(self, chain: ChainID, diff_id: DiffID, parent: ChainID | None) -> bool:
+        """One more layer on a parent. Atomic, idempotent. Whether it was not here. Raises: NotFound."""
+        if not self._layers.has(diff_id):
+            raise NotFound("layer {diff_id} is not unpacked", diff_id=diff_id)
+        if self.find(chain) is not None:
+            return False
         with held(self._locks / f"stack-{chain.hex[:32]}", forget=True):
-            if self.find(chain) is None:
-                self._make(chain, diff_id, parent)
+            if self.find(chain) is not None:
+                return False
+            self._make(chain, diff_id, parent)
+            return True
 
     def folders(self, chain: ChainID) -> list[Path]:
-        """The directories to stack, topmost first. Raises: NotFound."""
+        """The directories to stack, topmost first; two at least, as overlayfs wants it. Raises: NotFound."""
         found: list[Path] = []
+        for stack in self._down(chain):
+            if stack.corrected:
+                found.append(self._path(stack.chain) / "fs")
+            found.append(self._layers.path(stack.diff_id) / "fs")
+        return found if len(found) > 1 else [*found, self._empty]
+
+    def root_of(self, chain: ChainID) -> Path | None:
+        """A directory with the attributes of the stack's root: of the topmost layer that says them."""
+        rooted = next((stack for stack in self._down(chain) if stack.rooted), None)
+        return self._layers.path(rooted.diff_id) / "fs" if rooted else None
+
+    def path(self, chain: ChainID) -> Path:
+        """The directory of a stack."""
+        return self._path(chain)
+
+    def _down(self, chain: ChainID) -> Iterator[Stack]:
         at: ChainID | None = chain
         while at is not None:
             stack = self.get(at)
-            if stack.corrected:
-                found.append(self._path(at) / "fs")
-            found.append(self._layers.path(stack.diff_id) / "fs")
+            yield stack
             at = stack.parent
-        return found
-
-    def correction(self, chain: ChainID) -> Path:
-        """Where the stack's own files are, if it has any."""
-        return self._path(chain)
-
-    def remove(self, chain: ChainID) -> None:
-        """Idempotent."""
-        self._scratch.discard(self._path(chain))
 
     def _make(self, chain: ChainID, diff_id: DiffID, parent: ChainID | None) -> None:
         notes = self._layers.notes(diff_id)
-        with self._scratch.directory() as place:
-            corrected = parent is not None and needs_correction(notes) and self._correct(diff_id, parent, place)
-            record = {"diff_id": diff_id, "parent": parent, "corrected": corrected}
+        with self._scratch.directory() as place, disk_errors(place):
+            corrected = needs_correction(notes) and self._correct(diff_id, parent, notes, place)
+            rooted = b"" not in notes.implicit
+            record = {"diff_id": diff_id, "parent": parent, "corrected": corrected, "rooted": rooted}
             (place / "stack.json").write_text(json.dumps(record))
-            syscalls.syncfs(os.fsencode(place))
             place.chmod(0o755)
+            self._scratch.discard(self._path(chain))  # one that a power cut left without its record
             os.rename(place, self._path(chain))
-            sync_dir(self._root)
 
-    def _correct(self, diff_id: DiffID, parent: ChainID, place: Path) -> bool:
-        below = view_mount(self.folders(parent))
-        notes, layer, target = self._layers.notes(diff_id), self._layers.path(diff_id) / "fs", place / "fs"
+    def _correct(self, diff_id: DiffID, parent: ChainID | None, notes: Applied, place: Path) -> bool:
+        layer, target, view = self._layers.path(diff_id) / "fs", place / "fs", place / "below"
         target.mkdir(mode=0o755)
-        view = place / "below"
         view.mkdir()
 
         def work() -> bool:
-            mount_all([below], view)
+            if parent is not None:
+                mount_all([view_mount(self.folders(parent))], view)
             paths = [os.fsencode(path) for path in (view, layer, target)]
-            return correct(notes, *paths, lenient=identity() == "single")
+            try:
+                return correct(notes, *paths, lenient=identity() == "single")
+            finally:
+                unmount(view)
 
         made = in_private_mounts(work)
         view.rmdir()
@@ -132,12 +156,15 @@ class Stacks:
 
 
 def view_mount(folders: Sequence[Path]) -> Mount:
-    """A read-only mount of directories, topmost first."""
-    if len(folders) == 1:
-        return Mount("bind", str(folders[0]), ("rbind", "ro"))
-    return Mount("overlay", "overlay", (f"lowerdir={join_paths([str(f) for f in folders])}", "ro", *user_options()))
+    """A read-only mount of two directories or more, topmost first."""
+    return Mount("overlay", "overlay", (f"lowerdir={join_paths([str(f) for f in folders])}", "ro", *common_options()))
 
 
-def user_options() -> tuple[str, ...]:
-    """What an overlay mount needs in a user namespace."""
-    return () if identity() == "root" else ("userxattr",)
+def common_options() -> tuple[str, ...]:
+    """What every overlay mount of ours asks for, whatever the kernel's defaults are.
+
+    index and metacopy off: an upper directory then holds whole files and nothing that ties it to its lowers, so that
+    it can become a layer. redirect_dir=nofollow: no mark in a layer leads elsewhere. userxattr: for a user namespace.
+    """
+    own = () if identity() == "root" else ("userxattr",)
+    return ("index=off", "metacopy=off", "redirect_dir=nofollow", *own)
