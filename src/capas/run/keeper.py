@@ -65,6 +65,7 @@ class Keeper:
         self._launch: Launch | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._streams: Streams | None = None
+        self._early: list[int] = []
 
     def run(self, on_start: Callable[[State], None] = lambda state: None) -> State:
         """Start it, wait, clear up. `on_start` is called once it runs.
@@ -80,11 +81,17 @@ class Keeper:
             self._resize()
             return
         pid = self._launch.pid if self._launch is not None else None
-        if pid is not None:
-            try:
-                os.kill(pid, number)
-            except OSError:
-                pass
+        if pid is None:
+            self._early.append(number)  # it does not run yet, or the runtime has not told us its number
+            return
+        try:
+            os.kill(pid, number)
+        except OSError:
+            pass
+
+    def _pass_on_early(self) -> None:
+        while self._early:
+            self.signal(self._early.pop(0))
 
     def _resize(self) -> None:
         if self._streams is not None and self._process is not None and self._process.poll() is None:
@@ -144,6 +151,7 @@ class Keeper:
         with ControlServer(held.folder, inside):
             if self._wait_for_start():
                 on_start(self._running(ground, connection))
+                self._pass_on_early()
             code = self._launch.wait()
             inside.finish(code)
         return code

@@ -1,0 +1,51 @@
+"""A store with busybox in it, made once a session, for what runs containers from the terminal."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.terminal import Terminal
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="session")
+def busybox_tar() -> bytes:
+    """The busybox tree of the examples, as a tar."""
+    spec = importlib.util.spec_from_file_location("bases", EXAMPLES / "bases.py")
+    assert spec is not None and spec.loader is not None
+    bases = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bases)
+    made = bases.busybox_tar()
+    assert isinstance(made, bytes)
+    return made
+
+
+@pytest.fixture(scope="session")
+def furnished(busybox_tar: bytes) -> Iterator[Terminal]:
+    """Capas with the image `busybox`: root, a store in memory's file system."""
+    root = Path(tempfile.mkdtemp(prefix="capas-cli-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+    terminal = Terminal(root)
+    changes = ["-c", 'CMD ["sh"]', "-c", "ENV FROM_IMAGE=yes", "-c", "LABEL made=here", "-c", "EXPOSE 80"]
+    terminal.ok("import", *changes, "-", "busybox", stdin=busybox_tar)
+    yield terminal
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def capas(furnished: Terminal) -> Iterator[Terminal]:
+    """The same, without containers and with `busybox` for its only name when the test has ended."""
+    yield furnished
+    left = furnished.ok("ps", "-aq", "--no-trunc").split()
+    if left:
+        furnished.ok("rm", "-f", *left)
+    names = set(furnished.ok("images", "--format", "{{.Repository}}:{{.Tag}}").split()) - {"busybox:latest"}
+    if names:
+        furnished.run("rmi", "-f", *names)
