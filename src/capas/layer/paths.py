@@ -217,16 +217,17 @@ class Root:
             target = self._link(number, name)
             if target is not None or make != "all":
                 return target
-            os.unlink(name, dir_fd=parent)
-            return self._make(number, name)
+            return self._make(number, name, replace=True)
         below = self.number(number, name)
         self._remember(below, fd)
         return below
 
-    def _make(self, number: int, name: bytes) -> int:
+    def _make(self, number: int, name: bytes, *, replace: bool = False) -> int:
         if self.before_make is not None:
             self.before_make(number, name)
         parent = self.fd(number)
+        if replace:
+            os.unlink(name, dir_fd=parent)
         os.mkdir(name, 0o755, dir_fd=parent)
         below = self.number(number, name)
         self._remember(below, os.open(name, FOLDER, dir_fd=parent))

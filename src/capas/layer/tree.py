@@ -103,7 +103,8 @@ class Tree:
                 body.read()
                 at = node.entry.offset + stored_size(node.entry)
 
-    def _walk(self, path: bytes, *, follow: bool) -> _Node | None:
+    def _walk(self, path: bytes, *, follow: bool, make: int | None = None) -> _Node | None:
+        """What is at a path. With `make` (a layer), what is missing or no directory on the way becomes one."""
         trail = [self._root]
         parts = [part for part in path.split(b"/") if part not in (b"", b".")]
         parts.reverse()
@@ -114,17 +115,21 @@ class Tree:
                 trail = trail[:-1] or trail
                 continue
             node = (trail[-1].children or {}).get(part)
+            if node is not None and node.entry.kind == SYMLINK and (parts or follow):
+                links += 1
+                if links > _MOST_LINKS:
+                    shown = path.decode(errors="replace").lstrip("/")
+                    raise Invalid("too many links on the way to /{path}", path=shown)
+                target = node.entry.target
+                parts += reversed([piece for piece in target.split(b"/") if piece not in (b"", b".")])
+                trail = [self._root] if target.startswith(b"/") else trail
+                continue
+            if make is not None and (node is None or node.children is None):
+                node = _Node(_below(trail[-1], Entry(b"", DIRECTORY, 0o755), part), make)
+                _children(trail[-1])[part] = node
             if node is None:
                 return None
-            if node.entry.kind != SYMLINK or not (parts or follow):
-                trail.append(node)
-                continue
-            links += 1
-            if links > _MOST_LINKS:
-                raise Invalid("too many links on the way to /{path}", path=path.decode(errors="replace").lstrip("/"))
-            target = node.entry.target
-            parts += reversed([piece for piece in target.split(b"/") if piece not in (b"", b".")])
-            trail = [self._root] if target.startswith(b"/") else trail
+            trail.append(node)
         return trail[-1]
 
     def _stack(self, entries: Sequence[Entry], layer: int) -> None:
@@ -136,7 +141,7 @@ class Tree:
             if not entry.path:
                 self._root.entry = entry
                 continue
-            parent = self._parent(folder, layer)
+            parent = self._walk(folder, follow=True, make=layer) or self._root
             node = (
                 self._linked(entry, parent, name)
                 if entry.kind == HARDLINK
@@ -160,16 +165,6 @@ class Tree:
                 parent.children.clear()
             else:
                 parent.children.pop(name[len(WHITEOUT) :], None)
-
-    def _parent(self, folder: bytes, layer: int) -> _Node:
-        found = self._walk(folder, follow=True)
-        if found is not None and found.children is not None:
-            return found
-        above, _, name = folder.rpartition(b"/")
-        parent = self._parent(above, layer)
-        node = _Node(_below(parent, Entry(folder, DIRECTORY, 0o755), name), layer)
-        _children(parent)[name] = node
-        return node
 
     def _linked(self, entry: Entry, parent: _Node, name: bytes) -> _Node:
         target = self._walk(entry.target, follow=False)
