@@ -20,7 +20,7 @@ HELPER = """#!/bin/sh
 echo "$@" >> "$STORE/calls"
 read -r line
 case "$1" in
-  get) if [ -f "$STORE/login" ]; then cat "$STORE/login"; else echo "credentials not found in native keychain"; exit 1; fi ;;
+  get) cat "$STORE/login" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
   store) echo "$line" > "$STORE/login" ;;
   erase) rm -f "$STORE/login" ;;
 esac

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from capas.errors import CapasError, Corrupt, Exhausted, NotFound, Unavailable
+from capas.errors import CapasError, Corrupt, Exhausted, Invalid, NotFound, Unavailable
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
 from capas.registry.message import Conversation, Response, Upload
@@ -81,15 +81,20 @@ def push_blob(session: Session, blob: Blob, begun: Begun | None = None) -> Conve
             if chunk or error.facts.get("status") != 413:
                 raise
             begun, offset, chunk = None, 0, max(_CHUNK, begun.least if begun else 0)
-        except (Unavailable, NotFound, Corrupt) as error:
+        except (Unavailable, NotFound, Corrupt, Invalid) as error:
             failures += 1
-            if failures >= _TRIES or begun is None or not _may_pass(error):
+            if failures >= _TRIES or begun is None or not _may_pass(error, resumed=offset > 0):
                 raise
-            begun, offset = yield from _resume(session, blob, begun, failures)
+            if isinstance(error, Invalid):
+                begun, offset = None, 0
+            else:
+                begun, offset = yield from _resume(session, blob, begun, failures)
 
 
-def _may_pass(error: CapasError) -> bool:
-    """Whether another try may help: a broken connection, a registry in trouble, or an upload that it has lost."""
+def _may_pass(error: CapasError, *, resumed: bool) -> bool:
+    """Whether another try may help: a broken connection, a registry in trouble, an upload that it lost or mixed up."""
+    if isinstance(error, Invalid):
+        return resumed
     if isinstance(error, Unavailable):
         return error.facts.get("reason") in _PASSING
     return error.facts.get("status") in (404, 416)
@@ -158,9 +163,8 @@ def _resume(session: Session, blob: Blob, begun: Begun, failures: int) -> Conver
     taken = _RANGE.fullmatch(response.header("range").strip())
     if response.status != 204 or taken is None or not response.header("location"):
         return None, 0
-    end = int(taken[1])
-    offset = end + 1 if end else 0  # an upload without a byte says 0-0 too
-    if offset > blob.descriptor.size:
+    offset = int(taken[1]) + 1
+    if not 1 < offset <= blob.descriptor.size:  # 0-0 is said of one byte, and of none
         return None, 0
     return begun._replace(location=session.locate(response)), offset
 

@@ -48,7 +48,7 @@ def _mirror(address: str, domain: str, settings: Settings) -> Endpoint:
     scheme, separator, rest = address.rpartition("://")
     rest = rest.rstrip("/").removesuffix("/v2")
     host = rest.partition("/")[0]
-    valid = host and host.isprintable() and not set(host) & set("@?# ") and scheme in ("", "http", "https")
+    valid = host and rest.isprintable() and not set(rest) & set("@?# ") and scheme in ("", "http", "https")
     if not valid:
         raise Invalid(
             "the mirror {mirror!r} of {domain} is not an address", mirror=address[:200], domain=domain,

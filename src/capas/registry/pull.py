@@ -111,7 +111,7 @@ class _Pull:
         if not here.has_blob(config):
             self.fetched.append(config.digest)
             put(here.blobs, self._read(config))
-        if not here.blobs.contains(image.digest):
+        if here.blobs.stat(image.digest) != len(found.data):
             self.fetched.append(image.digest)
             put(here.blobs, found.data)
         return image
