@@ -11,8 +11,10 @@ import pytest
 
 from capas.errors import Corrupt, Exhausted
 from capas.layer.apply import apply
+from capas.layer.diff import iter_tree, write_changes
 from capas.layer.entry import Entry
 from capas.layer.reader import Limits
+from capas.layer.writer import TarWriter
 from support.changesets import changeset, device, directory, fifo, file, hardlink, symlink
 
 
@@ -168,6 +170,27 @@ def test_a_sparse_file_is_written_with_its_holes(tmp_path: Path) -> None:
         assert f.read(4098) == b"\0" + b"x" * 4096 + b"\0"
         f.seek(size - 4097)
         assert f.read() == b"\0" + b"x" * 4096
+
+
+def test_a_huge_sparse_file_goes_from_tree_to_tree_without_being_blown_up(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    with open(old / "huge", "wb") as f:
+        f.truncate(1 << 40)
+        f.seek(1 << 30)
+        f.write(b"data")
+    out = io.BytesIO()
+    tar = TarWriter(out.write)
+    write_changes(iter_tree(old), tar)
+    tar.finish()
+    assert len(out.getvalue()) < 1 << 20
+    apply(io.BytesIO(out.getvalue()), new, style="plain")
+    status = (new / "huge").stat()
+    assert (status.st_size, status.st_blocks * 512 < 1 << 20) == (1 << 40, True)
+    with open(new / "huge", "rb") as f:
+        f.seek((1 << 30) - 2)
+        assert f.read(8) == b"\0\0data\0\0"
 
 
 def test_a_truncated_changeset_is_corrupt(tmp_path: Path) -> None:

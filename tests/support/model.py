@@ -46,6 +46,8 @@ class ModelTree:
                 raise LookupError(entry.target)
             if self.nodes.get(place) is not source:
                 self._remove(place)
+                if source not in self.nodes.values():
+                    raise LookupError(entry.target)
             self.nodes[place] = source
         elif entry.kind == DIRECTORY and place in self.nodes and self.nodes[place].kind == DIRECTORY:
             self.nodes[place] = Node(entry)

@@ -195,6 +195,8 @@ class _Application:
                 (number, name),
                 lambda fd: os.link(found[1], name, src_dir_fd=source, dst_dir_fd=fd, follow_symlinks=False),
             )
+        except FileNotFoundError:
+            raise Corrupt("{path!r} is a hard link to a file beneath itself", path=entry.path[:200]) from None
         finally:
             os.close(source)
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from capas.layer.attributes import FOREIGN
 from capas.layer.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HARDLINK, NO_XATTRS, SYMLINK, Entry
+from capas.layer.holes import find_pieces
 
 _KINDS = {
     stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK, stat.S_IFCHR: CHARACTER, stat.S_IFBLK: BLOCK,
     stat.S_IFIFO: FIFO,
 }  # fmt: skip
-# the union's own marks, and labels that belong to the host's policy, are no part of a layer
-_FOREIGN = ("trusted.", "user.overlay.", "security.selinux", "security.evm", "security.ima")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -75,6 +75,7 @@ def read_entry(parent: int, name: bytes, path: bytes, status: os.stat_result) ->
         target=os.readlink(name, dir_fd=parent) if kind == SYMLINK else b"",
         device=(os.major(status.st_rdev), os.minor(status.st_rdev)) if is_device else (0, 0),
         xattrs=_xattrs(parent, name),
+        sparse=find_pieces(parent, name, status) if kind == FILE else None,
     )
 
 
@@ -108,7 +109,7 @@ def _xattrs(parent: int, name: bytes) -> Mapping[bytes, bytes]:
         names = os.listxattr(path, follow_symlinks=False)
     except OSError:  # a filesystem without any
         return NO_XATTRS
-    kept = [found for found in names if not found.startswith(_FOREIGN)]
+    kept = [found for found in names if not found.startswith(FOREIGN)]
     return {os.fsencode(n): os.getxattr(path, n, follow_symlinks=False) for n in kept} if kept else NO_XATTRS
 
 

@@ -21,11 +21,11 @@ from capas.layer import entry as kinds
 from capas.layer.body import Body
 from capas.layer.entry import Entry
 from capas.layer.header import BLOCK, FIELDS, ZEROS
+from capas.layer.holes import WORTHWHILE
 from capas.layer.pax import Map
 from capas.store.contract import Readable
 
 _CHUNK = 1 << 20
-_WORTHWHILE = 64 << 20
 _LARGEST_MAP = 512 << 10  # half of what our reader takes
 _SECOND = 1_000_000_000
 _END = bytes(2 * BLOCK)
@@ -155,7 +155,7 @@ def worth_sparse(entry: Entry) -> Map | None:
     A map too long for readers is made shorter: its data is written dense from there on.
     """
     pieces = entry.sparse or ()
-    if entry.size - sum(length for _, length in pieces) < _WORTHWHILE:
+    if entry.size - sum(length for _, length in pieces) < WORTHWHILE:
         return None
     most = _LARGEST_MAP // 40
     if len(pieces) > most:
