@@ -120,7 +120,7 @@ def test_the_registry_and_the_repository_are_apart() -> None:
     "text", ["a" * 10**6, "a-" * 500_000, "a." * 2000, "a/" * 2000, "a:" * 2000, "[" * 4000, "a_" * 2000]
 )
 def test_a_megabyte_of_anything_is_refused_at_once(text: str) -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(CapasError):
         Reference.parse(text)
-    assert time.monotonic() - begin < 0.5
+    assert time.process_time() - begin < 5  # quadratic would be hours

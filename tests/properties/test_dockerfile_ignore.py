@@ -141,8 +141,8 @@ def test_no_pattern_makes_a_match_slow(pattern: str) -> None:
     import time
 
     ignore = Ignore([Rule(pattern, False)])
-    begin = time.monotonic()
+    begin = time.process_time()
     for path in ("a" * 255, "/".join("a" * 500), "/".join(["a" * 100] * 20)):
         ignore.is_ignored(path)
         Wildcard(pattern.replace("**/", "*")).matches(path)
-    assert time.monotonic() - begin < 2
+    assert time.process_time() - begin < 20  # quadratic would be hours

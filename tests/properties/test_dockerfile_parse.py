@@ -114,6 +114,6 @@ BIG = {
 @pytest.mark.parametrize("shape", BIG)
 def test_a_megabyte_is_read_in_linear_time(shape: str) -> None:
     text = BIG[shape]
-    begin = time.monotonic()
+    begin = time.process_time()
     parse_and_expand(text)
-    assert time.monotonic() - begin < 10
+    assert time.process_time() - begin < 60  # quadratic would be hours
