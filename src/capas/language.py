@@ -1,4 +1,7 @@
-"""English words to the reader's language, from the one catalogue (`es.json`: English text → Spanish text)."""
+"""English words to the reader's language, from the one catalogue (`es.json`: English text → Spanish text).
+
+Where English is spoken the catalogue is never opened.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,34 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from capas.errors import fill
+
+_WORDY = frozenset(("why", "problem", "advice", "reason", "error"))
+"""Facts that may themselves be texts of ours; names, paths and numbers stay as they are."""
+
 
 def translate(text: str, language: str) -> str:
     """The text in this language ("en", "es"); itself where the catalogue does not have it."""
     return text if language == "en" else _catalogue(language).get(text, text)
+
+
+def say(template: str, facts: Mapping[str, object], language: str) -> str:
+    """A template of an error in this language, with its facts."""
+    said = {key: translate(fact, language) if key in _WORDY and isinstance(fact, str) else fact
+            for key, fact in facts.items()}  # fmt: skip
+    return fill(translate(template, language), said)
+
+
+def teach_gettext(language: str) -> None:
+    """Let gettext ask the catalogue: it is where click looks up its own words ("Usage:", "Missing argument").
+
+    Order: once for the process, before a command is parsed.
+    """
+    if language != "en":
+        import gettext
+
+        gettext.dgettext = lambda domain, message: translate(message, language)
+        gettext.dngettext = lambda domain, msgid1, msgid2, n: translate(msgid1 if n == 1 else msgid2, language)
 
 
 @functools.cache

@@ -1,59 +1,149 @@
-"""Every text of Capas that people read, collected from the source: what the catalogue must hold."""
+"""Every text of Capas that people read, collected from the source: what the catalogue must hold.
+
+Run as a program (`PYTHONPATH=src python tests/support/words.py`) it prints what the catalogue lacks and what no
+source has any more.
+"""
 
 from __future__ import annotations
 
 import ast
+import errno
+import json
+import os
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
+import click
+
 HOUSE = Path(__file__).parents[2] / "src" / "capas"
+CATALOGUE = HOUSE / "es.json"
 KINDS = {
     "Invalid", "NotFound", "AlreadyExists", "Conflict", "Unauthenticated", "Denied", "Unavailable", "Exhausted",
     "Corrupt", "Unsupported", "Interrupted",
 }  # fmt: skip
-EVENTS = {"Started": 1, "Finished": 1, "Failed": 1}
+EVENTS = {"Started": (1,), "Finished": (1,), "Failed": (1,), "Said": (0,), "Advanced": (3,)}
 SPOKEN = {"say", "warn", "words", "confirm", "translate"}
+REASONS = {"fault", "_fault", "_invalid", "_bad", "_problem", "_wrong", "_malformed", "_refuse", "_no"}
+# what click says by itself where Capas can come; of each it has more, for programs that are not ours
+CLICK = {
+    "Usage:", "Options", "Arguments", "Commands", "Missing command.", "Missing argument", "Missing option",
+    "No such option {name!r}.", "Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)",
+    "Option {name!r} does not take a value.", "Option {name!r} requires an argument.",
+    "Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})",
+    "Invalid value for {param_hint}: {message}", "{value!r} is not a valid {number_type}.",
+    "{value!r} is not one of {choices}.", "Show this message and exit.",
+}  # fmt: skip
+
+# the system's own reasons, as they stand in errors
+SYSTEM = {
+    text.lower() if lower else text
+    for text in map(os.strerror, (
+        errno.EACCES, errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EBUSY, errno.ECONNREFUSED, errno.ECONNRESET,
+        errno.EEXIST, errno.EHOSTUNREACH, errno.EINVAL, errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
+        errno.ENETUNREACH, errno.ENOENT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS, errno.ETIMEDOUT,
+    ))
+    for lower in (False, True)
+}  # fmt: skip
 
 
 def list_help() -> set[str]:
-    """What `--help` says: the help of commands and options, the summaries of the command table."""
+    """What `--help` says: the command table, and the help of each command and of its options."""
     from capas.cli.commands import CONTAINER, HUB, IMAGE, MAIN, SYSTEM
+    from capas.cli.main import program
 
-    found = {verb.summary for table in (CONTAINER, HUB, IMAGE, MAIN, SYSTEM) for verb in table.values()}
-    for path in sorted((HOUSE / "cli").glob("*.py")):
-        for call in _calls(path):
-            found.update(_text(word.value) for word in call.keywords if word.arg == "help")
-    return {text for text in found if text}
+    found = {program.help or "", *(option.help or "" for option in program.params if isinstance(option, click.Option))}
+    for verb in (verb for table in (CONTAINER, HUB, IMAGE, MAIN, SYSTEM) for verb in table.values()):
+        command = getattr(import_module(f"capas.cli.{verb.module}"), verb.attribute)
+        found |= {verb.summary, command.help or ""}
+        found |= {option.help or "" for option in command.params if isinstance(option, click.Option)}
+    return found - {""}
 
 
 def list_spoken() -> set[str]:
-    """What commands say when all goes well."""
+    """What commands say when all goes well, and what click says for them."""
+    calls = (call for path in sorted((HOUSE / "cli").glob("*.py")) for call in _calls(path))
+    return CLICK | {text for call in calls if call.args and _name(call.func) in SPOKEN for text in _texts(call.args[0])}
+
+
+def list_events() -> set[str]:
+    """The words of progress. What is put together from pieces (a step, its time) stays English."""
     return {
-        _text(call.args[0])
-        for path in sorted((HOUSE / "cli").glob("*.py"))
+        text
+        for path in sorted(HOUSE.rglob("*.py"))
         for call in _calls(path)
-        if call.args and isinstance(call.func, ast.Attribute | ast.Name) and _name(call.func) in SPOKEN
-    } - {""}
+        for place in EVENTS.get(_name(call.func), ())
+        for argument in (*call.args[place : place + 1], *(word.value for word in call.keywords if word.arg == "text"))
+        for text in _texts(argument)
+    }
 
 
 def list_errors() -> set[str]:
-    """The templates of errors and of their hints."""
+    """The templates of errors and of their hints, and the reasons that fill them."""
     found: set[str] = set()
     for path in sorted(HOUSE.rglob("*.py")):
         for call in _calls(path):
+            hints = [word.value for word in call.keywords if word.arg in ("hint", "why", "problem")]
             if _name(call.func) in KINDS and call.args:
-                found.add(_text(call.args[0]))
-                found.update(_text(word.value) for word in call.keywords if word.arg == "hint")
-    return found - {""}
+                found.update(text for node in (call.args[0], *hints) for text in _texts(node))
+            elif _name(call.func) in REASONS:
+                found.update(text for node in (*call.args, *hints) for text in _texts(node) if " " in text)
+        found |= _set_aside(path)
+    return found
+
+
+def list_facts() -> set[str]:
+    """The names of what `system info` and `version` tell."""
+    tree = ast.parse((HOUSE / "engine" / "system.py").read_text())
+    keys = (key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys if key)
+    return {"Version", *(text for key in keys for text in _texts(key))}
+
+
+def list_all() -> set[str]:
+    """Everything that the catalogue must hold, and nothing besides."""
+    return list_help() | list_spoken() | list_events() | list_errors() | list_facts() | SYSTEM
+
+
+def write_catalogue(held: dict[str, str]) -> str:
+    """The catalogue's text: sorted by key, a line an entry."""
+    return json.dumps(held, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _calls(path: Path) -> Iterator[ast.Call]:
     return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
 
 
+def _set_aside(path: Path) -> set[str]:
+    """Hints and reasons that are chosen before the error is made: `hint = … if … else …`, `why = {…}.get(…)`."""
+    names = {"hint", "why", "problem"}
+    lines = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Assign))
+    values = [line.value for line in lines if names & {_name(target) for target in line.targets}]
+    pieces = {id(piece) for value in values for node in ast.walk(value) if isinstance(node, ast.JoinedStr)
+              for piece in ast.walk(node)}  # fmt: skip
+    return {
+        node.value
+        for value in values
+        for node in ast.walk(value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in pieces
+        and node.value.strip().count(" ") > 1 and node.value == node.value.strip()
+    }  # fmt: skip
+
+
 def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _text(node: ast.expr) -> str:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+def _texts(node: ast.expr) -> Iterator[str]:
+    """The text, or both of `a if … else b`."""
+    if isinstance(node, ast.IfExp):
+        yield from (*_texts(node.body), *_texts(node.orelse))
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+        yield node.value
+
+
+if __name__ == "__main__":
+    held: dict[str, str] = json.loads(CATALOGUE.read_text("utf-8")) if CATALOGUE.exists() else {}
+    wanted = list_all()
+    said = {"missing": sorted(wanted - held.keys()), "stale": sorted(held.keys() - wanted)}
+    sys.stdout.write(json.dumps(said, indent=1, ensure_ascii=False) + "\n")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 import click
 
 from capas.cli.app import App
-from capas.errors import CapasError, fill
+from capas.errors import CapasError
+from capas.language import say
 
 
 def each(app: App, names: Iterable[str], work: Callable[[str], object]) -> int:
@@ -24,6 +25,6 @@ def each(app: App, names: Iterable[str], work: Callable[[str], object]) -> int:
 
 def say_error(app: App, error: CapasError) -> None:
     """One line for what went wrong, and one for what to do."""
-    click.echo("capas: " + fill(app.words(error.message), error.facts), err=True)
+    click.echo("capas: " + say(error.message, error.facts, app.language), err=True)
     if error.hint_template:
-        click.echo("  → " + fill(app.words(error.hint_template), error.facts), err=True)
+        click.echo("  → " + say(error.hint_template, error.facts, app.language), err=True)

@@ -8,11 +8,7 @@ from capas.cli.commands import CONTAINER, HUB, IMAGE, SYSTEM
 from capas.cli.lazy import LazyGroup
 
 _NONE = MappingProxyType({})  # type: ignore[var-annotated]
-image = LazyGroup(name="image", help="The verbs about images", table=IMAGE, hidden=_NONE, no_args_is_help=True)
-container = LazyGroup(
-    name="container", help="The verbs about containers", table=CONTAINER, hidden=_NONE, no_args_is_help=True
-)
-system = LazyGroup(
-    name="system", help="What is here and what this machine allows", table=SYSTEM, hidden=_NONE, no_args_is_help=True
-)
-hub = LazyGroup(name="hub", help="The registry server", table=HUB, hidden=_NONE, no_args_is_help=True)
+image = LazyGroup(name="image", help="The verbs about images", table=IMAGE, hidden=_NONE)
+container = LazyGroup(name="container", help="The verbs about containers", table=CONTAINER, hidden=_NONE)
+system = LazyGroup(name="system", help="What is here and what this machine allows", table=SYSTEM, hidden=_NONE)
+hub = LazyGroup(name="hub", help="The registry server", table=HUB, hidden=_NONE)

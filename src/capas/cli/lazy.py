@@ -17,16 +17,20 @@ def language_of(context: click.Context) -> str:
     return getattr(app, "language", "en")
 
 
+def _speak(command: click.Command, language: str) -> None:
+    """Put the help of a command and of its options into this language."""
+    command.help = translate(command.help or "", language)
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.help:
+            parameter.help = translate(parameter.help, language)
+
+
 class Command(click.Command):
     """A command whose help is translated when it is shown."""
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help in the reader's language."""
-        language = language_of(ctx)
-        self.help = translate(self.help or "", language)
-        for parameter in self.params:
-            if isinstance(parameter, click.Option) and parameter.help:
-                parameter.help = translate(parameter.help, language)
+        _speak(self, language_of(ctx))
         super().format_help(ctx, formatter)
 
 
@@ -39,6 +43,10 @@ class LazyGroup(click.Group):
         super().__init__(**rest)  # type: ignore[arg-type]
         self._table = table
         self._hidden = hidden
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """A group alone shows its help, as docker's do."""
+        return super().parse_args(ctx, args or ["--help"])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every verb, short forms too."""
@@ -84,5 +92,5 @@ class LazyGroup(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help in the reader's language."""
-        self.help = translate(self.help or "", language_of(ctx))
+        _speak(self, language_of(ctx))
         super().format_help(ctx, formatter)

@@ -11,8 +11,8 @@ import click
 from capas.cli.app import App
 from capas.cli.commands import MAIN, SHORT
 from capas.cli.lazy import LazyGroup
-from capas.errors import CapasError, Exhausted, Unavailable, fill
-from capas.language import translate
+from capas.errors import CapasError, Exhausted, Unavailable
+from capas.language import say, teach_gettext, translate
 
 # docker's: 125 when the tool itself cannot do what the flags ask, 130 after Ctrl-C
 USAGE, INTERRUPTED, FAILED = 125, 130, 1
@@ -31,7 +31,6 @@ program = LazyGroup(
     help="Container images: find, pull, look inside, build, push, share and run them, with no daemon",
     table=MAIN,
     hidden=SHORT,
-    no_args_is_help=True,
     params=[
         click.Option(["-v", "--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version,
                      help="Print the version and leave"),
@@ -43,6 +42,7 @@ program = LazyGroup(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     app = App()
+    teach_gettext(_language(app))
     sys.exit(run(app, arguments))
 
 
@@ -57,11 +57,11 @@ def run(app: App, arguments: list[str] | None = None) -> int:
     except click.UsageError as error:
         return _usage(app, error)
     except click.ClickException as error:
-        return _fail(app, error.format_message(), "", FAILED)
+        return _fail(error.format_message(), "", FAILED)
     except CapasError as error:
         return _capas(app, error)
     except (KeyboardInterrupt, click.Abort):
-        return _fail(app, "interrupted", "", INTERRUPTED)
+        return _fail(translate("interrupted", _language(app)), "", INTERRUPTED)
     except BrokenPipeError:
         # whoever read our output has left: nothing to say, and nothing for Python to flush when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -79,19 +79,18 @@ def _language(app: App) -> str:
 
 def _capas(app: App, error: CapasError, code: int = FAILED) -> int:
     language = _language(app)
-    said = fill(translate(error.message, language), error.facts)
-    hint = fill(translate(error.hint_template, language), error.facts) if error.hint_template else ""
-    return _fail(app, said, hint, getattr(error, "exit_code", code))
+    hint = say(error.hint_template, error.facts, language)
+    return _fail(say(error.message, error.facts, language), hint, getattr(error, "exit_code", code))
 
 
 def _usage(app: App, error: click.UsageError) -> int:
     path = error.ctx.command_path if error.ctx else "capas"
-    return _fail(app, error.format_message(), app.words("see `{path} --help`", path=path), USAGE)
+    return _fail(error.format_message(), app.words("see `{path} --help`", path=path), USAGE)
 
 
-def _fail(app: App, text: str, hint: str, code: int) -> int:
+def _fail(text: str, hint: str, code: int) -> int:
     sys.stdout.flush()
-    click.echo("capas: " + translate(text, _language(app)), err=True)
+    click.echo("capas: " + text, err=True)
     if hint:
         click.echo("  → " + hint, err=True)
     return code
