@@ -54,10 +54,13 @@ def iter_difference(old: Path, new: Path) -> Iterator[Change]:
     """What changed from one tree to another. Files are read only where size and times do not decide."""
     before = {member.entry.path: member for member in iter_members(old)}
     seen: set[bytes] = set()
+    folders: set[bytes] = set()
     changed_links: set[bytes] = set()
     for member in iter_members(new):
         entry = member.entry
         seen.add(entry.path)
+        if entry.kind == DIRECTORY:
+            folders.add(entry.path)
         was = before.get(entry.path)
         if was is not None and entry.target not in changed_links and _same(old, was, member):
             continue
@@ -65,7 +68,11 @@ def iter_difference(old: Path, new: Path) -> Iterator[Change]:
             changed_links.add(entry.path)
         if entry.path:
             yield Change(entry, member)
-    yield from _deletions(sorted(before.keys() - seen))
+    for path in sorted(before.keys() - seen):
+        if (
+            path.rpartition(b"/")[0] in folders
+        ):  # else its directory is gone too, or is a link that must not be followed
+            yield Change(_whiteout(path))
 
 
 def write_changes(changes: Iterable[Change], tar: TarWriter, *, clamp_ns: int | None = None) -> int:
@@ -82,14 +89,6 @@ def write_changes(changes: Iterable[Change], tar: TarWriter, *, clamp_ns: int | 
         else:
             tar.add(entry, None)
     return count
-
-
-def _deletions(paths: list[bytes]) -> Iterator[Change]:
-    gone: set[bytes] = set()
-    for path in paths:
-        if path.rpartition(b"/")[0] not in gone:  # a whiteout takes all that was beneath
-            yield Change(_whiteout(path))
-        gone.add(path)
 
 
 def _whiteout(path: bytes) -> Entry:
