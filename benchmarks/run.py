@@ -2,8 +2,8 @@
 
     python benchmarks/run.py [case …] [--rounds N] [--out FILE] [--dir DIR]
 
-Each round runs Capas and its peers one after the other, so that both meet the same machine. As root, with the peers
-that `make bench` installs. `--dir` should be on a filesystem with a journal, or in memory; what it is stands in the output.
+Each round runs Capas and its peer one after the other, so that both meet the same machine. As root, with the peers
+that `make bench` installs. `--dir` should be on a filesystem with a journal, or in memory.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Lab:
         hard = subprocess.run(["sh", "-c", "ulimit -n"], capture_output=True, text=True, check=True).stdout.strip()
         containers = root / "containers.conf"
         containers.write_text(
-            f'[containers]\ndefault_ulimits=["nofile={hard}:{hard}"]\n[engine]\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
+            f'[containers]\ndefault_ulimits=["nofile={hard}:{hard}"]\n'
+            '[engine]\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
         )
         self.env |= {"CONTAINERS_STORAGE_CONF": str(storage), "CONTAINERS_CONF": str(containers)}
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from capas.oci.digest import ChainID
 from capas.run.containers import Containers
-from capas.run.execution import ExecSpec
 from capas.run.executing import execute
+from capas.run.execution import ExecSpec
 from capas.run.logs import iter_log
 from capas.run.record import Record
 from capas.run.spec import ContainerSpec
