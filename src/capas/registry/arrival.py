@@ -14,6 +14,7 @@ from capas.layer.entry import Layer, LayerReceiver
 from capas.oci import media
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import DiffID, Digest
+from capas.registry.ahead import reading_ahead
 from capas.registry.client import Repository
 from capas.store.contract import BlobStore, Ingest, Readable
 from capas.store.put import take_turn
@@ -21,6 +22,7 @@ from capas.store.record import LayerRecord
 from capas.store.records import Records
 
 _CHUNK = 1 << 20
+_SMALL = 2 << 20  # not worth a thread
 
 
 class Here(NamedTuple):
@@ -104,7 +106,11 @@ class Arrival:
             if offset:
                 drain(tee)  # its beginning is on disk: it is inflated from there, afterwards
                 return False
-            self._take(layer, tee)
+            if descriptor.size < _SMALL:
+                self._take(layer, tee)
+            else:
+                with reading_ahead(tee) as ahead:
+                    self._take(layer, ahead)
             drain(tee)
             return True
         except NotFound as error:
