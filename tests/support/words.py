@@ -21,7 +21,7 @@ HOUSE = Path(__file__).parents[2] / "src" / "capas"
 CATALOGUE = HOUSE / "es.json"
 KINDS = {
     "Invalid", "NotFound", "AlreadyExists", "Conflict", "Unauthenticated", "Denied", "Unavailable", "Exhausted",
-    "Corrupt", "Unsupported", "Interrupted",
+    "Corrupt", "Unsupported", "Interrupted", "CapasError", "kind",
 }  # fmt: skip
 EVENTS = {"Started": (1,), "Finished": (1,), "Failed": (1,), "Said": (0,), "Advanced": (3,)}
 SPOKEN = {"say", "warn", "words", "confirm", "translate"}
