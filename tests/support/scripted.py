@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -133,9 +134,9 @@ def _ranged(request: Request, data: bytes, headers: dict[str, str]) -> Reply:
 
 
 class Served:
-    """The same answers over real sockets: `with Served(answer) as server: server.address`."""
+    """The same answers over real sockets: `with Served(answer) as server: server.address`. `tls` wraps them."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, *, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         requests = self.requests
 
@@ -145,12 +146,13 @@ class Served:
             def handle_one_request(self) -> None:
                 try:
                     super().handle_one_request()
-                except ConnectionError:
+                except (ConnectionError, ssl.SSLError):
                     self.close_connection = True
 
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                url = self.path if "://" in self.path else f"http://{self.headers['Host']}{self.path}"
+                scheme = "http" if tls is None else "https"
+                url = self.path if "://" in self.path else f"{scheme}://{self.headers['Host']}{self.path}"
                 request = Request(self.command, url, dict(self.headers), body)
                 requests.append(request)
                 reply = answer(request)
@@ -173,6 +175,8 @@ class Served:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self.address = f"localhost:{self._server.server_address[1]}"
 

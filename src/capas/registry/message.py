@@ -32,7 +32,7 @@ class Upload(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request. `after_seconds` is how long to wait before it is sent, `tries` how often it may be sent."""
+    """One request. `after_seconds` is how long to wait before it is sent, `tries` how often it may break off."""
 
     method: str
     url: str

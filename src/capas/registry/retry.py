@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from capas.errors import Unavailable
 from capas.registry.message import Conversation, Request, Response, host_of
 
+TRIES = 5
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 8.0
 _PATIENCE_SECONDS = 60.0
 _BUSY = frozenset({429, 500, 502, 503, 504})
@@ -19,15 +20,16 @@ def insist(request: Request) -> Conversation[Response]:
 
     Raises: Unavailable when the tries are used up, or where the server asks to wait for more than a minute.
     """
-    for number in range(1, request.tries + 1):
+    most = TRIES if request.tries > 1 else 1  # who answers at all is worth all the tries
+    for number in range(1, most + 1):
         try:
             response = yield request
         except Unavailable as error:
-            if error.facts.get("reason") not in _PASSING or number == request.tries:
+            if error.facts.get("reason") not in _PASSING or number >= request.tries:
                 raise
             request = request._replace(after_seconds=back_off(request.url, number - 1))
             continue
-        if response.status not in _BUSY or number == request.tries:
+        if response.status not in _BUSY or number == most:
             return response
         wait = wait_asked(response)
         if wait is not None and wait > _PATIENCE_SECONDS:

@@ -13,6 +13,8 @@ from capas.registry.trust import origin
 
 _DEAF = frozenset({"protocol", "refused", "broken"})  # how a server of the other scheme looks
 
+_FIRST_TRIES = 2  # while we do not know which scheme it speaks: the wrong one may look like a broken connection
+
 
 class Session:
     """Requests to one endpoint, shared by threads. The base that answered first is kept for all that follow."""
@@ -44,12 +46,13 @@ class Session:
         wanted = frozenset(scopes)
         failure: Unavailable | None = None
         for base in (self._base,) if self._base else self.endpoint.bases:
-            request = Request(method, _join(base, path), headers or {}, body, after_seconds, tries)
+            limit = tries if self._base else min(tries, _FIRST_TRIES)
+            request = Request(method, _join(base, path), headers or {}, body, after_seconds, limit)
             try:
                 response = yield from self._authorizer.exchange(request, account, wanted)
             except Unavailable as error:
                 if self._base or error.facts.get("reason") not in _DEAF:
-                    raise failure or error from None
+                    raise
                 failure = failure or error
                 continue
             if self._base is None and _wants_tls(response):

@@ -98,6 +98,8 @@ class HttpTransport:
         }
         if key.tls:  # reading the system's certificates takes a while: not for plain http
             options["ssl_context"] = self._context(key.ca_bundle, insecure=key.insecure)
+        if key.insecure:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user named it insecure
         if key.proxy is None:
             return urllib3.PoolManager(**options)
         address, login = without_login(key.proxy)
