@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from capas.errors import CapasError, Invalid, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    import subprocess
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _SECONDS = 60
@@ -54,6 +57,8 @@ class CredentialHelper:
             raise self._failed(verb, done)
 
     def _run(self, verb: str, words: str) -> subprocess.CompletedProcess[bytes]:
+        import subprocess
+
         environ = None if self._environ is None else dict(self._environ)
         try:
             return subprocess.run(

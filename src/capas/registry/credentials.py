@@ -10,7 +10,6 @@ import binascii
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,6 +161,8 @@ class Credentials:
 
 
 def _replace(target: Path, data: bytes) -> None:
+    import tempfile  # slow to import, and logging in is rare
+
     fd, name = tempfile.mkstemp(prefix=".config.", dir=target.parent)  # mode 0600 from the first moment
     try:
         with open(fd, "wb") as file:

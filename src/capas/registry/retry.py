@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from email.utils import parsedate_to_datetime
 
 from capas.errors import Unavailable
 from capas.registry.message import Conversation, Request, Response, host_of
@@ -57,6 +56,8 @@ def wait_asked(response: Response) -> float | None:
         return None
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    from email.utils import parsedate_to_datetime  # slow to import, and dates are rare
+
     try:
         asked = parsedate_to_datetime(text) - parsedate_to_datetime(response.header("date"))
         return max(0.0, asked.total_seconds())
