@@ -52,12 +52,15 @@ CONTAINER = _table(
     stop=("container", "stop", "Stop running containers"),
     wait=("container", "wait", "Wait until containers have ended, and print their exit codes"),
 )
+BUILDER = _table(prune=("system", "builder_prune", "Forget the build cache"))
 SYSTEM = _table(
+    check=("system", "check", "Read everything that is stored and tell what is damaged"),
     df=("system", "df", "Show how much disk is used"),
     info=("system", "info", "Show what this machine allows and what was chosen"),
 )
 HUB = _table(serve=("hub", "serve", "Serve a registry from a directory"))
 MAIN = _table(
+    builder=("groups", "builder", "The build cache"),
     completion=("completion", "completion", "Print the completion script of a shell"),
     container=("groups", "container", "The verbs about containers"),
     hub=("groups", "hub", "The registry server"),

@@ -6,7 +6,7 @@ import click
 
 from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
-from capas.cli.options import format_option
+from capas.cli.options import format_option, progress_option
 from capas.cli.table import Column, print_rows
 from capas.cli.template import Template
 from capas.cli.template_functions import to_json
@@ -38,6 +38,34 @@ def df(app: App, /, *, format: str | None) -> None:
         for usage in app.engine.system.df()
     ]
     print_rows(rows, _DF, format)
+
+
+@click.command(cls=Command, help="Read everything that is stored and tell what is damaged")
+@click.option("--repair", is_flag=True, help="Remove what is damaged, so that a pull brings it again")
+@progress_option
+@pass_app
+def check(app: App, /, *, repair: bool, progress: str) -> int:
+    """A line a finding; exit code 1 where something is still wrong."""
+    with app.progress(progress) as report:
+        findings = app.engine.system.check(repair=repair, report=report)
+    for finding in findings:
+        click.echo(f"{finding.kind}: {finding.subject}: {finding.text}" + (" (repaired)" if finding.repaired else ""))
+    if not findings:
+        app.say("Everything is whole")
+    return int(any(not finding.repaired for finding in findings))
+
+
+@click.command("prune", cls=Command, help="Forget the build cache")
+@click.option("-f", "--force", is_flag=True, help="Do not ask")
+@click.option("-a", "--all", "every", is_flag=True, hidden=True)
+@pass_app
+def builder_prune(app: App, /, *, force: bool, every: bool) -> int:
+    """Ask first, unless told not to. Images that are built stay."""
+    if not force and not app.confirm("Forget the build cache?"):
+        app.warn("nothing removed: say yes, or use --force")
+        return 1
+    app.say("Total reclaimed space: {size}", size=human_size(app.engine.system.prune_builds()))
+    return 0
 
 
 @click.command(cls=Command, help="Show what this machine allows and what was chosen, and why")

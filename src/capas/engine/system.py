@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from capas.engine.platforms import host_platform
 from capas.engine.rootless import is_root
 from capas.errors import CapasError
+from capas.events import Report, ignore
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
     from capas.engine.usage import DiskUsage
+    from capas.store.check import Finding
 
 
 class System:
@@ -26,6 +28,19 @@ class System:
         from capas.engine.usage import disk_usage
 
         return disk_usage(self._engine)
+
+    def check(self, *, repair: bool = False, report: Report = ignore) -> list[Finding]:
+        """What is wrong, after reading everything. Repair: what is damaged goes; a pull brings it again."""
+        return self._engine.store.check(repair, report=report)
+
+    def prune_builds(self) -> int:
+        """Forget the build cache. The bytes of blobs that are free again."""
+        from capas.build.cache import BuildCache
+        from capas.clock import now_ns
+        from capas.engine.removal import sweep
+
+        BuildCache(self._engine.settings.root / "build.db", now_ns).prune()
+        return sweep(self._engine)
 
     def info(self) -> dict[str, object]:
         """What was chosen, and why."""
