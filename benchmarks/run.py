@@ -1,197 +1,131 @@
-"""Capas beside its peers on the same work, in one run: medians of several rounds, as ratios. Figures, never tests.
+"""Capas beside its peers on the same work, in one run: medians of several rounds, and ratios. Figures, never tests.
 
-    python benchmarks/run.py [case …] [--rounds N] [--out FILE] [--dir DIR]
+    python benchmarks/run.py [case …] [--rounds N] [--dir DIR] [--out FILE] [--markdown]
 
-Each round runs Capas and its peer one after the other, so that both meet the same machine. As root, with the peers
-that `make bench` installs. `--dir` should be on a filesystem with a journal, or in memory.
+Needs root and the peers that `make bench` installs. Without --dir it works on an ext4 with a journal, made in a file
+and mounted for the time it takes; the output says which. A case may be named by its beginning: `pull`, `build-run`.
 """
 
 from __future__ import annotations
 
 import argparse
-import compileall
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "examples"), str(HERE.parent / "tests")]
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
 
-from bases import busybox_tar, debian_tar  # noqa: E402
+import report  # noqa: E402
+from case import Case  # noqa: E402
+from cases import archives, building, containers, looking, pulling, pushing, serving  # noqa: E402
+from measure import Failed, compare  # noqa: E402
+from peers import Lab, make, unmount_beneath  # noqa: E402
 
-from support.hub import running_hub  # noqa: E402
-
-CAPAS = str(Path(sys.executable).with_name("capas"))
-Work = Callable[[], object]
-
-
-class Lab:
-    """A working directory with stores for Capas and podman, a hub with the bases, and a context of 20,000 files."""
-
-    def __init__(self, root: Path, address: str) -> None:
-        self.root, self.address = root, address
-        self.env = {**os.environ, "CAPAS_ROOT": str(root / "capas"), "CAPAS_RUN_ROOT": str(root / "run")}
-        storage = root / "storage.conf"
-        storage.write_text(f'[storage]\ndriver="overlay"\ngraphroot="{root}/podman"\nrunroot="{root}/podman-run"\n')
-        hard = subprocess.run(["sh", "-c", "ulimit -n"], capture_output=True, text=True, check=True).stdout.strip()
-        containers = root / "containers.conf"
-        containers.write_text(
-            f'[containers]\ndefault_ulimits=["nofile={hard}:{hard}"]\n'
-            '[engine]\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
-        )
-        self.env |= {"CONTAINERS_STORAGE_CONF": str(storage), "CONTAINERS_CONF": str(containers)}
-
-    def run(self, *words: str, stdin: bytes | None = None) -> None:
-        """One command that must succeed."""
-        done = subprocess.run(words, env=self.env, input=stdin, capture_output=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{' '.join(words)}: {done.stderr.decode()[-500:]}")
-
-    def capas(self, *words: str) -> Work:
-        """A command of Capas, to be timed."""
-        return lambda: self.run(CAPAS, *words)
-
-    def peer(self, *words: str) -> Work:
-        """A command of a peer, to be timed."""
-        return lambda: self.run(*words)
-
-    def forget(self) -> None:
-        """Empty both stores."""
-        subprocess.run(["podman", "rmi", "-af"], env=self.env, capture_output=True, check=False)
-        shutil.rmtree(self.root / "capas", ignore_errors=True)
+STATE = HERE.parent / ".make" / "bench"
+ROOMS = (pulling, pushing, looking, building, archives, containers)
 
 
-def cases(lab: Lab) -> Iterator[tuple[str, Work | None, Work, Work]]:
-    """Each case: its name, what is done before every round, Capas' work, the fastest peer's work."""
-    debian, busybox = f"{lab.address}/library/debian", f"{lab.address}/library/busybox"
-    tls = "--tls-verify=false"
-    yield (
-        "pull debian (podman)",
-        lab.forget,
-        lab.capas("pull", "-q", debian),
-        lab.peer("podman", "pull", "-q", tls, debian),
-    )
-    yield (
-        "pull, nothing to do (podman)",
-        None,
-        lab.capas("pull", "-q", debian),
-        lab.peer("podman", "pull", "-q", tls, debian),
-    )
-    yield (
-        "push, all there (podman)",
-        None,
-        lab.capas("push", "-q", debian),
-        lab.peer("podman", "push", "-q", tls, debian),
-    )
-    lab.run(CAPAS, "pull", "-q", busybox)
-    lab.run("podman", "pull", "-q", tls, busybox)
-    yield "image ls (podman)", None, lab.capas("images"), lab.peer("podman", "images")
-    yield (
-        "image inspect (podman)",
-        None,
-        lab.capas("image", "inspect", debian),
-        lab.peer("podman", "image", "inspect", debian),
-    )
-    yield "history (podman)", None, lab.capas("history", debian), lab.peer("podman", "history", debian)
-    tar = str(lab.root / "saved.tar")
-    yield (
-        "save debian (podman)",
-        None,
-        lab.capas("save", "-o", tar, debian),
-        lab.peer("sh", "-c", f"podman save {debian} > {tar}.p"),
-    )
-    context = make_context(lab.root / "context", busybox)
-    build = ("build", "-t", "bench/copy", str(context))
-    cold = (*build[:1], "--no-cache", *build[1:])
-    yield (
-        "COPY of 20,000 files, cold (buildah)",
-        None,
-        lab.capas(*cold),
-        lab.peer("buildah", "bud", "--no-cache", *build[1:]),
-    )
-    yield "the same, unchanged (buildah)", None, lab.capas(*build), lab.peer("buildah", "bud", "--layers", *build[1:])
-    yield "run true (runc alone)", None, lab.capas("run", "--rm", "--network", "none", busybox, "true"), bare(lab)
+def chosen(names: Sequence[str]) -> list[Case]:
+    """The cases whose names begin so; all when nothing is named."""
+    cases = [case for room in ROOMS for case in room.CASES]
+    known = [case.name for case in cases] + [serving.NAME]
+    for name in names:
+        if not any(known_name.startswith(name) for known_name in known):
+            raise SystemExit(f"no such case: {name}. There are: {', '.join(known)}")
+    return [case for case in cases if wanted(case.name, names)]
 
 
-def make_context(path: Path, base: str) -> Path:
-    """20,000 files of 100 bytes to 4 KB."""
-    for number in range(20_000):
-        file = path / f"d{number % 200}" / f"f{number}"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(number.to_bytes(4, "big") * (25 + number % 1000))
-    (path / "Dockerfile").write_text(f"FROM {base}\nCOPY . /data/\n")
-    return path
-
-
-def bare(lab: Lab) -> Work:
-    """runc itself on a busybox tree: what no engine can be quicker than."""
-    bundle = lab.root / "bundle"
-    (bundle / "rootfs").mkdir(parents=True, exist_ok=True)
-    subprocess.run(["tar", "x", "-C", bundle / "rootfs"], input=busybox_tar(), check=True)
-    lab.run("runc", "spec", "-b", str(bundle))
-    spec = json.loads((bundle / "config.json").read_text())
-    spec["process"] |= {"args": ["true"], "terminal": False, "rlimits": []}
-    (bundle / "config.json").write_text(json.dumps(spec))
-    return lab.peer("runc", "run", "-b", str(bundle), f"bench-{os.getpid()}")
-
-
-def measure(before: Work | None, works: tuple[Work, Work], rounds: int) -> list[float]:
-    """The median seconds of each work."""
-    times: list[list[float]] = [[], []]
-    for _ in range(rounds):
-        for number, work in enumerate(works):
-            if before:
-                before()
-            start = time.perf_counter()
-            work()
-            times[number].append(time.perf_counter() - start)
-    return [statistics.median(found) for found in times]
+def wanted(case: str, names: Sequence[str]) -> bool:
+    """Whether the case is among those named."""
+    return not names or any(case.startswith(name) for name in names)
 
 
 @contextmanager
-def laboratory(root: Path) -> Iterator[Lab]:
-    """The lab, its hub filled, cleaned away after."""
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir(parents=True)
+def workplace(given: Path | None) -> Iterator[tuple[Path, str]]:
+    """An empty directory to work in, and what kind of filesystem it is on; nothing is left of it."""
+    if given:
+        work = given / f"capas-bench-{os.getpid()}"
+        work.mkdir(parents=True)
+        try:
+            yield work, filesystem(work)
+        finally:
+            unmount_beneath(work)
+            shutil.rmtree(work, ignore_errors=True)
+        return
+    image, mounted = STATE / "disk.img", STATE / "disk"
+    mounted.mkdir(parents=True, exist_ok=True)
     try:
-        with running_hub(root / "hub") as address:
-            lab = Lab(root, address)
-            debian = debian_tar(HERE.parent / ".make" / "demo" / "cache").read_bytes()
-            for name, tar in (("busybox", busybox_tar()), ("debian", debian)):
-                lab.run(CAPAS, "import", "-", f"{address}/library/{name}", stdin=tar)
-                lab.run(CAPAS, "push", "-q", f"{address}/library/{name}")
-            yield lab
+        with image.open("wb") as file:
+            file.truncate(16 << 30)
+        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+        subprocess.run(["mount", "-o", "loop", image, mounted], check=True)
+        yield mounted, "ext4 with a journal, in a file"
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        unmount_beneath(mounted)
+        subprocess.run(["umount", "--lazy", mounted], check=False)
+        image.unlink(missing_ok=True)
+
+
+def filesystem(path: Path) -> str:
+    """The type of the filesystem that holds this path."""
+    command = ["findmnt", "-n", "-o", "FSTYPE", "-T", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def measure_cases(lab: Lab, cases: Sequence[Case], rounds: int) -> Iterator[report.Row]:
+    """A row for each; one that cannot be measured says why and the rest goes on."""
+    for case in cases:
+        started = time.monotonic()
+        try:
+            found = compare(case.prepare(lab), rounds=min(rounds, case.most_rounds), where=lab.work)
+            row = report.Row(case.name, case.about, case.goal, found)
+        except (Failed, OSError, subprocess.SubprocessError) as error:
+            row = report.Row(case.name, case.about, case.goal, {}, str(error))
+        sys.stderr.write(f"{case.name}: {time.monotonic() - started:.0f} s {row.error}\n")
+        yield row
+
+
+def fill_registry(lab: Lab) -> None:
+    """The images of the inputs, in the registry everybody pulls from."""
+    for image in ("busybox", "debian", "synthetic"):
+        target = f"docker://{lab.address}/library/{image}:latest"
+        make(lab.skopeo("copy", "-q", "--dest-tls-verify=false", f"oci:{lab.inputs / image}:latest", target))
 
 
 def main() -> None:
-    """Print a table; write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("only", nargs="*")
+    """Measure, print the table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", metavar="case")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--dir", type=Path, default=Path("/dev/shm/capas-bench"))
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--dir", type=Path, help="work there, not on an ext4 of our own")
+    parser.add_argument("--out", type=Path, help="write all figures as JSON to this file")
+    parser.add_argument("--markdown", action="store_true", help="print tables to paste into README.md")
     given = parser.parse_args()
-    found = {}
-    compileall.compile_dir(HERE.parent / "src", quiet=1)
-    print("| case (peer) | Capas, s | peer, s | ratio |\n|---|---|---|---|")
-    with laboratory(given.dir) as lab:
-        for name, before, ours, theirs in cases(lab):
-            if given.only and not any(word in name for word in given.only):
-                continue
-            mine, peer = measure(before, (ours, theirs), given.rounds)
-            found[name] = {"capas_seconds": mine, "peer_seconds": peer, "ratio": mine / peer}
-            print(f"| {name} | {mine:.3f} | {peer:.3f} | {mine / peer:.2f} |", flush=True)
+    if os.geteuid() != 0:
+        raise SystemExit("the benchmarks need root: stores are mounted, containers are run")
+    cases = chosen(given.cases)
+    inputs = STATE / "inputs"
+    # by another process: what measures memory must itself stay small
+    subprocess.run([sys.executable, HERE / "inputs.py", inputs], check=True)
+    with workplace(given.dir) as (work, where):
+        lab = Lab(work, inputs)
+        try:
+            fill_registry(lab)
+            rows = list(measure_cases(lab, cases, given.rounds))
+        finally:
+            lab.close()
+        rates = serving.measure_rates(work, given.rounds) if wanted(serving.NAME, given.cases) else {}
+    document = report.document(rows, rates, where=where, rounds=given.rounds)
     if given.out:
-        given.out.write_text(json.dumps(found, indent=1))
+        given.out.write_text(json.dumps(document, indent=1) + "\n")
+    sys.stdout.write(report.markdown(document) if given.markdown else report.plain(document))
 
 
 if __name__ == "__main__":
