@@ -129,15 +129,25 @@ def test_no_descriptor_leaks_in(steps: Steps, tmp_path: Path) -> None:
     assert str(tmp_path) not in steps.text()
 
 
+def run_patiently(steps: Steps, command: str) -> None:
+    """runc 1.1 on a busy machine may lose the last words of its init ("connection reset by peer"): it is asked again."""
+    for attempt in range(8):
+        try:
+            steps.run(command)
+        except Unsupported as error:
+            if attempt == 7 or "init" not in str(error):
+                raise
+
+
 def test_a_command_that_is_not_there_is_not_found(steps: Steps) -> None:
     with pytest.raises(NotFound) as caught:
-        steps.run("nosuch")
+        run_patiently(steps, "nosuch")
     assert "command" in caught.value.facts
 
 
 def test_a_file_that_is_no_program_is_denied(steps: Steps) -> None:
     with pytest.raises(Denied):
-        steps.run("/etc/passwd")
+        run_patiently(steps, "/etc/passwd")
 
 
 @pytest.mark.parametrize("user", ["ghost", "4294967296", "-1", "ana:ghosts"])
