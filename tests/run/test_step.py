@@ -130,7 +130,7 @@ def test_no_descriptor_leaks_in(steps: Steps, tmp_path: Path) -> None:
 
 
 def run_patiently(steps: Steps, command: str) -> None:
-    """runc 1.1 on a busy machine may lose the last words of its init ("connection reset by peer"): it is asked again."""
+    """runc 1.1 on a busy machine may lose the last words of its init ("connection reset by peer"): asked again."""
     for attempt in range(8):
         try:
             steps.run(command)
