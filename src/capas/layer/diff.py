@@ -17,6 +17,7 @@ from capas.layer.writer import TarWriter
 
 _OPAQUE_MARKS = ("trusted.overlay.opaque", "user.overlay.opaque")
 _CHUNK = 1 << 20
+_SMALL = 64 << 10
 
 
 class Change(NamedTuple):
@@ -83,7 +84,9 @@ def write_changes(changes: Iterable[Change], tar: TarWriter, *, clamp_ns: int | 
         entry = change.entry
         if clamp_ns is not None and entry.mtime_ns > clamp_ns:
             entry = entry._replace(mtime_ns=clamp_ns)
-        if entry.kind == FILE and change.member is not None:
+        if entry.kind == FILE and change.member is not None and entry.size <= _SMALL:
+            tar.add_small(entry, change.member.read_small())
+        elif entry.kind == FILE and change.member is not None:
             with change.member.open() as body:
                 tar.add(entry, body)
         else:
