@@ -8,6 +8,7 @@ things stand in a directory right above the layer, made once for each stack: the
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 
@@ -48,17 +49,16 @@ class _Correction:
         self._moved: dict[int, bytes] = {}
 
     def run(self) -> bool:
-        for path in sorted(self._implicit):
-            if path and not self._is_covered(path):
-                self._settle(path)
+        for settle in (self._settle, self._settle_bare):  # what moves first: it may move into a bare directory
+            for path in sorted(self._implicit):
+                if path and not self._is_covered(path):
+                    settle(path)
         for path in self._notes.whiteouts:
-            folder = path.rpartition(b"/")[0]
-            if folder and not self._is_covered(path) and not self._is_folder_below(folder):
-                self._ensure(folder)  # overlayfs hides its marks only where directories are merged
+            self._hide_mark(path.rpartition(b"/")[0])
         for link in self._notes.links:
             self._link(link.path, link.target)
         for path in sorted(self._folders, reverse=True):  # the inner first: they change the times of the outer
-            dress(self._folders[path], os.lstat(self._folders[path]), self._at(path), lenient=self._lenient)
+            self._finish(self._at(path), self._folders[path])
         return bool(os.listdir(self._target))
 
     # one directory that the layer does not list
@@ -72,12 +72,28 @@ class _Correction:
             where = follow(self._below, path)
             self._settled[path] = where
             self._move(path, where)
-        elif path in self._bare:  # it was made for the sake of its whiteouts, which have nothing to delete
-            self._settled[path] = None
-            if status is None:
-                self._white_out(path)
-            else:
-                self._put(self._below, path, path)
+
+    def _settle_bare(self, path: bytes) -> None:
+        """One made for the sake of its whiteouts: where these have nothing to delete, it is not to be seen."""
+        status = find(self._below, path)
+        if path not in self._bare or path in self._folders or (status is not None and stat.S_ISDIR(status.st_mode)):
+            return
+        self._settled[path] = None
+        if status is None:
+            self._white_out(path)
+        else:
+            self._put(self._below, path, path)
+            self._moved[-status.st_ino] = path
+
+    def _hide_mark(self, folder: bytes) -> None:
+        """Overlayfs hides the marks in a directory only where it merges two: so there is a second one, here."""
+        status = find(self._layer, folder)
+        if not folder or status is None or not stat.S_ISDIR(status.st_mode):
+            return
+        here = (folder, *_above(folder))
+        merged = self._is_folder_below(folder) and not self._opaque.intersection(here)
+        if not merged and not any(place in self._settled for place in here):
+            self._ensure(folder)
 
     def _is_covered(self, path: bytes) -> bool:
         """Whether what is below at a path does not matter: the layer's directory is opaque, or stands elsewhere."""
@@ -94,7 +110,8 @@ class _Correction:
 
     def _move(self, source: bytes, where: bytes) -> None:
         """What the layer has beneath `source` goes to `where`."""
-        self._ensure(where)
+        if source not in self._bare:
+            self._ensure(where)
         for name in sorted(os.listdir(join(self._layer, source))):
             old, new = join(source, name), join(where, name)
             status = os.lstat(join(self._layer, old))
@@ -124,11 +141,17 @@ class _Correction:
 
     def _move_file(self, old: bytes, new: bytes, status: os.stat_result) -> None:
         first = self._moved.setdefault(status.st_ino, new)
-        if first == new:
-            self._put(self._layer, old, new)
-        else:
-            self._make_room(new)
-            os.link(self._at(first), self._at(new), follow_symlinks=False)
+        if first != new:
+            self._add_name(first, new)
+            return
+        self._put(self._layer, old, new)
+        for name in same_files(self._layer, old, status):  # those that stay where they are
+            if not any(folder in self._settled for folder in _above(name)):
+                self._add_name(first, name)
+
+    def _add_name(self, first: bytes, name: bytes) -> None:
+        self._make_room(name)
+        os.link(self._at(first), self._at(name), follow_symlinks=False)
 
     # hard links to what is below
 
@@ -148,8 +171,7 @@ class _Correction:
             names = [path]
         for name in names:
             if name != first and (name == path or not self._is_hidden(name)):
-                self._make_room(name)
-                os.link(self._at(first), self._at(name), follow_symlinks=False)
+                self._add_name(first, name)
 
     def _place(self, path: bytes) -> bytes:
         for folder in _above(path):
@@ -182,10 +204,13 @@ class _Correction:
         if not os.path.isdir(place) or os.path.islink(place):
             self._unlink(path)
             os.mkdir(place, 0o755)
-        if like and os.path.isdir(like):
-            self._folders[path] = like
+        self._folders[path] = like if like and os.path.isdir(like) else b""
+
+    def _finish(self, place: bytes, like: bytes) -> None:
+        if like:
+            dress(like, os.lstat(like), place, lenient=self._lenient)
         else:
-            os.utime(place, ns=(0, 0))
+            os.utime(place, ns=(0, 0))  # as `apply` makes what no layer lists
 
     def _put(self, root: bytes, source: bytes, path: bytes) -> None:
         self._make_room(path)
@@ -204,6 +229,10 @@ class _Correction:
             os.unlink(self._at(path))
         except FileNotFoundError:
             pass
+        except IsADirectoryError:
+            shutil.rmtree(self._at(path))
+            for folder in [name for name in self._folders if name == path or name.startswith(path + b"/")]:
+                del self._folders[folder]
 
     def _at(self, path: bytes) -> bytes:
         return join(self._target, path)

@@ -96,13 +96,16 @@ class Stacks:
             return True
 
     def folders(self, chain: ChainID) -> list[Path]:
-        """The directories to stack, topmost first; two at least, as overlayfs wants it. Raises: NotFound."""
-        found: list[Path] = []
+        """The directories to stack, topmost first; two at least, as overlayfs wants it. Raises: NotFound.
+
+        A layer that is there twice (the empty one often is) is stacked once, at its upper place, where it does it all.
+        """
+        found: dict[Path, None] = {}
         for stack in self._down(chain):
             if stack.corrected:
-                found.append(self._path(stack.chain) / "fs")
-            found.append(self._layers.path(stack.diff_id) / "fs")
-        return found if len(found) > 1 else [*found, self._empty]
+                found[self._path(stack.chain) / "fs"] = None
+            found[self._layers.path(stack.diff_id) / "fs"] = None
+        return [*found] if len(found) > 1 else [*found, self._empty]
 
     def root_of(self, chain: ChainID) -> Path | None:
         """A directory with the attributes of the stack's root: of the topmost layer that says them."""
