@@ -56,7 +56,12 @@ class Lab:
     def capas(self, store: str, *words: str, snapshotter: str = "") -> Command:
         """A command of Capas on this store."""
         root = self.work / "capas" / store
-        env = {"CAPAS_ROOT": str(root / "root"), "CAPAS_RUN_ROOT": str(root / "run"), "LC_ALL": "C.UTF-8"}
+        env = {
+            "CAPAS_ROOT": str(root / "root"),
+            "CAPAS_RUN_ROOT": str(root / "run"),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "",  # modules are compiled once, as those of an installed wheel are
+        }
         if snapshotter:
             env["CAPAS_SNAPSHOTTER"] = snapshotter
         return Command((CAPAS, *words), env)

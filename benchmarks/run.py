@@ -12,12 +12,14 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -99,6 +101,16 @@ def fill_registry(lab: Lab) -> None:
         make(lab.skopeo("copy", "-q", "--dest-tls-verify=false", f"oci:{lab.inputs / image}:latest", target))
 
 
+def write(path: Path, document: dict[str, Any]) -> None:
+    """All figures, as JSON."""
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def stop(number: int, _frame: object) -> None:
+    """End as Ctrl-C does: mounts, registries and the disk are cleaned away."""
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """Measure, print the table, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -110,6 +122,7 @@ def main() -> None:
     given = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("the benchmarks need root: stores are mounted, containers are run")
+    signal.signal(signal.SIGTERM, stop)
     cases = chosen(given.cases)
     inputs = STATE / "inputs"
     # by another process: what measures memory must itself stay small
@@ -118,13 +131,17 @@ def main() -> None:
         lab = Lab(work, inputs)
         try:
             fill_registry(lab)
-            rows = list(measure_cases(lab, cases, given.rounds))
+            rows = []
+            for row in measure_cases(lab, cases, given.rounds):
+                rows.append(row)
+                if given.out:  # what was measured outlives what breaks off the rest
+                    write(given.out, report.document(rows, {}, where=where, rounds=given.rounds))
         finally:
             lab.close()
         rates = serving.measure_rates(work, given.rounds) if wanted(serving.NAME, given.cases) else {}
     document = report.document(rows, rates, where=where, rounds=given.rounds)
     if given.out:
-        given.out.write_text(json.dumps(document, indent=1) + "\n")
+        write(given.out, document)
     sys.stdout.write(report.markdown(document) if given.markdown else report.plain(document))
 
 
