@@ -255,6 +255,19 @@ def test_a_committed_layer_unpacked_elsewhere_is_the_same(snapshotter: Snapshott
         assert (tree / "new/file").read_bytes() == b"1"
 
 
+def test_a_committed_tree_has_the_times_that_its_layer_tells(snapshotter: Snapshotter) -> None:
+    change(snapshotter, "work", base(snapshotter))
+    out = io.BytesIO()
+    tar = TarWriter(out.write)
+    write_changes(snapshotter, "work", tar, clamp_ns=1_000_000_000)
+    tar.finish()
+    chain = snapshotter.commit("work", DiffID.of(out.getvalue()))
+    snapshotter.prepare("view", chain, writable=False)
+    with mounted(snapshotter, "view") as tree:
+        times = [(tree / name).stat().st_mtime_ns for name in ("etc/motd", "new", "new/file")]
+    assert times == [1_000_000_000] * 3
+
+
 def test_a_key_is_taken_once(snapshotter: Snapshotter) -> None:
     snapshotter.prepare("key", None)
     with pytest.raises(AlreadyExists):

@@ -28,8 +28,13 @@ class Change(NamedTuple):
 
 
 def write_changes(snapshotter: Snapshotter, key: str, tar: TarWriter, *, clamp_ns: int | None = None) -> int:
-    """Write the changes of an active snapshot to a tar, no time in it later than `clamp_ns`. How many there were."""
-    return write_entries(_changes(snapshotter.mounts(key)[0]), tar, clamp_ns=clamp_ns)
+    """Write the changes of an active snapshot to a tar, no time in it later than `clamp_ns`. How many there were.
+
+    The tree's own times are clamped too: it may become that layer by `commit`, and what a next step reads in it (Python
+    keeps times in its .pyc) must not depend on whether the layer was made here or pulled.
+    """
+    changes = _changes(snapshotter.mounts(key)[0])
+    return write_entries(changes if clamp_ns is None else _clamped(changes, clamp_ns), tar, clamp_ns=clamp_ns)
 
 
 def list_changes(snapshotter: Snapshotter, key: str) -> list[Change]:
@@ -43,6 +48,15 @@ def list_changes(snapshotter: Snapshotter, key: str) -> list[Change]:
         return _sorted(_changes(mount), _PLACE)
 
     return in_private_mounts(work)
+
+
+def _clamped(changes: Iterator[Entry], clamp_ns: int) -> Iterator[Entry]:
+    for change in changes:
+        yield change
+        member = change.member
+        if member is not None and member.status.st_mtime_ns > clamp_ns:
+            times = (member.status.st_atime_ns, clamp_ns)
+            os.utime(member.name, ns=times, dir_fd=member.parent, follow_symlinks=False)
 
 
 def _changes(mount: Mount) -> Iterator[Entry]:

@@ -29,7 +29,7 @@ from capas.snapshot.scratch import Scratch
 from capas.snapshot.second import copy_tree
 from capas.snapshot.usage import tree_usage
 from capas.store.contract import Readable
-from capas.store.disk import make_dirs, sync_dir
+from capas.store.disk import disk_errors, make_dirs, sync_dir
 
 
 class CopySnapshotter:
@@ -51,7 +51,8 @@ class CopySnapshotter:
 
     def add_layer(self, diff_id: DiffID, tar: Readable) -> None:
         """Keep the tar, looked through once. Raises: Corrupt."""
-        with held(self._root / "locks" / f"layer-{diff_id.hex[:32]}", forget=True), self._scratch.directory() as place:
+        lock = held(self._root / "locks" / f"layer-{diff_id.hex[:32]}", forget=True)
+        with disk_errors(self._root), lock, self._scratch.directory() as place:
             with (place / "tar").open("wb") as file:
                 copied = Hashed(tar, file.write)
                 for _ in iter_entries(copied):
@@ -65,7 +66,8 @@ class CopySnapshotter:
     def stack(self, diff_ids: Sequence[DiffID]) -> ChainID:
         """Make the tree, from the longest stack below it that is here."""
         chain = chain_id(diff_ids)
-        with self._still(shared=True), held(self._root / "locks" / f"tree-{chain.hex[:32]}", forget=True):
+        lock = held(self._root / "locks" / f"tree-{chain.hex[:32]}", forget=True)
+        with disk_errors(self._root), self._still(shared=True), lock:
             if not self._tree(chain).exists():
                 with self._scratch.directory() as place:
                     self._grow(place, diff_ids)
@@ -81,7 +83,7 @@ class CopySnapshotter:
             elif writable:
                 copy_tree(self._fs(parent), place / "fs")
 
-        with self._still(shared=True):
+        with disk_errors(self._root), self._still(shared=True):
             if parent is not None:
                 self._fs(parent)
             self._actives.create(key, "active" if writable else "view", parent, fill)
@@ -100,7 +102,8 @@ class CopySnapshotter:
         if info.kind != "active":
             raise Conflict("snapshot {key} is a view: there is nothing to commit", key=key)
         chain = chain_id([diff_id], info.parent)
-        with self._still(shared=True), held(self._root / "locks" / f"tree-{chain.hex[:32]}", forget=True):
+        lock = held(self._root / "locks" / f"tree-{chain.hex[:32]}", forget=True)
+        with disk_errors(self._root), self._still(shared=True), lock:
             if not self._tree(chain).exists():
                 with self._scratch.directory() as place:
                     self._write_layer(info, fs, diff_id)

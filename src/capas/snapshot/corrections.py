@@ -71,6 +71,7 @@ class _Correction:
             self._put(self._below, path, path)
             where = follow(self._below, path)
             self._settled[path] = where
+            self._clear(path, where)
             self._move(path, where)
 
     def _settle_bare(self, path: bytes) -> None:
@@ -84,6 +85,9 @@ class _Correction:
         else:
             self._put(self._below, path, path)
             self._moved[-status.st_ino] = path
+            for name in same_files(self._below, path, status):
+                if name != path and not self._is_hidden(name):
+                    self._add_name(path, name)
 
     def _hide_mark(self, folder: bytes) -> None:
         """Overlayfs hides the marks in a directory only where it merges two: so there is a second one, here."""
@@ -133,11 +137,15 @@ class _Correction:
         else:
             self._ensure(new)
             self._folders[new] = join(self._layer, old)
-        if old in self._opaque and status is not None and stat.S_ISDIR(status.st_mode):
-            for name in os.listdir(join(self._below, new)):
-                if find(self._layer, join(old, name)) is None:
-                    self._white_out(join(new, name))
+        self._clear(old, new)
         self._move(old, new)
+
+    def _clear(self, old: bytes, new: bytes) -> None:
+        """What an opaque directory hides at the place where it goes."""
+        if old in self._opaque and self._is_folder_below(new):
+            for name in os.listdir(join(self._below, new)):
+                if find(self._layer, join(old, name)) is None and find(self._layer, join(new, name)) is None:
+                    self._white_out(join(new, name))
 
     def _move_file(self, old: bytes, new: bytes, status: os.stat_result) -> None:
         first = self._moved.setdefault(status.st_ino, new)
@@ -159,19 +167,27 @@ class _Correction:
         """One copy of the file for all its names, those it has below among them."""
         path = self._place(path)
         source = join(follow(self._below, target.rpartition(b"/")[0]), target.rpartition(b"/")[2])
-        status = find(self._below, source)
+        root, status = self._source(source)
         if status is None or stat.S_ISDIR(status.st_mode):
             raise Corrupt("{path} is a hard link to nothing", path=os.fsdecode(path[:200]))
-        first = self._moved.get(-status.st_ino)
+        number = status.st_ino if root is self._layer else -status.st_ino
+        first, names = self._moved.get(number), [path]
         if first is None:
-            first = self._moved[-status.st_ino] = path
-            self._put(self._below, source, path)
-            names = same_files(self._below, source, status)
-        else:
-            names = [path]
+            first = self._moved[number] = path
+            self._put(root, source, path)
+            names = same_files(root, source, status)
         for name in names:
-            if name != first and (name == path or not self._is_hidden(name)):
+            if name == first:
+                continue
+            if name == path or root is self._layer or not self._is_hidden(name):
                 self._add_name(first, name)
+
+    def _source(self, path: bytes) -> tuple[bytes, os.stat_result | None]:
+        """The tree that has a link's target: the layer itself may, by a path that only a link below completes."""
+        own = find(self._layer, path)
+        if own is None or stat.S_ISDIR(own.st_mode) or (stat.S_ISCHR(own.st_mode) and own.st_rdev == 0):
+            return self._below, find(self._below, path)
+        return self._layer, own
 
     def _place(self, path: bytes) -> bytes:
         for folder in _above(path):
