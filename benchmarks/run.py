@@ -32,21 +32,17 @@ from peers import Lab, make, unmount_beneath  # noqa: E402
 
 STATE = HERE.parent / ".make" / "bench"
 ROOMS = (pulling, pushing, looking, building, archives, containers)
+CASES = [case for room in ROOMS for case in room.CASES]
 
 
-def chosen(names: Sequence[str]) -> list[Case]:
-    """The cases whose names begin so; all when nothing is named."""
-    cases = [case for room in ROOMS for case in room.CASES]
-    known = [case.name for case in cases] + [serving.NAME]
+def chosen(names: Sequence[str]) -> set[str]:
+    """The cases of these names, or whose names begin so; all when nothing is named."""
+    known = [case.name for case in CASES] + [serving.NAME]
     for name in names:
-        if not any(known_name.startswith(name) for known_name in known):
+        if not any(case.startswith(name) for case in known):
             raise SystemExit(f"no such case: {name}. There are: {', '.join(known)}")
-    return [case for case in cases if wanted(case.name, names)]
-
-
-def wanted(case: str, names: Sequence[str]) -> bool:
-    """Whether the case is among those named."""
-    return not names or any(case.startswith(name) for name in names)
+    # a whole name is that case alone: `ls` is not `ls-500`
+    return {case for case in known if not names or case in names or case.startswith(tuple(set(names) - set(known)))}
 
 
 @contextmanager
@@ -123,7 +119,7 @@ def main() -> None:
     if os.geteuid() != 0:
         raise SystemExit("the benchmarks need root: stores are mounted, containers are run")
     signal.signal(signal.SIGTERM, stop)
-    cases = chosen(given.cases)
+    wanted = chosen(given.cases)
     inputs = STATE / "inputs"
     # by another process: what measures memory must itself stay small
     subprocess.run([sys.executable, HERE / "inputs.py", inputs], check=True)
@@ -132,13 +128,13 @@ def main() -> None:
         try:
             fill_registry(lab)
             rows = []
-            for row in measure_cases(lab, cases, given.rounds):
+            for row in measure_cases(lab, [case for case in CASES if case.name in wanted], given.rounds):
                 rows.append(row)
                 if given.out:  # what was measured outlives what breaks off the rest
                     write(given.out, report.document(rows, {}, where=where, rounds=given.rounds))
         finally:
             lab.close()
-        rates = serving.measure_rates(work, given.rounds) if wanted(serving.NAME, given.cases) else {}
+        rates = serving.measure_rates(work, given.rounds) if serving.NAME in wanted else {}
     document = report.document(rows, rates, where=where, rounds=given.rounds)
     if given.out:
         write(given.out, document)
