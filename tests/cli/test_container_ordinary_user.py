@@ -15,9 +15,15 @@ from typing import NamedTuple
 
 import pytest
 
-pytestmark = [pytest.mark.root, pytest.mark.peer("crun"), pytest.mark.peer("newuidmap"), pytest.mark.peer("useradd")]
+pytestmark = [
+    pytest.mark.xdist_group("ordinary-user"),
+    pytest.mark.root,
+    pytest.mark.peer("crun"),
+    pytest.mark.peer("newuidmap"),
+    pytest.mark.peer("useradd"),
+]
 
-_NAME = "capas-tester"
+_NAME = f"capas-{os.getpid()}"  # each worker of the suite makes a user of its own
 _SOURCE = Path(__file__).parents[2] / "src"
 
 
@@ -47,7 +53,7 @@ class User(NamedTuple):
 
 @pytest.fixture(scope="module")
 def user(busybox_tar: bytes) -> Iterator[User]:
-    subprocess.run(["useradd", "--no-create-home", _NAME], check=False, capture_output=True)
+    subprocess.run(["useradd", "--no-create-home", _NAME], check=True, capture_output=True)
     home = Path(tempfile.mkdtemp(prefix="capas-user-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     entry = pwd.getpwnam(_NAME)
     os.chown(home, entry.pw_uid, entry.pw_gid)

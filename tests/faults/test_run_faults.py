@@ -25,7 +25,7 @@ from capas.snapshot.choose import open_snapshotter
 from support.busybox import stack_tree
 from support.containers import PLACES, Lab, children_of
 
-pytestmark = [pytest.mark.root, pytest.mark.peer("crun")]
+pytestmark = [pytest.mark.root, pytest.mark.peer("crun"), pytest.mark.xdist_group("run-faults")]
 
 
 @pytest.fixture

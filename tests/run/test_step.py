@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from capas.chance import token
 from capas.errors import CapasError, Denied, Interrupted, Invalid, NotFound, Unsupported
 from capas.events import Event, Said
 from capas.oci.digest import ChainID
@@ -31,7 +32,7 @@ class Steps:
         self.events: list[Event] = []
 
     def run(self, *args: str, cancelled: threading.Event | None = None, **options: Any) -> int:
-        spec = StepSpec("step-1", args, self.snapshotter.mounts("tree"), **options)
+        spec = StepSpec(f"step-{token()[:12]}", args, self.snapshotter.mounts("tree"), **options)
         return run_step(
             spec, self.runtime, run_root=self.ground / "run", cancelled=cancelled, report=self.events.append
         )
@@ -129,25 +130,15 @@ def test_no_descriptor_leaks_in(steps: Steps, tmp_path: Path) -> None:
     assert str(tmp_path) not in steps.text()
 
 
-def run_patiently(steps: Steps, command: str) -> None:
-    """runc 1.1 on a busy machine may lose the last words of its init ("connection reset by peer"): asked again."""
-    for attempt in range(8):
-        try:
-            steps.run(command)
-        except Unsupported as error:
-            if attempt == 7 or "init" not in str(error):
-                raise
-
-
 def test_a_command_that_is_not_there_is_not_found(steps: Steps) -> None:
     with pytest.raises(NotFound) as caught:
-        run_patiently(steps, "nosuch")
+        steps.run("nosuch")
     assert "command" in caught.value.facts
 
 
 def test_a_file_that_is_no_program_is_denied(steps: Steps) -> None:
     with pytest.raises(Denied):
-        run_patiently(steps, "/etc/passwd")
+        steps.run("/etc/passwd")
 
 
 @pytest.mark.parametrize("user", ["ghost", "4294967296", "-1", "ana:ghosts"])
@@ -162,7 +153,7 @@ def test_cancelling_kills_it_and_leaves_nothing(steps: Steps) -> None:
     def stop_once_running(event: Event) -> None:
         cancelled.set()
 
-    spec = StepSpec("step-1", ("sh", "-c", "echo up; sleep 1000"), steps.snapshotter.mounts("tree"))
+    spec = StepSpec(f"step-{token()[:12]}", ("sh", "-c", "echo up; sleep 1000"), steps.snapshotter.mounts("tree"))
     began = time.monotonic()
     with pytest.raises(Interrupted):
         run_step(spec, steps.runtime, run_root=steps.ground / "run", cancelled=cancelled, report=stop_once_running)

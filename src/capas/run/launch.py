@@ -181,8 +181,6 @@ def failure(message: str, runtime: str, command: str = "") -> CapasError:
         return NotFound("{command} cannot be run: {why}", command=what, why=_short(message))
     if ("exec" in low or "executable" in low) and any(words in low for words in _NOT_ALLOWED):
         return Denied("{command} cannot be run: {why}", command=what, why=_short(message))
-    if "container process is already dead" in low:  # runc, when the exec fails before it has read why
-        return Denied("{command} cannot be run: {why}", command=what, why=_short(message))
     if "cwd" in low or "chdir" in low:
         return Invalid("the working directory cannot be used: {why}", why=_short(message))
     hint = "the runtime gave no reason: try the other of crun and runc (CAPAS_RUNTIME)" if not message else ""
