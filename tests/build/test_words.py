@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from capas.build.copying import absolute
-from capas.build.export import format_time
 from capas.build.git import GitAddress
 from capas.build.modes import parse_mode
 from capas.build.urls import is_git, is_http, without_credentials
 from capas.build.words import duration, quote_list
 from capas.errors import Invalid
+from capas.image.created import format_created
 
 
 @pytest.mark.parametrize(
@@ -100,5 +100,5 @@ def test_durations_are_written_as_go_does(value_ns: int, text: str) -> None:
 
 
 def test_times_have_no_more_digits_than_there_are() -> None:
-    assert format_time(1_600_000_000 * 10**9) == "2020-09-13T12:26:40Z"
-    assert format_time(1_600_000_000 * 10**9 + 120_000_000) == "2020-09-13T12:26:40.12Z"
+    assert format_created(1_600_000_000 * 10**9) == "2020-09-13T12:26:40Z"
+    assert format_created(1_600_000_000 * 10**9 + 120_000_000) == "2020-09-13T12:26:40.12Z"

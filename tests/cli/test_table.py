@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from capas.cli.table import Column, iter_lines
-from capas.cli.units import ago, human_bytes, human_duration, human_size, parse_time_ns
+from capas.cli.units import ago, human_size
+from capas.image.created import parse_created
+from capas.run.ages import duration
+from capas.run.limits import parse_size
 
 COLUMNS = (Column("ID", "IMAGE ID"), Column("Size", "SIZE"), Column("Digest", "DIGEST", False))
 ROWS = [{"ID": "0123456789ab", "Size": "63.2MB", "Digest": "sha256:0"}, {"ID": "b", "Size": "0B", "Digest": "<none>"}]
@@ -59,7 +62,7 @@ def test_sizes_have_three_digits(size: float, text: str) -> None:
     ],
 )  # fmt: skip
 def test_durations_are_docker_s(seconds: float, text: str) -> None:
-    assert human_duration(seconds) == text
+    assert duration(int(seconds * 10**9)) == text
 
 
 def test_no_time_is_not_available() -> None:
@@ -67,11 +70,11 @@ def test_no_time_is_not_available() -> None:
 
 
 def test_times_are_read_to_the_nanosecond_in_any_zone() -> None:
-    assert parse_time_ns("2026-11-23T23:17:35.123456789Z") == 1795475855123456789
-    assert parse_time_ns("2026-11-24T00:17:35+01:00") == 1795475855 * 10**9
-    assert parse_time_ns("yesterday") == 0
+    assert parse_created("2026-11-23T23:17:35.123456789Z") == 1795475855123456789
+    assert parse_created("2026-11-24T00:17:35+01:00") == 1795475855 * 10**9
+    assert parse_created("yesterday") == 0
 
 
 @pytest.mark.parametrize(("text", "size"), [("512", 512), ("64k", 65536), ("1.5g", 1610612736), ("2MiB", 2097152)])
 def test_sizes_people_write_are_read(text: str, size: int) -> None:
-    assert human_bytes(text) == size
+    assert parse_size(text) == size

@@ -9,11 +9,11 @@ import pytest
 
 from capas.errors import Invalid, Unsupported
 from capas.oci.config import Execution
+from capas.run.ages import duration
 from capas.run.capabilities import ALL, DEFAULT, choose_capabilities, grantable
 from capas.run.cgroups import Cgroups, read_cgroups
 from capas.run.devices import parse_device
 from capas.run.filter import compiled
-from capas.run.inspection import duration
 from capas.run.limits import Limits, check_limits, parse_cpus, parse_size, resources_of
 from capas.run.mounts import ContainerMount, parse_mount, parse_tmpfs, parse_volume
 from capas.run.naming import hosts, parse_host, resolv_conf

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
@@ -11,6 +10,7 @@ from capas.build.bench import Bench
 from capas.build.solver import Solver
 from capas.build.stage import Line, StageState
 from capas.build.vertex import Made, digest_key
+from capas.image.created import format_created
 from capas.image.edit import assemble
 from capas.image.image import Image
 from capas.oci.config import Config, Execution, History, RootFS
@@ -34,24 +34,13 @@ def export(state: StageState, solver: Solver, bench: Bench) -> Image:
     created_ns = _created_ns(config, state.lines, made, bench)
     times = _times(made, created_ns)
     history = (*state.config.steps, *map(_step, state.lines, made, times))
-    config = replace(config, history=history or None, created=format_time(max([created_ns, *times])))
+    config = replace(config, history=history or None, created=format_created(max([created_ns, *times])))
     return assemble(bench.blobs, config, [layer.descriptor for layer in layers])
-
-
-def format_time(value_ns: int) -> str:
-    """RFC 3339, in UTC, as Go writes it: no more digits than there are.
-
-    >>> format_time(1_500_000_000)
-    '1970-01-01T00:00:01.5Z'
-    """
-    seconds, rest = divmod(value_ns, _BILLION)
-    fraction = f".{rest:09d}".rstrip("0") if rest else ""
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + fraction + "Z"
 
 
 def _step(line: Line, made: Made | None, created_ns: int) -> History:
     return History(
-        created=format_time(created_ns),
+        created=format_created(created_ns),
         created_by=line.text,
         comment=COMMENT,
         empty_layer=made is None or made.layer is None,

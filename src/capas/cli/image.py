@@ -11,7 +11,7 @@ from capas.cli.batch import each
 from capas.cli.lazy import Command
 from capas.cli.options import filter_option, format_option
 from capas.cli.table import Column, Row, print_rows
-from capas.cli.units import ago, human_size, iso, parse_time_ns
+from capas.cli.units import ago, human_size, iso
 from capas.clock import now_ns
 
 if TYPE_CHECKING:
@@ -149,9 +149,11 @@ def inspect(app: App, /, *, images: tuple[str, ...], format: str | None) -> int:
 @pass_app
 def history(app: App, /, *, image: str, format: str | None, human: bool, no_trunc: bool, quiet: bool) -> None:
     """One row a step."""
+    from capas.image.created import parse_created
+
     now, rows = now_ns(), []
     for step in app.engine.images.history(image):
-        created = parse_time_ns(step.created)
+        created = parse_created(step.created)
         id = "<missing>" if step.image_id is None else str(step.image_id) if no_trunc else step.image_id.short
         created_by = " ".join(step.created_by.split()) if not no_trunc else step.created_by
         short = created_by if no_trunc or len(created_by) <= _LONGEST_STEP else created_by[: _LONGEST_STEP - 1] + "…"

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from capas.clock import now_ns
 from capas.engine.changes import change_execution
 from capas.engine.lookup import get_image
 from capas.engine.platforms import host_platform
-from capas.engine.times import rfc3339
+from capas.engine.times import creation_time
 from capas.errors import NotFound
 from capas.image.edit import assemble
 from capas.image.image import Image
@@ -48,7 +47,7 @@ def commit_container(
     base = _base_image(engine, record)
     execution = change_execution(_execution(record, base.config.execution if base else Execution()), changes)
     epoch = engine.settings.source_date_epoch
-    created = rfc3339(epoch * 10**9 if epoch is not None else now_ns())
+    created = creation_time(engine.settings)
     step = History(created=created, created_by=" ".join(record.spec.command), author=author, comment=message)
     clamp_ns = None if epoch is None else epoch * 10**9
     store = engine.store

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from capas.chance import token
-from capas.clock import now_ns
 from capas.engine.changes import change_execution
 from capas.engine.platforms import host_platform
-from capas.engine.times import rfc3339
+from capas.engine.times import creation_time
 from capas.image.edit import assemble
 from capas.image.image import Image
 from capas.image.record import record_image
@@ -29,8 +28,7 @@ def import_tree(
 ) -> Image:
     """Make an image of one layer of a tar, compressed or not. Raises: Corrupt; Invalid for a change docker refuses."""
     reference = Reference.parse(name).with_default_tag() if name else None
-    epoch = engine.settings.source_date_epoch
-    created = rfc3339(epoch * 10**9 if epoch is not None else now_ns())
+    created = creation_time(engine.settings)
     platform = host_platform()
     execution = change_execution(Execution(), changes)
     store = engine.store

@@ -1,12 +1,13 @@
-"""Times as documents write them."""
+"""When an image that is made now is said to be made."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from capas.clock import now_ns
+from capas.image.created import format_created
+from capas.settings import Settings
 
 
-def rfc3339(time_ns: int) -> str:
-    """Nanoseconds since 1970 as RFC 3339 in UTC, without trailing zeros: `2026-11-23T23:17:35.5Z`."""
-    seconds, rest = divmod(time_ns, 10**9)
-    fraction = f".{rest:09d}".rstrip("0").rstrip(".")
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+def creation_time(settings: Settings) -> str:
+    """SOURCE_DATE_EPOCH where it is set, else now: RFC 3339."""
+    epoch = settings.source_date_epoch
+    return format_created(now_ns() if epoch is None else epoch * 10**9)

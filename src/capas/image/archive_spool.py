@@ -14,7 +14,8 @@ from capas.layer.entry import FILE, HARDLINK, SYMLINK, Entry
 from capas.layer.reader import iter_entries
 from capas.oci.digest import Digest
 from capas.oci.document import MAX_BYTES
-from capas.store.contract import BlobStore, Ingest, Readable
+from capas.store.contract import BlobStore, Readable
+from capas.store.put import fresh_ingest
 
 _CHUNK = 1024 * 1024
 _MOST_MEMBERS = 20_000
@@ -83,7 +84,7 @@ class Spool:
         named = _digest_in(path)
         if named is not None and self._blobs.stat(named) == size:
             return Member(named, size)
-        with _fresh(self._blobs, f"load+{os.getpid()}+{threading.get_ident()}") as ingest:
+        with fresh_ingest(self._blobs, f"load+{os.getpid()}+{threading.get_ident()}") as ingest:
             try:
                 for piece in _pieces(body):
                     ingest.write(piece)
@@ -93,15 +94,6 @@ class Spool:
                 ingest.abort()
                 raise
         return Member(digest, size)
-
-
-def _fresh(blobs: BlobStore, name: str) -> Ingest:
-    """An ingest that starts at nothing: what a killed load left under this name is of another archive."""
-    ingest = blobs.ingest(name)
-    if ingest.offset:
-        ingest.abort()
-        ingest = blobs.ingest(name)
-    return ingest
 
 
 def _read_document(path: str, body: Readable, size: int) -> bytes:

@@ -1,9 +1,10 @@
-"""The time in a config: RFC 3339 text to nanoseconds."""
+"""The time in a config: RFC 3339 text to nanoseconds and back."""
 
 from __future__ import annotations
 
 import calendar
 import re
+import time
 
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
@@ -27,3 +28,14 @@ def parse_created(text: str | None) -> int:
         offset = (int(match[9]) * 60 + int(match[10])) * 60
         seconds -= offset if match[8] == "+" else -offset
     return seconds * 10**9 + int((match[7] or "0")[:9].ljust(9, "0"))
+
+
+def format_created(time_ns: int) -> str:
+    """RFC 3339, in UTC, as Go writes it: no more digits than there are.
+
+    >>> format_created(1_500_000_000)
+    '1970-01-01T00:00:01.5Z'
+    """
+    seconds, rest = divmod(time_ns, 10**9)
+    fraction = f".{rest:09d}".rstrip("0") if rest else ""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + fraction + "Z"

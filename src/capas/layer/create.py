@@ -14,6 +14,7 @@ from capas.oci import media
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import DiffID
 from capas.store.contract import BlobStore, Ingest
+from capas.store.put import fresh_ingest
 
 _CHUNK = 1 << 20
 _QUEUED = 4  # chunks between the threads: enough to keep both busy, little enough to keep memory flat
@@ -35,7 +36,7 @@ class LayerBlob:
 
     def __init__(self, blobs: BlobStore, *, compression: Kind = "gzip", level: int | None = None, name: str) -> None:
         self._compression: Kind = compression
-        self._ingest = _fresh_ingest(blobs, name)
+        self._ingest = fresh_ingest(blobs, name)
         self._sha256 = hashlib.sha256()
         self._size = 0
         self._pending = bytearray()
@@ -111,12 +112,3 @@ class _Packer:
                     self._ingest.write(self._compress.write(chunk))
                 except BaseException as error:
                     self._error = error
-
-
-def _fresh_ingest(blobs: BlobStore, name: str) -> Ingest:
-    """An ingest that begins at 0: what an earlier process left under the name belongs to another try."""
-    ingest = blobs.ingest(name)
-    if ingest.offset:
-        ingest.abort()
-        ingest = blobs.ingest(name)
-    return ingest

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from capas.layer.entry import DIRECTORY, FILE, HARDLINK, Entry
 from capas.layer.scan import Member, is_whiteout, iter_members
@@ -25,12 +25,6 @@ class Change(NamedTuple):
 
     entry: Entry
     member: Member | None = None
-
-
-class Lookup(Protocol):
-    """What a tree has at a path."""
-
-    def __call__(self, path: bytes, /) -> Entry | None: ...
 
 
 def iter_tree(root: Path) -> Iterator[Change]:

@@ -7,13 +7,14 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from capas.errors import AlreadyExists, Conflict
+from capas.store.lock import locked
 
 _LOCK = "lock"
+_GUARD = ".guard"  # held between making a directory and locking it: nobody may take it for a dead one's then
 _TRIES, _PAUSE_SECONDS = 100, 0.01
 
 
@@ -50,7 +51,7 @@ def claim(parent: Path, name: str) -> Claim:
     """Make the directory `name` and hold it. Raises: AlreadyExists; Conflict while another process holds it."""
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = parent / name
-    with _guarded(parent):
+    with locked(parent / _GUARD):
         try:
             folder.mkdir(mode=0o700)
         except FileExistsError:
@@ -78,7 +79,7 @@ def claim_dead_one(parent: Path, name: str) -> Claim | None:
     folder = parent / name
     if not folder.is_dir() or is_held(folder):
         return None
-    with _guarded(parent):
+    with locked(parent / _GUARD):
         fd = _lock(folder, tries=1) if folder.is_dir() else None
     return None if fd is None else Claim(folder, fd)
 
@@ -109,14 +110,3 @@ def _lock(folder: Path, tries: int = _TRIES) -> int | None:
             return fd
     os.close(fd)
     return None
-
-
-@contextmanager
-def _guarded(parent: Path) -> Iterator[None]:
-    """Between making a directory and locking it nobody may take it for a dead one's."""
-    fd = os.open(parent / ".guard", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +16,10 @@ from capas.run.proxy import Proxy
 from capas.run.record import Record
 from capas.snapshot.namespaces import in_thread
 from capas.snapshot.syscalls import unshare
+from capas.store.lock import locked
 
 _CLONE_NEWNET = 0x40000000
+_LOCK = ".lock"
 _MODES = ("host", "none", "bridge")
 
 
@@ -102,7 +101,7 @@ class BridgeConnection(Connection):
             self.namespace = f"/proc/{os.getpid()}/fd/{self._namespace}"
             outer = Netlink()
             try:
-                with _locked(self._leases):
+                with locked(self._leases / _LOCK):
                     bridge = _ensure_bridge(outer, self._bridge)
                 self._plug(outer, bridge)
                 inside = inner.index("eth0")
@@ -198,7 +197,7 @@ def _ensure_bridge(netlink: Netlink, bridge: BridgeSettings) -> int:
 
 def _lease(leases: Path, container_id: str, bridge: BridgeSettings) -> str:
     live = leases.parent.parent / "containers"
-    with _locked(leases):
+    with locked(leases / _LOCK):
         taken = _leased(leases)
         for host in bridge.network.hosts():
             address = str(host)
@@ -215,16 +214,6 @@ def _leased(leases: Path) -> dict[str, str]:
         return {entry.name: _read(entry.path) for entry in os.scandir(leases) if not entry.name.startswith(".")}
     except FileNotFoundError:
         return {}
-
-
-@contextmanager
-def _locked(leases: Path) -> Iterator[None]:
-    fd = os.open(leases / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
 
 
 def _link_name(key: str) -> str:

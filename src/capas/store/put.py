@@ -26,6 +26,15 @@ def put(blobs: BlobStore, data: bytes) -> Digest:
     return digest
 
 
+def fresh_ingest(blobs: BlobStore, name: str) -> Ingest:
+    """An ingest that begins at 0: what a killed process left under the name is of another try."""
+    ingest = blobs.ingest(name)
+    if ingest.offset:
+        ingest.abort()
+        ingest = blobs.ingest(name)
+    return ingest
+
+
 def take_turn(
     blobs: BlobStore, digest: Digest, size: int, *, check: Callable[[], None] = lambda: None
 ) -> Ingest | None:
