@@ -45,25 +45,27 @@ class Engine:
     @cached_property
     def snapshotter(self) -> Snapshotter:
         """The snapshot driver that this machine allows. Raises: Unsupported for a driver asked for and not possible."""
-        return self._snapshotter[0]
+        from capas.snapshot.choose import open_driver
+
+        return open_driver(self.settings.root, self.driver_name)
+
+    @property
+    def driver_name(self) -> str:
+        """The name of the snapshot driver, which need not be opened for it."""
+        return self._driver[0]
 
     @property
     def snapshotter_reason(self) -> str:
         """Why it is this driver, in words."""
-        return self._snapshotter[1]
+        return self._driver[1]
 
     @cached_property
-    def _snapshotter(self) -> tuple[Snapshotter, str]:
+    def _driver(self) -> tuple[str, str]:
         from capas.engine.rootless import enter_if_needed
-        from capas.snapshot.choose import open_snapshotter
+        from capas.snapshot.choose import choose_driver
 
         enter_if_needed()
-        return open_snapshotter(self.settings.root, wanted=self.settings.snapshotter)
-
-    @property
-    def driver_name(self) -> str:
-        """The name of the snapshot driver."""
-        return self.snapshotter.name
+        return choose_driver(self.settings.root, wanted=self.settings.snapshotter)
 
     @cached_property
     def runtime(self) -> Runtime:
