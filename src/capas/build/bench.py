@@ -90,6 +90,11 @@ class Bench:
         return mtime_of(self.request)
 
     @property
+    def packing(self) -> dict[str, object]:
+        """What every layer's bytes depend on beside what is in it: a part of each step's key."""
+        return {"compression": self.request.compression, "level": self.request.level, "epoch": self.epoch_ns}
+
+    @property
     def cache_root(self) -> Path:
         """Where caches on disk are kept."""
         return self._ports.cache_root

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from capas.errors import CapasError
@@ -44,6 +44,10 @@ class Solved(NamedTuple):
 class Work(Protocol):
     """One op about to be done on its solved inputs."""
 
+    @property
+    def parts(self) -> Mapping[str, object]:
+        """All that its keys are made of, by name, but for the contents of files."""
+
     def keys(self) -> Iterator[str]:
         """Cache keys, the cheapest first: the next one is asked for only when the one before is not known."""
 
@@ -69,8 +73,15 @@ class Op(Protocol):
         """The same error, pointing at the instruction."""
 
     @property
+    def parts(self) -> Mapping[str, object]:
+        """All that can change the result beside the inputs, and nothing else: what JSON can say, by name.
+
+        The names are those of flags and instructions: a step that is done again says which of them changed.
+        """
+
+    @property
     def definition(self) -> str:
-        """All that can change the result beside the inputs, and nothing else."""
+        """The parts as one text."""
 
     def begin(self, inputs: Sequence[Solved], bench: Bench, step: str) -> Work:
         """Get ready, now that the inputs are there. `step` is the id of its events."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import BinaryIO, NamedTuple
 
@@ -35,10 +35,20 @@ class CopyOp(NamedTuple):
     use_cache: bool = True
 
     @property
-    def definition(self) -> str:
+    def parts(self) -> Mapping[str, object]:
         """What is copied, where to, as whose."""
-        origins = [origin.definition for origin in self.origins]
-        return encode_key("copy", origins, self.target, self.chown, self.chmod, self.link)
+        return {
+            "sources": [origin.definition for origin in self.origins],
+            "target": self.target,
+            "chown": self.chown,
+            "chmod": self.chmod,
+            "link": self.link,
+        }
+
+    @property
+    def definition(self) -> str:
+        """The same as one text."""
+        return encode_key("copy", self.parts)
 
     def begin(self, inputs: Sequence[Solved], bench: Bench, step: str) -> CopyWork:
         """Find the sources. Raises: NotFound for one that is not there."""
@@ -53,10 +63,9 @@ class CopyWork:
         self._inputs = inputs
         self._bench = bench
         self._picked: list[Picked] | None = None
-        self._base = "link" if op.link and is_numeric(op.chown or "0") else inputs[0].chain
-        epoch = "" if bench.epoch_ns is None else bench.epoch_ns
-        packing = (bench.request.compression, bench.request.level)
-        self._family = digest_key("family", op.definition, self._base, packing, epoch)
+        base = "link" if op.link and is_numeric(op.chown or "0") else inputs[0].chain
+        self.parts = {**op.parts, "base": base, **bench.packing}
+        self._family = digest_key("family", self.parts)
 
     def keys(self) -> Iterator[str]:
         """By the sources' own chain ids if all have one; by content only where this instruction has run here before."""

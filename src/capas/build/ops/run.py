@@ -38,11 +38,24 @@ class RunOp(NamedTuple):
     use_cache: bool = True
 
     @property
+    def parts(self) -> Mapping[str, object]:
+        """All that the process can see, but for the tree below it. What is not used is not in it."""
+        found = {
+            "command": self.args,
+            "script": self.script,
+            "env": self.env,
+            "workdir": self.cwd,
+            "user": self.user,
+            "network": self.network,
+            "add-host": self.add_hosts,
+            "tmpfs": self.tmpfs,
+        }
+        return {name: value for name, value in found.items() if value}
+
+    @property
     def definition(self) -> str:
-        """All that the process can see, but for the tree below it."""
-        env = dict(sorted(self.env.items()))
-        around = (self.cwd, self.user, self.network, self.add_hosts, self.tmpfs)
-        return encode_key("run", self.args, env, around, self.script)
+        """The same as one text."""
+        return encode_key("run", self.parts)
 
     def begin(self, inputs: Sequence[Solved], bench: Bench, step: str) -> RunWork:
         """Nothing to get ready."""
@@ -57,8 +70,8 @@ class RunWork:
         self._base = base
         self._bench = bench
         self._step = step
-        request = bench.request
-        self._key = digest_key(op.definition, base.chain, request.compression, request.level, bench.epoch_ns)
+        self.parts = {**op.parts, "base": base.chain, **bench.packing}
+        self._key = digest_key("run", self.parts)
 
     def keys(self) -> Iterator[str]:
         """One: the content of the tree below and all that is visible."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from capas.build.bench import Bench
@@ -23,9 +23,14 @@ class WorkdirOp(NamedTuple):
     use_cache: bool = True
 
     @property
-    def definition(self) -> str:
+    def parts(self) -> Mapping[str, object]:
         """Where, and whose."""
-        return encode_key("workdir", self.path, self.user)
+        return {"workdir": self.path, "user": self.user}
+
+    @property
+    def definition(self) -> str:
+        """The same as one text."""
+        return encode_key("workdir", self.parts)
 
     def begin(self, inputs: Sequence[Solved], bench: Bench, step: str) -> WorkdirWork:
         """Nothing to get ready."""
@@ -39,9 +44,8 @@ class WorkdirWork:
         self._op = op
         self._base = base
         self._bench = bench
-        self._key = digest_key(
-            op.definition, base.chain, bench.request.compression, bench.request.level, bench.mtime_ns
-        )
+        self.parts = {**op.parts, "base": base.chain, **bench.packing}
+        self._key = digest_key("workdir", self.parts)
 
     def keys(self) -> Iterator[str]:
         """One: the tree below decides all."""
