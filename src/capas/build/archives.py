@@ -9,16 +9,13 @@ import shutil
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from capas.build.bench import Bench
-from capas.build.selection import Picked
 from capas.build.sources.contract import Files
 from capas.build.sources.slice import Slice
 from capas.build.sources.tree import TreeFiles
-from capas.build.sources.walk import iter_below
 from capas.errors import CapasError, Corrupt, Exhausted
 from capas.layer.compression import decompress
 from capas.layer.contents import read_contents
-from capas.layer.entry import DIRECTORY, FILE, Entry
+from capas.layer.entry import FILE, Entry
 from capas.store.contract import Readable
 
 _BLOCK = 512
@@ -41,22 +38,6 @@ def is_archive_head(file: BinaryIO) -> bool:
         return False
     finally:
         file.seek(0)
-
-
-def unpack(picked: Picked, bench: Bench) -> Picked:
-    """The archive as a directory with what it holds. Raises: Corrupt for one that is damaged or truncated."""
-    name = picked.name.decode(errors="replace")
-    files = read_archive(picked.files, picked.entry, name, bench)
-    below = tuple((entry.path, entry) for entry in iter_below(files, b""))
-    return Picked(picked.name, Entry(b"", DIRECTORY, 0o755), files, below)
-
-
-def read_archive(files: Files, entry: Entry, name: str, bench: Bench) -> TreeFiles:
-    """The tree that an archive holds. Raises: Corrupt."""
-    with files.open(entry) as file:
-        archive = spool_archive(file, bench.scratch.new_path(), name, limit_ns=bench.epoch_ns)
-    bench.close_later(archive)
-    return archive.files
 
 
 class SpooledArchive(NamedTuple):

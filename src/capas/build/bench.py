@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from capas.build.contexts import NamedContexts
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, mtime_of
 from capas.build.scratch import Scratch, remove_dead_snapshots
@@ -51,12 +52,14 @@ class Bench:
         context: Files,
         scratch: Scratch,
         *,
+        named: NamedContexts,
         cancelled: threading.Event,
         report: Report = ignore,
     ) -> None:
         self.request = request
         self.blobs = blobs
         self.context = context
+        self.named = named
         self.scratch = scratch
         self.cache = ports.cache
         self.cancelled = cancelled
@@ -115,6 +118,10 @@ class Bench:
             if self._run_step is None:
                 self._run_step = self._ports.run_step()
             return self._run_step
+
+    def files_of(self, name: str) -> Files:
+        """The files of a named context, or of the build's own for "". Raises: NotFound; Unavailable; Invalid."""
+        return self.named.files(name) if name else self.context
 
     def fetch(self, url: str, out: BinaryIO) -> None:
         """Download. Raises: NotFound; Unavailable; Denied."""

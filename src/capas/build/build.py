@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 
 from capas.build.bench import Bench
-from capas.build.context import Context, opened_context
+from capas.build.context import Context, open_context
+from capas.build.contexts import NamedContexts
 from capas.build.export import export
+from capas.build.opening import Opening
 from capas.build.plan import Planner
 from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest, Built
@@ -32,18 +34,23 @@ def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) 
     """
     with (
         opened_scratch(ports.cache_root / "scratch", ports.new_id()) as scratch,
-        opened_context(request, ports, scratch) as context,
+        contextlib.ExitStack() as stack,
         ports.store.lease() as lease,
     ):
+        opening = Opening(request, ports, scratch, stack)
+        context, named = open_context(opening), NamedContexts(opening, lease.blobs)
         nursery = Nursery(request.max_parallel)
-        bench = Bench(request, ports, lease.blobs, context.files, scratch, cancelled=nursery.cancelled, report=report)
+        bench = Bench(
+            request, ports, lease.blobs, context.files, scratch,
+            named=named, cancelled=nursery.cancelled, report=report,
+        )  # fmt: skip
         with contextlib.closing(bench):
             return _build(bench, ports, context, nursery)
 
 
 def _build(bench: Bench, ports: BuildPorts, context: Context, nursery: Nursery) -> Built:
     dockerfile = parse_dockerfile(context.dockerfile, context.dockerfile_name)
-    planner = Planner(dockerfile, bench.request, ports.resolve_image, report=bench.report)
+    planner = Planner(dockerfile, bench.request, ports.resolve_image, bench.named, report=bench.report)
     solver = Solver(bench, nursery)
     with nursery:
         warnings = _warnings(planner, bench.report)

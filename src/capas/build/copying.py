@@ -16,8 +16,8 @@ from capas.oci.digest import Digest
 Locate = Callable[[CapasError], CapasError]
 
 
-def plan_copy(copy: Copy, workdir: str, locate: Locate, *, label: str, use_cache: bool) -> CopyOp:
-    """The op of a COPY (expanded). With `label` it copies from the vertex's second input.
+def plan_copy(copy: Copy, workdir: str, locate: Locate, *, label: str, context: str = "", use_cache: bool) -> CopyOp:
+    """The op of a COPY (expanded). With `label` it copies from the vertex's second input, else from that context.
 
     Raises: Invalid for sources that COPY does not take.
     """
@@ -28,7 +28,7 @@ def plan_copy(copy: Copy, workdir: str, locate: Locate, *, label: str, use_cache
     if copy.sources and label:
         origins.append(StageOrigin(1, label, copy.sources, copy.exclude, copy.parents))
     elif copy.sources:
-        origins.append(ContextOrigin(copy.sources, copy.exclude, copy.parents))
+        origins.append(ContextOrigin(copy.sources, copy.exclude, copy.parents, name=context))
     if copy.heredocs:
         origins.append(_heredocs(copy))
     return _op(copy, workdir, locate, origins, use_cache=use_cache)
@@ -46,6 +46,12 @@ def plan_add(add: Add, workdir: str, locate: Locate, *, use_cache: bool) -> Copy
     if add.heredocs:
         origins.append(_heredocs(add))
     return _op(add, workdir, locate, origins, use_cache=use_cache)
+
+
+def plan_whole(context: str, locate: Locate, *, use_cache: bool) -> CopyOp:
+    """The op that makes a layer of all that is in a named context: what FROM it begins with."""
+    origin = ContextOrigin((".",), name=context)
+    return CopyOp(f"[context {context}]", locate, (origin,), "/", use_cache=use_cache)
 
 
 def history_text(instruction: Copy | Add) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from msgspec.structs import replace
 
+from capas.build.contexts import NamedContexts
+from capas.build.copying import plan_whole
 from capas.build.planning import LAYERED, InstructionPlanner, Steps
 from capas.build.ports import ResolveImage
 from capas.build.request import BuildRequest
@@ -42,11 +44,18 @@ class Planner:
     """Plans one build."""
 
     def __init__(
-        self, dockerfile: Dockerfile, request: BuildRequest, resolve: ResolveImage, *, report: Report = ignore
+        self,
+        dockerfile: Dockerfile,
+        request: BuildRequest,
+        resolve: ResolveImage,
+        named: NamedContexts,
+        *,
+        report: Report = ignore,
     ) -> None:
         self._dockerfile = dockerfile
         self._request = request
         self._resolve = resolve
+        self._named = named
         self._report = report
         self._platform = request.platform or request.host_platform
         self._build_args = given_args(request)
@@ -54,6 +63,7 @@ class Planner:
         automatic = platform_args(self._platform, request.host_platform, self._target.name or "default")
         self._globals = global_scope(dockerfile, self._build_args, automatic)
         self._images: dict[tuple[Reference, Platform], Image] = {}
+        self._brought: list[Image] = []  # of named contexts
         self._states: dict[int, StageState] = {}
         self._automatic = automatic
 
@@ -71,7 +81,7 @@ class Planner:
 
     def images(self) -> list[Image]:
         """Every image the plan stands on. Order: after `plan`."""
-        return list(self._images.values())
+        return [*self._images.values(), *self._brought]
 
     def _find_target(self) -> Stage:
         word = self._request.target
@@ -99,6 +109,8 @@ class Planner:
         return [self._dockerfile.stages[index] for index in sorted(seen)]
 
     def _stages_below(self, stage: Stage) -> Iterator[Stage]:
+        if self._named.find(stage.name):
+            return
         base = self._find_earlier(self._base(stage).word, stage.index)
         if base is not None:
             yield base
@@ -143,17 +155,27 @@ class Planner:
     def _fetch_images(self, stages: list[Stage]) -> None:
         wanted: dict[tuple[Reference, Platform], Stage] = {}
         for stage in stages:
+            if self._named.find(stage.name):
+                continue
             base = self._base(stage)
-            if base.word != _SCRATCH and self._find_earlier(base.word, stage.index) is None:
+            if self._is_image(base.word) and self._find_earlier(base.word, stage.index) is None:
                 wanted.setdefault((self._reference(base.word, stage), base.platform), stage)
             for instruction in stage.instructions:
-                if isinstance(instruction, Copy) and instruction.origin and not self._find_source(instruction, stage):
+                if self._copies_image(instruction, stage):
                     wanted.setdefault((self._reference(instruction.origin, stage), self._platform), stage)
         if len(wanted) < 2:
             return  # asked for when it is met
         with Nursery(self._request.max_parallel) as nursery:
             for (reference, platform), stage in wanted.items():
                 nursery.start(self._image, reference, platform, stage)
+
+    def _is_image(self, word: str) -> bool:
+        return word != _SCRATCH and self._named.find(word) is None
+
+    def _copies_image(self, instruction: Instruction, stage: Stage) -> TypeGuard[Copy]:
+        if not isinstance(instruction, Copy) or not instruction.origin:
+            return False
+        return self._find_source(instruction, stage) is None and self._is_image(instruction.origin)
 
     def _image(self, reference: Reference, platform: Platform, stage: Stage) -> Image:
         found = self._images.get((reference, platform))
@@ -180,6 +202,9 @@ class Planner:
         return found
 
     def _plan_stage(self, stage: Stage) -> StageState:
+        name = self._named.find(stage.name) if stage.name else None
+        if name is not None:  # a context of the stage's name stands for all of it
+            return self._begin_named(name, self._platform, stage)[0]
         base = self._base(stage)
         state, is_image = self._begin(stage, base)
         triggers = self._triggers(state, stage)
@@ -191,7 +216,7 @@ class Planner:
         if is_image:
             self._tell(steps.next(), stage, base)
         planner = InstructionPlanner(
-            self._dockerfile, self._request, lambda word: self._find_vertex(word, stage), steps
+            self._dockerfile, self._request, lambda word: self._find_vertex(word, stage), steps, self._find_files
         )
         for instruction in instructions:
             state = planner.apply(state, instruction)
@@ -201,6 +226,9 @@ class Planner:
         below = self._find_earlier(base.word, stage.index)
         if below is not None:
             return begin_stage(self._state(below)), False
+        name = self._named.find(base.word)
+        if name is not None:
+            return self._begin_named(name, base.platform, stage)
         if base.word == _SCRATCH:
             return begin_scratch(base.platform, self._build_args, self._globals), False
         image = self._image(self._reference(base.word, stage), base.platform, stage)
@@ -218,8 +246,32 @@ class Planner:
         below = self._find_source(copy, stage)
         if below is not None:
             return self._state(below).vertex, f"stage {word}"
+        name = self._named.find(word)
+        if name is not None:
+            return self._begin_named(name, self._platform, stage)[0].vertex, f"context {name}"
         image = self._image(self._reference(word, stage), self._platform, stage)
         return Vertex(Source(word, image.layers)), f"image {word}"
+
+    def _find_files(self, word: str) -> str:
+        """The named context of files that this word means."""
+        name = self._named.find(word)
+        return "" if name is None or self._named.is_image(name) else name
+
+    def _begin_named(self, name: str, platform: Platform, stage: Stage) -> tuple[StageState, bool]:
+        """What a named context is to begin with: an image, or one layer of its files."""
+        if self._named.is_image(name):
+            try:
+                image = self._named.image(name, platform)
+            except CapasError as error:
+                raise self._dockerfile.source.locate(error, stage.position) from None
+            self._brought.append(image)
+            return begin_image(image, name, self._build_args, self._globals), True
+        state = begin_scratch(platform, self._build_args, self._globals)
+        op = plan_whole(
+            name, lambda error: self._dockerfile.source.locate(error, stage.position),
+            use_cache=not self._request.no_cache,
+        )  # fmt: skip
+        return state.with_line(f"COPY {name} / # buildkit", Vertex(op, [state.vertex], f"[context {name}]")), False
 
     def _tell(self, step: str, stage: Stage, base: Base) -> None:
         self._report(Started(step, f"FROM {base.word}" + (f" AS {stage.name}" if stage.name else "")))

@@ -22,6 +22,7 @@ from capas.errors import CapasError, Denied, Unsupported
 LAYERED = (df.Run, df.Copy, df.Add, df.Workdir)
 
 FindVertex = Callable[[str], tuple[Vertex, str]]
+FindFiles = Callable[[str], str]
 
 
 class Steps:
@@ -39,12 +40,15 @@ class Steps:
 
 
 class InstructionPlanner(NamedTuple):
-    """What the instructions of one stage are planned with. `find_vertex` gives what `--from` names, and its label."""
+    """What the instructions of one stage are planned with. `find_vertex` gives what `--from` names, and its label;
+    `find_files` the named context of files that it means ("": none), to be read without a vertex.
+    """
 
     dockerfile: df.Dockerfile
     request: BuildRequest
     find_vertex: FindVertex
     steps: Steps
+    find_files: FindFiles = lambda word: ""
 
     def apply(self, state: StageState, instruction: df.Instruction) -> StageState:
         """The state after one instruction. Raises: Invalid and others, pointing at it."""
@@ -90,12 +94,14 @@ class InstructionPlanner(NamedTuple):
     def copy(self, state: StageState, instruction: df.Copy) -> StageState:
         """COPY: from the context, or from what --from names."""
         inputs, label = [state.vertex], ""
-        if instruction.origin:
+        context = self.find_files(instruction.origin) if instruction.origin else ""
+        if instruction.origin and not context:
             source, label = self.find_vertex(instruction.origin)
             inputs.append(source)
         op = plan_copy(
-            instruction, state.workdir, self._locator(instruction), label=label, use_cache=not self.request.no_cache
-        )
+            instruction, state.workdir, self._locator(instruction), label=label, context=context,
+            use_cache=not self.request.no_cache,
+        )  # fmt: skip
         return state.with_line(history_text(instruction), self._vertex(op, *inputs))
 
     def add(self, state: StageState, instruction: df.Add) -> StageState:

@@ -23,6 +23,7 @@ class BuildRequest(NamedTuple):
     file: str | None = None
     stdin: BinaryIO | None = None
     dockerfile_text: str | None = None  # given from Python: no file is read
+    build_contexts: Mapping[str, str] = {}  # by name: a directory, an address, docker-image:// or oci-layout://
     build_args: Mapping[str, str | None] = {}  # None: the value of the variable outside, if it has one
     target: str = ""
     labels: Mapping[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote, urlsplit
 
 _GIT = re.compile(
     r"(?:git://|ssh://|git@[^/:]+:|https?://[^#]*\.git(?:#|$)|(?:https?://)?github\.com/[^/#]+/[^/#]+(?:\.git)?/?(?:#|$))"
@@ -19,6 +20,11 @@ def is_git(text: str) -> bool:
 def is_http(text: str) -> bool:
     """Whether it is to be downloaded."""
     return _HTTP.match(text) is not None and not is_git(text)
+
+
+def name_in(url: str) -> bytes:
+    """What a file from this URL is called: the last part of its path."""
+    return unquote(urlsplit(url).path).rpartition("/")[2].encode(errors="surrogateescape") or b"__unnamed__"
 
 
 def without_credentials(text: str) -> str:

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 @click.argument("context", metavar="CONTEXT")
 @click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="Name the image; several times")
 @click.option("-f", "--file", metavar="FILE", help="The Dockerfile (CONTEXT/Dockerfile when not given)")
+@click.option(
+    "--build-context",
+    "build_contexts",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What the Dockerfile means by NAME: a directory, an address, docker-image://NAME or oci-layout://PATH",
+)
 @click.option("--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]", help="Set a build argument")
 @click.option("--target", default="", metavar="STAGE", help="Build this stage")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Add a label to the image")
@@ -69,6 +76,7 @@ def _request(kind: type[BuildRequest], given: dict[str, object]) -> BuildRequest
         file=str(file) if file else None,
         stdin=sys.stdin.buffer if "-" in (context, file) else None,
         build_args=parse_pairs(_texts(given["build_args"]), "--build-arg", bare=True),
+        build_contexts=_contexts(_texts(given["build_contexts"])),
         target=str(given["target"]),
         labels={key: value or "" for key, value in parse_pairs(_texts(given["labels"]), "--label", bare=True).items()},
         platform=wanted,
@@ -78,6 +86,10 @@ def _request(kind: type[BuildRequest], given: dict[str, object]) -> BuildRequest
         add_hosts=parse_hosts(_texts(given["hosts"])),
         compression=given["compression"],  # type: ignore[arg-type]
     )
+
+
+def _contexts(texts: tuple[str, ...]) -> dict[str, str]:
+    return {name: value or "" for name, value in parse_pairs(texts, "--build-context").items()}
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -12,11 +12,12 @@ import msgspec
 from capas.errors import Corrupt, NotFound
 from capas.image.image import Image
 from capas.image.index import ImageIndex, open_image
-from capas.image.names import names_of
+from capas.image.names import REF_NAME, names_of
+from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
 from capas.oci.document import MAX_BYTES, decode
 from capas.oci.platform import Platform
-from capas.reference import Reference
+from capas.reference import DEFAULT_TAG, Reference
 from capas.store.blobs import DirectoryBlobs
 from capas.store.disk import disk_errors
 
@@ -58,6 +59,23 @@ class Layout:
             image = open_image(self, descriptor.digest, platform, media_type=descriptor.media_type)
             yield image, names_of(descriptor)
 
+    def find(self, platform: Platform, *, tag: str = "", digest: Digest | None = None) -> Image:
+        """The image of this tag or digest (of an index or a manifest); without either, the only one, or `latest`.
+
+        Raises: NotFound, naming what there is; Corrupt.
+        """
+        if digest is not None:
+            return open_image(self, digest, platform)
+        entries = self.index.manifests
+        if tag or len(entries) != 1:
+            entries = tuple(one for one in entries if (tag or DEFAULT_TAG) in _tags(one))
+        if not entries:
+            known = ", ".join(sorted({name for one in self.index.manifests for name in _tags(one)}))
+            hint = "it has {known}" if known else ""
+            raise NotFound("no image {tag} in the OCI layout {path}", tag=tag or DEFAULT_TAG, path=self.path,
+                           known=known, hint=hint)  # fmt: skip
+        return open_image(self, entries[0].digest, platform, media_type=entries[0].media_type)
+
     def _read(self, name: str) -> bytes:
         try:
             fd = os.open(self.path / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -65,6 +83,13 @@ class Layout:
             raise NotFound("{path} is no OCI layout: it has no {name}", path=self.path, name=name) from None
         with disk_errors(self.path / name), open(fd, "rb") as file:
             return file.read(MAX_BYTES + 1)
+
+
+def _tags(descriptor: Descriptor) -> list[str]:
+    """What an entry can be asked for by: its tag, whether its annotation holds that alone or a whole name."""
+    named = [reference.tag for reference in names_of(descriptor) if reference.tag]
+    alone = descriptor.annotations.get(REF_NAME, "")
+    return [*named, alone] if alone and ":" not in alone and "/" not in alone else named
 
 
 def check_version(version: str) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import BinaryIO, NamedTuple
 
-from capas.build.archives import unpack
 from capas.build.bench import Bench
 from capas.build.modes import parse_mode
 from capas.build.ops.origin import Origin
+from capas.build.ops.unpack import unpack
 from capas.build.owners import Owner, is_numeric, resolve_owner
 from capas.build.placement import Placed, Placement
 from capas.build.selection import Picked, content_key

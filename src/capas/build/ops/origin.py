@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import BinaryIO, NamedTuple, Protocol
-from urllib.parse import unquote, urlsplit
 
 from capas.build.archives import is_archive
 from capas.build.bench import Bench
 from capas.build.selection import Exclude, Picked, pick
 from capas.build.sources.contract import Files
 from capas.build.sources.loose import LooseFile, LooseFiles
+from capas.build.urls import name_in
 from capas.build.vertex import Solved
 from capas.dockerfile.ignore import parse_patterns
 from capas.errors import Corrupt
@@ -37,12 +37,13 @@ class Origin(Protocol):
 
 
 class ContextOrigin(NamedTuple):
-    """Paths of the build context; `unpack` lets a tar among them be unpacked."""
+    """Paths of the build context, or of the context called `name`; `unpack` lets a tar among them be unpacked."""
 
     patterns: tuple[str, ...]
     exclude: tuple[str, ...] = ()
     parents: bool = False
     unpack: bool = False
+    name: str = ""
 
     @property
     def definition(self) -> object:
@@ -55,7 +56,7 @@ class ContextOrigin(NamedTuple):
 
     def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
         """The files."""
-        picked = pick(bench.context, self.patterns, exclude=_exclusion(self.exclude), parents=self.parents)
+        picked = pick(bench.files_of(self.name), self.patterns, exclude=_exclusion(self.exclude), parents=self.parents)
         return [_marked(one) for one in picked] if self.unpack else picked
 
 
@@ -134,7 +135,7 @@ class UrlOrigin(NamedTuple):
                 "{url} has the digest sha256:{digest}, not {expected}",
                 url=_SECRET.sub("//", self.url), digest=digest, expected=self.checksum,
             )  # fmt: skip
-        name = unquote(urlsplit(self.url).path).rpartition("/")[2].encode() or b"__unnamed__"
+        name = name_in(self.url)
         file = LooseFile(name, 0o600, size, digest, lambda: path.open("rb"))
         files = LooseFiles(self.url, [file], mtime_ns=bench.mtime_ns)
         picked = Picked(name, _get(files, name), files)

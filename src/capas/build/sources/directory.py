@@ -28,9 +28,17 @@ class DirectoryFiles:
     """The files beneath `root` that `ignore` leaves in, owned by root and with one time, whoever has them here."""
 
     chain = None
-    label = "the build context"
 
-    def __init__(self, root: Path, *, ignore: Ignore | None, digests: FileDigests, mtime_ns: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        ignore: Ignore | None,
+        digests: FileDigests,
+        mtime_ns: int,
+        label: str = "the build context",
+    ) -> None:
+        self.label = label
         self._directories = Directories(root)
         self._ignore = ignore or Ignore()
         self._states = {b"": Ignore.START}
@@ -61,7 +69,9 @@ class DirectoryFiles:
         except FileNotFoundError:
             raise NotFound("{path} has gone while it was read", path=_show(entry.path)) from None
         except PermissionError:
-            raise Denied("cannot read {path} in the build context: permission denied", path=_show(entry.path)) from None
+            raise Denied(
+                "cannot read {path} in {where}: permission denied", path=_show(entry.path), where=self.label
+            ) from None
         except OSError as error:
             raise Conflict("cannot read {path}: {why}", path=_show(entry.path), why=error.strerror) from None
         return cast(BinaryIO, file)

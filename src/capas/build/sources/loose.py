@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from hashlib import sha256
+from hashlib import file_digest, sha256
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from capas.layer.entry import DIRECTORY, FILE, Entry
@@ -23,6 +24,13 @@ class LooseFile(NamedTuple):
     def of(cls, name: bytes, mode: int, data: bytes) -> LooseFile:
         """A file of these bytes."""
         return cls(name, mode, len(data), sha256(data).hexdigest(), lambda: io.BytesIO(data))
+
+    @classmethod
+    def at(cls, name: bytes, mode: int, path: Path) -> LooseFile:
+        """A file of what is at `path` of the host, which has to stay there."""
+        with path.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        return cls(name, mode, path.stat().st_size, digest, lambda: path.open("rb"))
 
 
 class LooseFiles:

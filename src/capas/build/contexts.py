@@ -1,0 +1,100 @@
+"""Named contexts: what `--build-context name=…` puts in the place of a stage, an image or a source of that name.
+
+`FROM name`, `COPY --from=name` and `RUN --mount=from=name` ask here before they look for a stage or an image. A name is
+compared as a reference is: `debian` and `docker.io/library/debian:latest` are the same.
+
+Spec: docker's documentation, "docker buildx build", `--build-context`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from capas.build.opening import Opening
+from capas.build.sources.contract import Files
+from capas.errors import CapasError, Invalid
+from capas.image.bring import bring
+from capas.image.image import Image
+from capas.image.layout import Layout
+from capas.oci.digest import Digest
+from capas.oci.platform import Platform
+from capas.reference import Reference
+from capas.store.contract import BlobStore
+
+_IMAGE, _LAYOUT = "docker-image://", "oci-layout://"
+
+
+class LayoutAddress(NamedTuple):
+    """`path[:tag][@digest]` of an image in an OCI layout."""
+
+    path: Path
+    tag: str = ""
+    digest: Digest | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> LayoutAddress:
+        """The address. Raises: Invalid for a digest that is none."""
+        rest, at, digest = text.rpartition("@")
+        path = rest if at else text
+        tag = ""
+        if not Path(path).is_dir() and ":" in path.rpartition("/")[2]:
+            path, _, tag = path.rpartition(":")
+        return cls(Path(path), tag, Digest.parse(digest) if at else None)
+
+
+class NamedContexts:
+    """The named contexts of one build, each opened when it is first asked for. Safe from many threads."""
+
+    def __init__(self, opening: Opening, blobs: BlobStore) -> None:
+        """Raises: Invalid for a name that nothing could ask for."""
+        self._opening = opening
+        self._blobs = blobs
+        self._lock = threading.Lock()
+        self._values = _by_name(opening.request.build_contexts)
+        self._files: dict[str, Files] = {}
+
+    def find(self, word: str) -> str | None:
+        """The context that this word of a FROM or a from= means, by the name that the others here take."""
+        if not self._values:
+            return None
+        name = _plain(word)
+        return name if name in self._values else None
+
+    def is_image(self, name: str) -> bool:
+        """Whether it is an image; otherwise it is files."""
+        return self._values[name].startswith((_IMAGE, _LAYOUT))
+
+    def image(self, name: str, platform: Platform) -> Image:
+        """The image of this context, with its blobs in the store. Raises: NotFound; Unavailable; Corrupt; Invalid."""
+        value = self._values[name]
+        if value.startswith(_IMAGE):
+            reference = Reference.parse(value.removeprefix(_IMAGE)).with_default_tag()
+            return self._opening.ports.resolve_image(reference, platform, self._opening.request.pull)
+        address = LayoutAddress.parse(value.removeprefix(_LAYOUT))
+        found = Layout(address.path).find(platform, tag=address.tag, digest=address.digest)
+        return bring(found, self._opening.ports.store, self._blobs)
+
+    def files(self, name: str) -> Files:
+        """The files of this context. Raises: NotFound; Unavailable; Invalid; Corrupt."""
+        with self._lock:
+            found = self._files.get(name)
+            if found is None:
+                found = self._files[name] = self._opening.place(self._values[name], f"the build context {name}")
+            return found
+
+
+def _by_name(given: Mapping[str, str]) -> dict[str, str]:
+    for name, value in given.items():
+        if not value:
+            raise Invalid("--build-context {name} is empty", name=name, hint="give a directory, an address or an image")
+    return {_plain(name): value for name, value in given.items()}
+
+
+def _plain(word: str) -> str:
+    try:
+        return Reference.parse(word.lower()).familiar.removesuffix(":latest")
+    except CapasError:
+        return word.lower()

@@ -1,0 +1,96 @@
+"""Opening places as files to copy: a directory of the host, a git repository, a tar or a file at an address."""
+
+from __future__ import annotations
+
+import contextlib
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from capas.build import recipe
+from capas.build.archives import is_archive_head, spool_archive
+from capas.build.git import check_out
+from capas.build.ports import BuildPorts
+from capas.build.request import BuildRequest, mtime_of
+from capas.build.scratch import Scratch
+from capas.build.sources.contract import Files
+from capas.build.sources.digests import FileDigests
+from capas.build.sources.directory import DirectoryFiles
+from capas.build.sources.loose import LooseFile, LooseFiles
+from capas.build.urls import is_git, is_http, name_in
+from capas.dockerfile.ignore import Ignore, parse_ignore
+from capas.errors import NotFound
+from capas.store.disk import disk_errors
+
+_HIDDEN = parse_ignore(".git").rules
+
+
+class Opening(NamedTuple):
+    """Opens places for one build. What was fetched goes with the build's scratch; `stack` closes the rest."""
+
+    request: BuildRequest
+    ports: BuildPorts
+    scratch: Scratch
+    stack: contextlib.ExitStack
+
+    def place(self, word: str, label: str) -> Files:
+        """What a named context is: a directory with its ignore file, a repository, a tar's files or one file.
+
+        Raises: NotFound; Invalid; Unavailable; Corrupt.
+        """
+        if is_git(word):
+            return self.stranger(self.check_out(word), None, label)
+        if is_http(word):
+            return self._address(word, label)
+        real = existing(Path(word))
+        return self.directory(real, recipe.read_ignore(None, real), label)
+
+    def directory(self, root: Path, ignore: Ignore | None, label: str) -> DirectoryFiles:
+        """A directory of the host; what is learnt of its files stays for the next build."""
+        known = self.ports.cache_root / "context" / sha256(bytes(root)).hexdigest()
+        return self._files(root, ignore, FileDigests(known, self.ports.clock), label)
+
+    def check_out(self, address: str) -> Path:
+        """The directory that a git address names, fetched. Raises: Unavailable; NotFound; Unsupported."""
+        folder = self.scratch.new_path()
+        folder.mkdir()
+        return check_out(address, folder, environ=self.request.environ)
+
+    def stranger(self, root: Path, ignore: Ignore | None, label: str) -> DirectoryFiles:
+        """A directory that was fetched: without its history, and nothing of it is remembered."""
+        whole = Ignore([*(ignore.rules if ignore else ()), *_HIDDEN])
+        return self._files(root, whole, FileDigests(None, self.ports.clock), label)
+
+    def download(self, url: str) -> Path:
+        """What is at the address, in a file. Raises: NotFound; Unavailable; Denied."""
+        path = self.scratch.new_path()
+        with disk_errors(path), path.open("wb") as out:
+            self.ports.fetch(url, out)
+        return path
+
+    def archive(self, file: BinaryIO, label: str) -> Files:
+        """The files of a tar. Raises: Corrupt."""
+        archive = spool_archive(file, self.scratch.new_path(), label, mtime_ns=mtime_of(self.request))
+        self.stack.callback(archive.close)
+        return archive.files
+
+    def _address(self, url: str, label: str) -> Files:
+        path = self.download(url)
+        with path.open("rb") as file:
+            if is_archive_head(file):
+                return self.archive(file, label)
+        loose = LooseFile.at(name_in(url), 0o600, path)
+        return LooseFiles(label, [loose], mtime_ns=mtime_of(self.request))
+
+    def _files(self, root: Path, ignore: Ignore | None, digests: FileDigests, label: str) -> DirectoryFiles:
+        files = DirectoryFiles(root, ignore=ignore, digests=digests, mtime_ns=mtime_of(self.request), label=label)
+        self.stack.callback(files.close)
+        return files
+
+
+def existing(root: Path) -> Path:
+    """The directory without links in its path. Raises: NotFound where there is none."""
+    if not root.is_dir():
+        hint = "give a directory, a URL or -"
+        raise NotFound("the build context {path} is not a directory", path=str(root), hint=hint)
+    return root.resolve()
