@@ -19,10 +19,10 @@ from capas.build.sources.contract import Files
 from capas.build.sources.slice import Slice
 from capas.build.sources.tree import TreeFiles
 from capas.build.vertex import Made
-from capas.errors import Corrupt
 from capas.events import Report, ignore
+from capas.image.contents import find_contents
 from capas.layer.compression import decompress
-from capas.layer.contents import Contents, read_contents
+from capas.layer.contents import Contents
 from capas.layer.create import LayerBlob
 from capas.layer.entry import Layer
 from capas.layer.writer import TarWriter
@@ -162,23 +162,10 @@ class Bench:
     def _contents_of(self, layer: Layer) -> Contents:
         found = self._contents.get(layer.diff_id)
         if found is None:
-            found = self._contents[layer.diff_id] = self._load_contents(layer)
+            found = self._contents[layer.diff_id] = find_contents(
+                self.blobs, layer, self._ports.cache_root / "contents"
+            )
         return found
-
-    def _load_contents(self, layer: Layer) -> Contents:
-        path = self._ports.cache_root / "contents" / layer.diff_id.hex
-        try:
-            return Contents.load(path.read_bytes())
-        except (OSError, Corrupt):  # not read yet, or by another version
-            pass
-        with self.blobs.open(layer.descriptor.digest) as blob:
-            contents = read_contents(decompress(blob))
-        with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self.scratch.new_path()
-            temporary.write_bytes(contents.dump())
-            temporary.replace(path)
-        return contents
 
     def _open_tar(self, layer: Layer) -> Slice:
         """The layer's tar, inflated once, when a body in it is first needed."""

@@ -31,6 +31,7 @@ IMAGE = _table(
     push=("transfer", "push", "Send an image to a registry"),
     rm=("image", "rm", "Remove images"),
     save=("archive", "save", "Write images to an archive"),
+    sbom=("sbom", "sbom", "Print the packages in an image, as an SBOM"),
     tag=("image", "tag", "Give an image another name"),
 )
 CONTAINER = _table(

@@ -1,16 +1,8 @@
-"""The version, read from the package's own record."""
+"""The line of `capas --version`."""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
-
-def capas_version() -> str:
-    """The version of the installed package; "0+source" in a bare checkout."""
-    try:
-        return version("capas")
-    except PackageNotFoundError:
-        return "0+source"
+from capas.engine.release import capas_version
 
 
 def version_line() -> str:

@@ -120,6 +120,12 @@ class Images:
         found = get_image(records, text)
         return inspect_image(records, found.record, self.open(found.record), self._engine.driver_name)
 
+    def sbom(self, text: str, *, format: str = "spdx") -> Document:
+        """The packages in an image, out of its layers; "spdx" or "cyclonedx". Raises: NotFound; Corrupt; Invalid."""
+        from capas.engine.attesting import sbom_of
+
+        return sbom_of(self._engine, text, format=format)
+
     def remote_tags(self, name: str) -> Sequence[str]:
         """The tags of a repository in its registry."""
         return self._engine.client.repository(Reference.parse(name)).list_tags()
