@@ -31,9 +31,12 @@ class Directories:
             raise NotFound("cannot read the directory {path}: {why}", path=str(root), why=error.strerror) from None
 
     def open_dir(self, path: bytes) -> int:
-        """A descriptor of this directory, for the caller to close. Raises: OSError."""
+        """A descriptor of this directory, for the caller to close. Raises: OSError.
+
+        Opened anew: a duplicate would share its place in the listing with every other reader.
+        """
         with self._lock:
-            return os.dup(self._get(path))
+            return os.open(".", _DIRECTORY, dir_fd=self._get(path))
 
     def open_file(self, path: bytes) -> FileIO:
         """A file, from its first byte. Raises: OSError, for a link too."""
