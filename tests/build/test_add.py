@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from capas.errors import Corrupt, Invalid, NotFound, Unsupported
+from capas.errors import Corrupt, Invalid, NotFound
 from capas.image.image import Image
 from support.building import Workshop, write_files
 
@@ -151,8 +151,3 @@ def test_a_flag_that_means_nothing_here_is_an_error(workshop: Workshop, tmp_path
     (tmp_path / "f").touch()
     with pytest.raises(Invalid, match="--keep-git-dir"):
         add(workshop, tmp_path, f"ADD {flag} f /")
-
-
-def test_a_git_repository_is_refused_by_name(workshop: Workshop, tmp_path: Path) -> None:
-    with pytest.raises(Unsupported, match="git repository"):
-        add(workshop, tmp_path, "ADD https://github.com/me/it.git /src")

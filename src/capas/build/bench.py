@@ -9,9 +9,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from capas.build.contexts import NamedContexts
+from capas.build.opening import Opening
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, mtime_of
 from capas.build.scratch import Scratch, remove_dead_snapshots
@@ -123,9 +124,10 @@ class Bench:
         """The files of a named context, or of the build's own for "". Raises: NotFound; Unavailable; Invalid."""
         return self.named.files(name) if name else self.context
 
-    def fetch(self, url: str, out: BinaryIO) -> None:
-        """Download. Raises: NotFound; Unavailable; Denied."""
-        self._ports.fetch(url, out)
+    @property
+    def opening(self) -> Opening:
+        """What opens repositories and downloads."""
+        return self.named.opening
 
     def write_layer(self, fill: Callable[[TarWriter], int]) -> Made:
         """A new layer with what `fill` writes; it returns how many entries. None at all make no layer."""

@@ -8,16 +8,18 @@ from typing import BinaryIO, NamedTuple
 
 from capas.build import recipe
 from capas.build.archives import is_archive_head
+from capas.build.git_address import GitAddress
 from capas.build.opening import Opening, existing
 from capas.build.request import mtime_of
 from capas.build.sources.contract import Files
 from capas.build.sources.loose import LooseFiles
-from capas.build.urls import is_git, is_http
+from capas.build.urls import is_git_context, is_http
 from capas.errors import Invalid
 from capas.store.disk import disk_errors
 
 LABEL = "the build context"
 _CHUNK = 1 << 20
+_KEEP = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
 
 
 class Context(NamedTuple):
@@ -36,7 +38,7 @@ def open_context(opening: Opening) -> Context:
     word = opening.request.context
     if word == "-":
         return _standard_input(opening)
-    if is_git(word):
+    if is_git_context(word):
         return _repository(opening, word)
     if is_http(word):
         with opening.download(word).open("rb") as file:
@@ -52,10 +54,14 @@ def _directory(opening: Opening, root: Path) -> Context:
 
 def _repository(opening: Opening, address: str) -> Context:
     """As a directory, but for links: those of a stranger are followed inside it only."""
-    root = opening.check_out(address)
-    plain = opening.stranger(root, None, LABEL)
+    place = GitAddress.parse(address)
+    keep = place.keep_git_dir
+    if keep is None:
+        keep = opening.request.build_args.get(_KEEP, "") in ("1", "true")
+    plain = opening.repository(place, LABEL, keep=keep)
     text, name = recipe.read_inside(plain, opening.request)
-    return Context(opening.stranger(root, recipe.read_ignore_inside(plain, name), LABEL), text, name)
+    ignore = recipe.read_ignore_inside(plain, name)
+    return Context(opening.repository(place, LABEL, keep=keep, ignore=ignore), text, name)
 
 
 def _standard_input(opening: Opening) -> Context:

@@ -50,7 +50,7 @@ class NamedContexts:
 
     def __init__(self, opening: Opening, blobs: BlobStore) -> None:
         """Raises: Invalid for a name that nothing could ask for."""
-        self._opening = opening
+        self.opening = opening
         self._blobs = blobs
         self._lock = threading.Lock()
         self._values = _by_name(opening.request.build_contexts)
@@ -72,17 +72,17 @@ class NamedContexts:
         value = self._values[name]
         if value.startswith(_IMAGE):
             reference = Reference.parse(value.removeprefix(_IMAGE)).with_default_tag()
-            return self._opening.ports.resolve_image(reference, platform, self._opening.request.pull)
+            return self.opening.ports.resolve_image(reference, platform, self.opening.request.pull)
         address = LayoutAddress.parse(value.removeprefix(_LAYOUT))
         found = Layout(address.path).find(platform, tag=address.tag, digest=address.digest)
-        return bring(found, self._opening.ports.store, self._blobs)
+        return bring(found, self.opening.ports.store, self._blobs)
 
     def files(self, name: str) -> Files:
         """The files of this context. Raises: NotFound; Unavailable; Invalid; Corrupt."""
         with self._lock:
             found = self._files.get(name)
             if found is None:
-                found = self._files[name] = self._opening.place(self._values[name], f"the build context {name}")
+                found = self._files[name] = self.opening.place(self._values[name], f"the build context {name}")
             return found
 
 

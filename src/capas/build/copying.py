@@ -6,13 +6,15 @@ import posixpath
 from collections.abc import Callable
 from itertools import groupby
 
+from capas.build.git_address import GitAddress
 from capas.build.ops.files import CopyOp
-from capas.build.ops.origin import ContextOrigin, HeredocOrigin, Origin, StageOrigin, UrlOrigin
-from capas.build.urls import is_git, is_http
+from capas.build.ops.origin import ContextOrigin, GitOrigin, HeredocOrigin, Origin, StageOrigin, UrlOrigin
+from capas.build.urls import is_git, is_http, without_credentials
 from capas.dockerfile.instructions import Add, Copy
-from capas.errors import CapasError, Invalid, Unsupported
+from capas.errors import CapasError, Invalid
 from capas.oci.digest import Digest
 
+_GIT, _HTTP = "git", "http"
 Locate = Callable[[CapasError], CapasError]
 
 
@@ -38,9 +40,11 @@ def plan_add(add: Add, workdir: str, locate: Locate, *, use_cache: bool) -> Copy
     """The op of an ADD (expanded). Raises: Invalid; Unsupported."""
     _check_add(add)
     origins: list[Origin] = []
-    for remote, sources in groupby(add.sources, key=is_http):
-        if remote:
-            origins += [UrlOrigin(source, add.checksum, add.unpack or False) for source in sources]
+    for kind, sources in groupby(add.sources, key=_kind):
+        if kind == _GIT:
+            origins += [_git_origin(add, source) for source in sources]
+        elif kind == _HTTP:
+            origins += [UrlOrigin(source, add.checksum, add.unpack or False, add.exclude) for source in sources]
         else:
             origins.append(ContextOrigin(tuple(sources), add.exclude, unpack=add.unpack is not False))
     if add.heredocs:
@@ -97,23 +101,34 @@ def _heredocs(instruction: Copy | Add) -> HeredocOrigin:
     return HeredocOrigin(tuple((document.name, document.data) for document in instruction.heredocs))
 
 
+def _kind(source: str) -> str:
+    return _GIT if is_git(source) else _HTTP if is_http(source) else ""
+
+
+def _git_origin(add: Add, source: str) -> GitOrigin:
+    address = GitAddress.parse(source)
+    keep = add.keep_git_dir
+    if None not in (keep, address.keep_git_dir) and keep != address.keep_git_dir:
+        raise Invalid("--keep-git-dir and the git address do not agree")
+    if add.checksum:
+        if address.commit and address.commit != add.checksum.lower():
+            raise Invalid("--checksum and the git address do not agree")
+        address = address.with_commit(add.checksum)
+    return GitOrigin(address, bool(address.keep_git_dir if keep is None else keep), add.exclude)
+
+
 def _check_add(add: Add) -> None:
-    git = [source for source in add.sources if is_git(source)]
-    if git:
-        raise Unsupported(
-            "ADD of a git repository is not there yet: {source}", source=_public(git[0]),
-            hint="give the repository as the build context, or clone it in a RUN",
-        )  # fmt: skip
-    if add.keep_git_dir is not None:
+    """Raises: Invalid for a flag that the sources have no use for."""
+    kinds = [_kind(source) for source in add.sources]
+    if add.keep_git_dir is not None and _GIT not in kinds:
         raise Invalid("--keep-git-dir needs a git repository to add")
     if not add.checksum:
         return
-    if len(add.sources) != 1 or not is_http(add.sources[0]):
-        raise Invalid("--checksum needs exactly one source, a URL")
-    Digest.parse(add.checksum)
+    if kinds not in ([_GIT], [_HTTP]) or add.heredocs:
+        raise Invalid("--checksum needs exactly one source, a URL or a git repository")
+    if kinds == [_HTTP]:
+        Digest.parse(add.checksum)
 
 
 def _public(text: str) -> str:
-    from capas.build.urls import without_credentials
-
     return without_credentials(text)

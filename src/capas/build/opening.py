@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from capas.build import recipe
 from capas.build.archives import is_archive_head, spool_archive
-from capas.build.git import check_out
+from capas.build.git import Repositories
+from capas.build.git_address import GitAddress
 from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest, mtime_of
 from capas.build.scratch import Scratch
@@ -17,29 +18,31 @@ from capas.build.sources.contract import Files
 from capas.build.sources.digests import FileDigests
 from capas.build.sources.directory import DirectoryFiles
 from capas.build.sources.loose import LooseFile, LooseFiles
-from capas.build.urls import is_git, is_http, name_in
+from capas.build.urls import is_git_context, is_http, name_in
 from capas.dockerfile.ignore import Ignore, parse_ignore
 from capas.errors import NotFound
 from capas.store.disk import disk_errors
 
-_HIDDEN = parse_ignore(".git").rules
+_HIDDEN = parse_ignore("**/.git").rules
 
 
-class Opening(NamedTuple):
+class Opening:
     """Opens places for one build. What was fetched goes with the build's scratch; `stack` closes the rest."""
 
-    request: BuildRequest
-    ports: BuildPorts
-    scratch: Scratch
-    stack: contextlib.ExitStack
+    def __init__(self, request: BuildRequest, ports: BuildPorts, scratch: Scratch, stack: contextlib.ExitStack) -> None:
+        self.request = request
+        self.ports = ports
+        self.scratch = scratch
+        self.repositories = Repositories(scratch, request.environ)
+        self._stack = stack
 
     def place(self, word: str, label: str) -> Files:
         """What a named context is: a directory with its ignore file, a repository, a tar's files or one file.
 
         Raises: NotFound; Invalid; Unavailable; Corrupt.
         """
-        if is_git(word):
-            return self.stranger(self.check_out(word), None, label)
+        if is_git_context(word):
+            return self.repository(GitAddress.parse(word), label)
         if is_http(word):
             return self._address(word, label)
         real = existing(Path(word))
@@ -50,16 +53,16 @@ class Opening(NamedTuple):
         known = self.ports.cache_root / "context" / sha256(bytes(root)).hexdigest()
         return self._files(root, ignore, FileDigests(known, self.ports.clock), label)
 
-    def check_out(self, address: str) -> Path:
-        """The directory that a git address names, fetched. Raises: Unavailable; NotFound; Unsupported."""
-        folder = self.scratch.new_path()
-        folder.mkdir()
-        return check_out(address, folder, environ=self.request.environ)
+    def repository(
+        self, address: GitAddress, label: str, *, keep: bool = False, ignore: Ignore | None = None
+    ) -> DirectoryFiles:
+        """The files of a repository, with its history only if `keep`; nothing of it is remembered.
 
-    def stranger(self, root: Path, ignore: Ignore | None, label: str) -> DirectoryFiles:
-        """A directory that was fetched: without its history, and nothing of it is remembered."""
-        whole = Ignore([*(ignore.rules if ignore else ()), *_HIDDEN])
-        return self._files(root, whole, FileDigests(None, self.ports.clock), label)
+        Raises: NotFound; Unavailable; Corrupt; Invalid; Unsupported without git.
+        """
+        root = self.repositories.check_out(address, keep=keep)
+        rules = [*(ignore.rules if ignore else ()), *(() if keep else _HIDDEN)]
+        return self._files(root, Ignore(rules), FileDigests(None, self.ports.clock), label)
 
     def download(self, url: str) -> Path:
         """What is at the address, in a file. Raises: NotFound; Unavailable; Denied."""
@@ -71,7 +74,7 @@ class Opening(NamedTuple):
     def archive(self, file: BinaryIO, label: str) -> Files:
         """The files of a tar. Raises: Corrupt."""
         archive = spool_archive(file, self.scratch.new_path(), label, mtime_ns=mtime_of(self.request))
-        self.stack.callback(archive.close)
+        self._stack.callback(archive.close)
         return archive.files
 
     def _address(self, url: str, label: str) -> Files:
@@ -84,7 +87,7 @@ class Opening(NamedTuple):
 
     def _files(self, root: Path, ignore: Ignore | None, digests: FileDigests, label: str) -> DirectoryFiles:
         files = DirectoryFiles(root, ignore=ignore, digests=digests, mtime_ns=mtime_of(self.request), label=label)
-        self.stack.callback(files.close)
+        self._stack.callback(files.close)
         return files
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-_GIT = re.compile(
-    r"(?:git://|ssh://|git@[^/:]+:|https?://[^#]*\.git(?:#|$)|(?:https?://)?github\.com/[^/#]+/[^/#]+(?:\.git)?/?(?:#|$))"
-)
+_GIT = re.compile(r"(?:git://|ssh://|[\w.-]+@[\w.-]+:|https?://[^#?]*\.git(?:[#?]|$))", re.ASCII)
+_GITHUB = re.compile(r"github\.com/[^/#?]+/[^/#?]+/?(?:[#?]|$)")
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"(\w+://)[^/@\s]*@")
+_CREDENTIALS = re.compile(r"(\w+://)[^/\s]*@")
 
 
 def is_git(text: str) -> bool:
-    """Whether it names a git repository."""
+    """Whether it names a git repository, wherever it stands."""
     return _GIT.match(text) is not None
+
+
+def is_git_context(text: str) -> bool:
+    """The same of a build context, which may leave out the scheme before github.com."""
+    return is_git(text) or _GITHUB.match(text) is not None
 
 
 def is_http(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from capas.dockerfile.position import Position, draw_excerpt
@@ -35,10 +36,16 @@ class Source(NamedTuple):
             "column": position.column,
             "end_line": position.end_line,
             "end_column": position.end_column,
-            "excerpt": draw_excerpt(self.lines[position.line - 1], position) if known else "",
+            "excerpt": draw_excerpt(_hide(self.lines[position.line - 1]), position) if known else "",
         }
 
 
+def _hide(line: str) -> str:
+    """The line with the user and password of every address in it made unreadable, nothing moved."""
+    return _LOGIN.sub(lambda found: found[1] + "*" * len(found[2]) + "@", line)
+
+
+_LOGIN = re.compile(r"(\w+://)([^/\s]*)@")
 _MESSAGE = "{dockerfile}:{line}:{column}: {problem}\n{excerpt}"
 
 

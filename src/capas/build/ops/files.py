@@ -113,7 +113,7 @@ class CopyWork:
         return self._picked
 
     def _cheap_key(self) -> str | None:
-        chains = [origin.chain(self._inputs) for origin in self._op.origins]
+        chains = [origin.chain(self._inputs, self._bench) for origin in self._op.origins]
         if any(chain is None for chain in chains):
             return None
         return digest_key("copy", self._family, chains)

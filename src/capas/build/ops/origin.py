@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from hashlib import sha256
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from capas.build.archives import is_archive
 from capas.build.bench import Bench
+from capas.build.git_address import GitAddress
 from capas.build.selection import Exclude, Picked, pick
 from capas.build.sources.contract import Files
 from capas.build.sources.loose import LooseFile, LooseFiles
-from capas.build.urls import name_in
+from capas.build.urls import name_in, without_credentials
 from capas.build.vertex import Solved
 from capas.dockerfile.ignore import parse_patterns
 from capas.errors import Corrupt
 from capas.layer.entry import Entry
-
-_CHUNK = 1 << 20
-_SECRET = re.compile(r"//[^/@]*@")
 
 
 class Origin(Protocol):
@@ -29,7 +25,7 @@ class Origin(Protocol):
     def definition(self) -> object:
         """What is asked for, without its content."""
 
-    def chain(self, inputs: Sequence[Solved]) -> str | None:
+    def chain(self, inputs: Sequence[Solved], bench: Bench) -> str | None:
         """A cheap name for everything it could read, where there is one."""
 
     def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
@@ -50,7 +46,7 @@ class ContextOrigin(NamedTuple):
         """What is asked for."""
         return ("context", *self)
 
-    def chain(self, inputs: Sequence[Solved]) -> str | None:
+    def chain(self, inputs: Sequence[Solved], bench: Bench) -> str | None:
         """None: a directory has no cheap name."""
         return None
 
@@ -74,7 +70,7 @@ class StageOrigin(NamedTuple):
         """What is asked for; the stage's name is not part of it."""
         return ("input", self.index, self.patterns, self.exclude, self.parents)
 
-    def chain(self, inputs: Sequence[Solved]) -> str | None:
+    def chain(self, inputs: Sequence[Solved], bench: Bench) -> str | None:
         """The stack's chain id."""
         return inputs[self.index].chain
 
@@ -95,7 +91,7 @@ class HeredocOrigin(NamedTuple):
         """The documents whole."""
         return ("heredoc", self.documents)
 
-    def chain(self, inputs: Sequence[Solved]) -> str | None:
+    def chain(self, inputs: Sequence[Solved], bench: Bench) -> str | None:
         """The definition says it all."""
         return "heredoc"
 
@@ -112,34 +108,55 @@ class UrlOrigin(NamedTuple):
     url: str
     checksum: str = ""
     unpack: bool = False
+    exclude: tuple[str, ...] = ()
 
     @property
     def definition(self) -> object:
         """The address without its credentials."""
-        return ("url", _SECRET.sub("//", self.url), self.checksum, self.unpack)
+        return ("url", without_credentials(self.url), self.checksum, self.unpack, self.exclude)
 
-    def chain(self, inputs: Sequence[Solved]) -> str | None:
+    def chain(self, inputs: Sequence[Solved], bench: Bench) -> str | None:
         """The checksum."""
         return self.checksum or None
 
     def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
         """Download it. Raises: Corrupt when the checksum is another; NotFound; Unavailable."""
-        path = bench.scratch.new_path()
-        with path.open("w+b") as out:
-            bench.fetch(self.url, out)
-            size = out.tell()
-            out.seek(0)
-            digest = _digest(out)
-        if self.checksum and self.checksum != f"sha256:{digest}":
+        shown = without_credentials(self.url)
+        file = LooseFile.at(name_in(self.url), 0o600, bench.opening.download(self.url))
+        if self.checksum and self.checksum != f"sha256:{file.digest}":
             raise Corrupt(
                 "{url} has the digest sha256:{digest}, not {expected}",
-                url=_SECRET.sub("//", self.url), digest=digest, expected=self.checksum,
+                url=shown, digest=file.digest, expected=self.checksum,
             )  # fmt: skip
-        name = name_in(self.url)
-        file = LooseFile(name, 0o600, size, digest, lambda: path.open("rb"))
-        files = LooseFiles(self.url, [file], mtime_ns=bench.mtime_ns)
-        picked = Picked(name, _get(files, name), files)
+        exclude = _exclusion(self.exclude)
+        if exclude is not None and exclude(file.name):
+            return []
+        files = LooseFiles(shown, [file], mtime_ns=bench.mtime_ns)
+        picked = Picked(file.name, _get(files, file.name), files)
         return [_marked(picked) if self.unpack else picked]
+
+
+class GitOrigin(NamedTuple):
+    """A repository, with its `.git` if `keep`. Nothing is fetched when the commit's result is known."""
+
+    address: GitAddress
+    keep: bool = False
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def definition(self) -> object:
+        """The address without its credentials."""
+        return ("git", *self.address[:-1], self.keep, self.exclude)
+
+    def chain(self, inputs: Sequence[Solved], bench: Bench) -> str | None:
+        """The commit, asked of the remote."""
+        return bench.opening.repositories.find_commit(self.address) or None
+
+    def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
+        """Fetch it. Raises: NotFound; Unavailable; Corrupt when it is another commit than asked for."""
+        label = f"the git repository {self.address.url}"
+        files = bench.opening.repository(self.address, label, keep=self.keep)
+        return pick(files, (".",), exclude=_exclusion(self.exclude))
 
 
 def _marked(picked: Picked) -> Picked:
@@ -157,10 +174,3 @@ def _get(files: Files, name: bytes) -> Entry:
     entry = files.find(name)
     assert entry is not None
     return entry
-
-
-def _digest(file: BinaryIO) -> str:
-    running = sha256()
-    while data := file.read(_CHUNK):
-        running.update(data)
-    return running.hexdigest()
