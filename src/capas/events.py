@@ -49,7 +49,36 @@ class Failed(NamedTuple):
     text: str
 
 
-Event = Started | Advanced | Said | Finished | Failed
+class Planned(NamedTuple):
+    """A step that will be done once those it stands on have been: `inputs` are their digests."""
+
+    id: str
+    text: str
+    digest: str
+    inputs: tuple[str, ...] = ()
+
+
+class Cause(NamedTuple):
+    """One reason why a step is done again: what of its makings changed, from what to what (None: was or is not there).
+
+    `kind` is "file", "arg", "env", "base", "step", "instruction", the name of a flag, or one of those without a name:
+    "first" (nothing earlier is known), "new", "no-cache", "gone" (its layer is not in the store), "pruned".
+    """
+
+    kind: str
+    name: str = ""
+    old: str | None = None
+    new: str | None = None
+
+
+class Explained(NamedTuple):
+    """Why the step is done although it may have been done before."""
+
+    id: str
+    causes: tuple[Cause, ...]
+
+
+Event = Started | Advanced | Said | Finished | Failed | Planned | Explained
 Report = Callable[[Event], None]
 
 

@@ -250,7 +250,7 @@ class Planner:
         if name is not None:
             return self._begin_named(name, self._platform, stage)[0].vertex, f"context {name}"
         image = self._image(self._reference(word, stage), self._platform, stage)
-        return Vertex(Source(word, image.layers)), f"image {word}"
+        return Vertex(Source(word, image.layers, str(image.digest))), f"image {word}"
 
     def _find_files(self, word: str) -> str:
         """The named context of files that this word means."""

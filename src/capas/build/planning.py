@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -13,12 +14,13 @@ from capas.build.ops.run import RunOp
 from capas.build.ops.workdir import WorkdirOp
 from capas.build.request import BuildRequest
 from capas.build.stage import StageState
-from capas.build.vertex import Op, Vertex
+from capas.build.vertex import Note, Op, Vertex
 from capas.dockerfile import instructions as df
 from capas.dockerfile.expand import Expander, expand_instruction
-from capas.dockerfile.scope import proxy_args
+from capas.dockerfile.scope import Scope, proxy_args
 from capas.errors import CapasError, Denied, Unsupported
 
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 LAYERED = (df.Run, df.Copy, df.Add, df.Workdir)
 
 FindVertex = Callable[[str], tuple[Vertex, str]]
@@ -89,7 +91,7 @@ class InstructionPlanner(NamedTuple):
         op = WorkdirOp(
             instruction.original, self._locator(instruction), path, state.execution.user, not self.request.no_cache
         )
-        return state.with_line(text, self._vertex(op, state.vertex))
+        return state.with_line(text, self._vertex(state, op, state.vertex))
 
     def copy(self, state: StageState, instruction: df.Copy) -> StageState:
         """COPY: from the context, or from what --from names."""
@@ -102,12 +104,12 @@ class InstructionPlanner(NamedTuple):
             instruction, state.workdir, self._locator(instruction), label=label, context=context,
             use_cache=not self.request.no_cache,
         )  # fmt: skip
-        return state.with_line(history_text(instruction), self._vertex(op, *inputs))
+        return state.with_line(history_text(instruction), self._vertex(state, op, *inputs))
 
     def add(self, state: StageState, instruction: df.Add) -> StageState:
         """ADD: also archives and URLs."""
         op = plan_add(instruction, state.workdir, self._locator(instruction), use_cache=not self.request.no_cache)
-        return state.with_line(history_text(instruction), self._vertex(op, state.vertex))
+        return state.with_line(history_text(instruction), self._vertex(state, op, state.vertex))
 
     def run(self, state: StageState, run: df.Run) -> StageState:
         """RUN: the command, and everything it can see."""
@@ -130,10 +132,12 @@ class InstructionPlanner(NamedTuple):
             hidden=self._proxies(),
             use_cache=not self.request.no_cache,
         )
-        return state.with_line(_run_text(state, args), self._vertex(op, state.vertex))
+        return state.with_line(_run_text(state, args), self._vertex(state, op, state.vertex))
 
-    def _vertex(self, op: Op, *inputs: Vertex) -> Vertex:
-        return Vertex(op, inputs, self.steps.next())
+    def _vertex(self, state: StageState, op: Op, *inputs: Vertex) -> Vertex:
+        scope = state.scope
+        mentioned = {name: scope.variables[name] for name in _VARIABLE.findall(op.title) if name in scope.variables}
+        return Vertex(op, inputs, self.steps.next(), Note(mentioned, _arguments(scope)))
 
     def _locator(self, instruction: df.Instruction) -> Callable[[CapasError], CapasError]:
         return lambda error: self.dockerfile.source.locate(error, instruction.position)
@@ -142,6 +146,11 @@ class InstructionPlanner(NamedTuple):
         given = {name: value for name, value in self.request.build_args.items() if value is not None}
         found = {**self.request.proxies, **proxy_args(given)}
         return {spelled: value for name, value in found.items() for spelled in (name.lower(), name.upper())}
+
+
+def _arguments(scope: Scope) -> tuple[str, ...]:
+    """The variables whose value is an ARG's."""
+    return tuple(name for name, value in scope.args.items() if scope.env.get(name) != value)
 
 
 def _run_text(state: StageState, args: tuple[str, ...]) -> str:

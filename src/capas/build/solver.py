@@ -6,11 +6,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from capas.build.bench import Bench
+from capas.build.explain import Explainer
+from capas.build.past import Past
 from capas.build.vertex import Made, Op, Solved, Source, Vertex, Work, iter_vertices
 from capas.errors import CapasError, Interrupted
-from capas.events import Failed, Finished, Started
+from capas.events import Explained, Failed, Finished, Planned, Started
 from capas.parallel import Nursery
 
 
@@ -24,11 +27,16 @@ class Solver:
         self._solved: dict[Vertex, Solved] = {}
         self._waiting: dict[Vertex, int] = {}
         self._above: dict[Vertex, list[Vertex]] = defaultdict(list)
+        self._explainer: Explainer
 
     def start(self, targets: Sequence[Vertex]) -> None:
         """Begin; the nursery's block ends when all is done. Results are in `solved` then."""
         vertices = list(iter_vertices(targets))
+        self._explainer = open_explainer(self._bench, vertices)
         for vertex in vertices:
+            if not isinstance(vertex.op, Source):
+                inputs = tuple(below.digest for below in vertex.inputs)
+                self._bench.report(Planned(vertex.step, vertex.op.title, vertex.digest, inputs))
             below = set(vertex.inputs)
             self._waiting[vertex] = len(below)
             for one in below:
@@ -63,7 +71,7 @@ class Solver:
         report(Started(vertex.step, op.title))
         began = time.monotonic()
         try:
-            made, cached = self._find_or_make(op, op.begin(inputs, self._bench, vertex.step))
+            made, cached = self._find_or_make(vertex, op, op.begin(inputs, self._bench, vertex.step))
         except Interrupted:
             report(Failed(vertex.step, "CANCELED"))
             raise
@@ -77,18 +85,45 @@ class Solver:
         layers = inputs[0].layers if made.layer is None else (*inputs[0].layers, made.layer)
         return Solved(layers, made, cached)
 
-    def _find_or_make(self, op: Op, work: Work) -> tuple[Made, bool]:
-        cache = self._bench.cache
-        if op.use_cache:
-            for number, key in enumerate(work.keys()):
-                found = cache.find(key)
-                if found is not None and self._is_there(found):
-                    if number:  # the dear key knew it: next time the cheap one will
-                        cache.put(work.learned(), found)
-                    return found, True
+    def _find_or_make(self, vertex: Vertex, op: Op, work: Work) -> tuple[Made, bool]:
+        found = look_up(op, work, self._bench)
+        if found.made is not None:
+            self._explainer.found(vertex, found.key)
+            return found.made, True
+        self._bench.report(Explained(vertex.step, self._explainer.explain(vertex, work, gone=found.gone)))
+        began = time.monotonic()
         made = work.make()
-        cache.put(work.learned(), made)
+        learned = work.learned()
+        self._bench.cache.put(learned, made)
+        self._explainer.made(vertex, work, learned, time.monotonic() - began)
         return made, False
 
-    def _is_there(self, made: Made) -> bool:
-        return made.layer is None or self._bench.blobs.contains(made.layer.descriptor.digest)
+
+class Found(NamedTuple):
+    """What the cache has of a step: its result and the key that knew it. `gone`: the result's blob is not there."""
+
+    made: Made | None = None
+    key: str = ""
+    gone: bool = False
+
+
+def look_up(op: Op, work: Work, bench: Bench) -> Found:
+    """Ask the cache, by the cheapest key first."""
+    gone = False
+    for number, key in enumerate(work.keys() if op.use_cache else ()):
+        made = bench.cache.find(key)
+        if made is None:
+            continue
+        if made.layer is None or bench.blobs.contains(made.layer.descriptor.digest):
+            if number:  # the dear key knew it: next time the cheap one will
+                bench.cache.put(work.learned(), made)
+            return Found(made, key)
+        gone = True
+    return Found(gone=gone)
+
+
+def open_explainer(bench: Bench, vertices: Sequence[Vertex]) -> Explainer:
+    """The explainer of a build; it goes with the bench."""
+    explainer = Explainer(Past(bench.cache_root / "steps.db"), bench.request, vertices)
+    bench.close_later(explainer)
+    return explainer

@@ -51,6 +51,9 @@ class Work(Protocol):
     def keys(self) -> Iterator[str]:
         """Cache keys, the cheapest first: the next one is asked for only when the one before is not known."""
 
+    def files(self) -> Mapping[str, str] | None:
+        """A fact for each file that it copies, None where they have not been looked at."""
+
     def make(self) -> Made:
         """Do it. Raises: what goes wrong."""
 
@@ -88,10 +91,14 @@ class Op(Protocol):
 
 
 class Source(NamedTuple):
-    """An op that makes nothing: layers that are there already. No layers at all is `FROM scratch`."""
+    """An op that makes nothing: layers that are there already. No layers at all is `FROM scratch`.
+
+    `digest` is the image's, for people: it is the layers that count.
+    """
 
     name: str
     layers: tuple[Layer, ...] = ()
+    digest: str = ""
 
     @property
     def definition(self) -> str:
@@ -99,15 +106,25 @@ class Source(NamedTuple):
         return encode_key("source", *(layer.diff_id for layer in self.layers))
 
 
+class Note(NamedTuple):
+    """What people are told of a step: the variables that its words mention, and which variables are the build's."""
+
+    variables: Mapping[str, str] = {}
+    arguments: Sequence[str] = ()
+
+
 class Vertex:
     """An op and its inputs. Two vertices are equal when their digests are."""
 
-    __slots__ = ("digest", "inputs", "op", "step")
+    __slots__ = ("digest", "inputs", "note", "op", "step")
 
-    def __init__(self, op: Op | Source, inputs: Sequence[Vertex] = (), step: str = "") -> None:
+    def __init__(
+        self, op: Op | Source, inputs: Sequence[Vertex] = (), step: str = "", note: Note | None = None
+    ) -> None:
         self.op = op
         self.inputs = tuple(inputs)
-        self.step = step  # for events only: outside the digest
+        self.step = step  # for events only: outside the digest, as is the note
+        self.note = note or Note()
         self.digest: Digest = Digest.of(encode_key(op.definition, *(vertex.digest for vertex in inputs)).encode())
 
     def __eq__(self, other: object) -> bool:

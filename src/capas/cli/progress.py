@@ -11,7 +11,8 @@ import click
 
 from capas.cli.listener import Progress
 from capas.errors import Invalid
-from capas.events import Advanced, Event, Failed, Finished, Said, Started, ignore
+from capas.cli.causes import is_news, say_causes
+from capas.events import Advanced, Event, Explained, Failed, Finished, Planned, Said, Started, ignore
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -49,8 +50,11 @@ class _Plain:
         self._lock = threading.Lock()
 
     def report(self, event: Event) -> None:
-        if isinstance(event, Advanced):
+        if isinstance(event, Advanced | Planned):
             return
+        if isinstance(event, Explained):
+            text = say_causes(event.causes, self._words) if is_news(event.causes) else ""
+            event = Said(self._words("because {why}", why=text), event.id, "err")
         text = event.text if isinstance(event, Said) and event.stream else self._words(event.text)
         with self._lock:
             click.echo(f"{event.id}: {text}" if event.id else text, err=True)
@@ -66,6 +70,8 @@ class _Terminal:
         self._lock = threading.Lock()
 
     def report(self, event: Event) -> None:
+        if isinstance(event, Explained | Planned):
+            return
         with self._lock:
             bars = self._bars = self._bars or _open_bars()
             if isinstance(event, Said):

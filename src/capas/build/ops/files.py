@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import BinaryIO, NamedTuple
 
 from capas.build.bench import Bench
+from capas.build.facts import file_facts
 from capas.build.modes import parse_mode
 from capas.build.ops.origin import Origin
 from capas.build.ops.unpack import unpack
@@ -81,6 +82,10 @@ class CopyWork:
         cheap = self._cheap_key()
         return (self._content_key(),) if cheap is None else (cheap, self._content_key())
 
+    def files(self) -> Mapping[str, str] | None:
+        """As far as they count for the key."""
+        return None if self._picked is None else file_facts(self._picked, **self._counting())
+
     def make(self) -> Made:
         """Lay the files out and write them, each read once. Raises: Invalid; NotFound; Conflict."""
         placement = self._place()
@@ -119,10 +124,11 @@ class CopyWork:
         return digest_key("copy", self._family, chains)
 
     def _content_key(self) -> str:
-        octal = self._op.chmod.isdigit()
-        return digest_key(
-            "content", self._family, content_key(self._pick(), fixed_mode=octal, keep_owner=not self._op.chown)
-        )
+        return digest_key("content", self._family, content_key(self._pick(), **self._counting()))
+
+    def _counting(self) -> dict[str, bool]:
+        """What of the files shows in the result: not what flags overwrite."""
+        return {"fixed_mode": self._op.chmod.isdigit(), "keep_owner": not self._op.chown}
 
 
 def _write(placement: Placement, tar: TarWriter, bench: Bench) -> int:

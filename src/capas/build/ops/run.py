@@ -47,7 +47,7 @@ class RunOp(NamedTuple):
             "workdir": self.cwd,
             "user": self.user,
             "network": self.network,
-            "add-host": self.add_hosts,
+            "add-host": [f"{name}:{address}" for name, address in self.add_hosts],
             "tmpfs": self.tmpfs,
         }
         return {name: value for name, value in found.items() if value}
@@ -80,6 +80,10 @@ class RunWork:
     def learned(self) -> Sequence[str]:
         """The same."""
         return (self._key,)
+
+    def files(self) -> Mapping[str, str]:
+        """It copies none."""
+        return {}
 
     def make(self) -> Made:
         """Run it on a snapshot. Raises: Invalid when it fails; what the runtime raises."""

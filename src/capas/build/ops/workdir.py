@@ -55,6 +55,10 @@ class WorkdirWork:
         """The same."""
         return (self._key,)
 
+    def files(self) -> Mapping[str, str]:
+        """It copies none."""
+        return {}
+
     def make(self) -> Made:
         """Look whether it is there. Raises: Invalid where a file is in the way."""
         below = self._bench.tree_files("the image", self._base.layers, self._base.chain)
