@@ -11,7 +11,9 @@ import pytest
 from capas.build.causes import compare
 from capas.build.facts import flatten
 from capas.build.ops.run import RunOp
+from capas.build.forecast import forecast
 from capas.build.past import Past, PastStep, Run
+from capas.build.request import BuildRequest
 from capas.events import Cause, Explained
 from capas.oci.config import Execution
 from support.building import Workshop, write_files
@@ -278,3 +280,41 @@ def test_an_unchanged_build_writes_nothing_down(tmp_path: Path) -> None:
     past.put_build("stage", [PastStep("RUN a", "1")])
     assert past.list_builds("stage") == [[PastStep("RUN a", "1")]]
     past.close()
+
+
+def forecast_of(workshop: Workshop, context: Path, text: str = TEXT, **wishes: object) -> dict[str, tuple[Cause, ...]]:
+    request = BuildRequest(str(context), dockerfile_text=text)._replace(**wishes)  # type: ignore[arg-type]
+    return {one.step: one.causes for one in forecast(request, workshop.ports())}
+
+
+def test_a_forecast_says_what_would_be_done_and_does_nothing(workshop: Workshop, context: Path) -> None:
+    why(workshop, context)
+    (context / "src" / "a.py").write_text("other")
+    before = sorted(workshop.store.blobs.iterate())
+    found = forecast_of(workshop, context)
+    assert list(found) == ["2/4", "3/4", "4/4"]
+    assert found["2/4"] == ()
+    assert [cause.name for cause in found["3/4"]] == ["src/a.py"]
+    assert found["4/4"] == (Cause("step", "3/4 COPY src /app/src", None, "3/4 COPY src /app/src"),)
+    assert sorted(workshop.store.blobs.iterate()) == before
+    assert list(why(workshop, context)) == ["3/4", "4/4"]
+
+
+def test_a_forecast_sees_changed_files_above_a_changed_step(workshop: Workshop, context: Path) -> None:
+    why(workshop, context)
+    (context / "conf" / "c.ini").write_text("C")
+    found = forecast_of(workshop, context, TEXT.replace("COPY src /app/src", "COPY src /app/lib"))
+    assert [cause.kind for cause in found["4/4"]] == ["step", "file"]
+
+
+def test_a_forecast_of_a_stage_that_would_be_rebuilt_says_so(workshop: Workshop, context: Path) -> None:
+    text = "FROM base AS one\nCOPY src /made/\nFROM base\nCOPY --from=one /made /got\n"
+    why(workshop, context, text)
+    (context / "src" / "a.py").write_text("A")
+    found = forecast_of(workshop, context, text)
+    assert found["stage-1 2/2"] == (Cause("from", "one 2/2 COPY src /made/"),)
+
+
+def test_a_forecast_of_an_unchanged_build_finds_everything_cached(workshop: Workshop, context: Path) -> None:
+    why(workshop, context)
+    assert set(forecast_of(workshop, context).values()) == {()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 from capas.build.bench import Bench
 from capas.build.context import Context, open_context
@@ -32,6 +33,18 @@ def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) 
     Raises: Invalid, pointing into the Dockerfile, for what it says and for a RUN that fails; NotFound for a base or a
         source that is not there; Unsupported where there is no runtime for a RUN; Interrupted; Exhausted.
     """
+    with opened_bench(request, ports, report=report) as (bench, context, nursery):
+        return _build(bench, ports, context, nursery)
+
+
+@contextlib.contextmanager
+def opened_bench(
+    request: BuildRequest, ports: BuildPorts, *, report: Report = ignore
+) -> Iterator[tuple[Bench, Context, Nursery]]:
+    """The workbench for a block, its context opened, and the nursery (not begun) that cancels its work.
+
+    Raises: NotFound; Invalid; Unavailable: what the context raises.
+    """
     with (
         opened_scratch(ports.cache_root / "scratch", ports.new_id()) as scratch,
         contextlib.ExitStack() as stack,
@@ -45,7 +58,7 @@ def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) 
             named=named, cancelled=nursery.cancelled, report=report,
         )  # fmt: skip
         with contextlib.closing(bench):
-            return _build(bench, ports, context, nursery)
+            yield bench, context, nursery
 
 
 def _build(bench: Bench, ports: BuildPorts, context: Context, nursery: Nursery) -> Built:

@@ -37,13 +37,16 @@ class Explainer:
             if not isinstance(vertex.op, Source):
                 self._stages[stage_of(vertex)].append(vertex)
 
-    def explain(self, vertex: Vertex, work: Work, *, gone: bool = False) -> tuple[Cause, ...]:
-        """Why it is not in the cache. `gone`: it is, but its layer is not in the store any more."""
+    def explain(self, vertex: Vertex, work: Work, *, gone: bool = False, look: bool = False) -> tuple[Cause, ...]:
+        """Why it is not in the cache. `gone`: it is, but its layer is not in the store any more.
+
+        `look`: look at the files that it copies even where no key of it has needed them.
+        """
         if gone:
             return (GONE,)
         if not vertex.op.use_cache:  # type: ignore[union-attr]
             return (NO_CACHE,)
-        now = describe(vertex, work)
+        now = describe(vertex, work, look=look)
         found = [compare(run, now) for run in self._earlier_runs(vertex)]
         if found:
             return min(found, key=len) or (PRUNED,)
@@ -108,19 +111,24 @@ class Explainer:
         return encode_key(self._place, stage)
 
 
-def describe(vertex: Vertex, work: Work) -> Run:
+def describe(vertex: Vertex, work: Work, *, look: bool = False) -> Run:
     """A step as it is about to be done, or has been."""
     below = vertex.inputs[0]
     image = isinstance(below.op, Source)
     return Run(
         title=_title(vertex),
         facts=flatten(work.parts),
-        files=work.files(),
-        base=below.op.name if isinstance(below.op, Source) else f"{below.step} {_title(below)}",
+        files=work.files(look=look),
+        base=below.op.name if isinstance(below.op, Source) else describe_step(below),
         base_digest=_digest(below) if image else "",
         arguments=tuple(vertex.note.arguments),
         variables={name.removeprefix("env "): value for name, value in flatten({"env": vertex.note.variables}).items()},
     )
+
+
+def describe_step(vertex: Vertex) -> str:
+    """A step as causes name it."""
+    return f"{vertex.step} {_title(vertex)}"
 
 
 def stage_of(vertex: Vertex) -> str:

@@ -82,8 +82,7 @@ class Solver:
             report(Failed(vertex.step, "CANCELED"))
             raise
         report(Finished(vertex.step, "CACHED" if cached else f"DONE {time.monotonic() - began:.1f}s"))
-        layers = inputs[0].layers if made.layer is None else (*inputs[0].layers, made.layer)
-        return Solved(layers, made, cached)
+        return inputs[0].with_made(made, cached=cached)
 
     def _find_or_make(self, vertex: Vertex, op: Op, work: Work) -> tuple[Made, bool]:
         found = look_up(op, work, self._bench)

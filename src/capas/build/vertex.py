@@ -29,15 +29,26 @@ class Made(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """What a vertex gave: the stack of layers, bottom first, and the step's own part (None for a source)."""
+    """What a vertex gave: the stack of layers, bottom first, and the step's own part (None for a source).
+
+    Where nothing is built (a forecast), what a step would give may not be `known`.
+    """
 
     layers: tuple[Layer, ...] = ()
     made: Made | None = None
     cached: bool = False
+    known: bool = True
+
+    def with_made(self, made: Made, *, cached: bool) -> Solved:
+        """What a step on top of it gives."""
+        layers = self.layers if made.layer is None else (*self.layers, made.layer)
+        return Solved(layers, made, cached)
 
     @property
     def chain(self) -> str:
         """The name of the stack by content: its chain id, or "scratch"."""
+        if not self.known:
+            return "unknown"
         return chain_id(layer.diff_id for layer in self.layers) if self.layers else "scratch"
 
 
@@ -51,8 +62,8 @@ class Work(Protocol):
     def keys(self) -> Iterator[str]:
         """Cache keys, the cheapest first: the next one is asked for only when the one before is not known."""
 
-    def files(self) -> Mapping[str, str] | None:
-        """A fact for each file that it copies, None where they have not been looked at."""
+    def files(self, *, look: bool = False) -> Mapping[str, str] | None:
+        """A fact for each file that it copies; None where they have not been looked at, and are not to be."""
 
     def make(self) -> Made:
         """Do it. Raises: what goes wrong."""

@@ -20,6 +20,8 @@ def say_cause(cause: Cause, words: Words, *, longest: int = _LONGEST) -> str:
     """One cause as a phrase. Texts from the Dockerfile are cut to `longest` characters."""
     if cause.kind in _PLAIN:
         return words(_PLAIN[cause.kind])
+    if cause.kind == "from":
+        return words("it copies from {step}, which is done again", step=_cut(cause.name, longest))
     if cause.kind == "step":
         return _step(cause, words, longest)
     what = " ".join([words(_name(cause.kind)), cause.name]).strip()

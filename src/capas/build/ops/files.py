@@ -82,9 +82,11 @@ class CopyWork:
         cheap = self._cheap_key()
         return (self._content_key(),) if cheap is None else (cheap, self._content_key())
 
-    def files(self) -> Mapping[str, str] | None:
+    def files(self, *, look: bool = False) -> Mapping[str, str] | None:
         """As far as they count for the key."""
-        return None if self._picked is None else file_facts(self._picked, **self._counting())
+        if self._picked is None and not look:
+            return None
+        return file_facts(self._pick(), **self._counting())
 
     def make(self) -> Made:
         """Lay the files out and write them, each read once. Raises: Invalid; NotFound; Conflict."""

@@ -81,7 +81,7 @@ class RunWork:
         """The same."""
         return (self._key,)
 
-    def files(self) -> Mapping[str, str]:
+    def files(self, *, look: bool = False) -> Mapping[str, str]:
         """It copies none."""
         return {}
 

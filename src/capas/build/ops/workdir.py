@@ -55,7 +55,7 @@ class WorkdirWork:
         """The same."""
         return (self._key,)
 
-    def files(self) -> Mapping[str, str]:
+    def files(self, *, look: bool = False) -> Mapping[str, str]:
         """It copies none."""
         return {}
 
