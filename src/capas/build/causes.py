@@ -37,7 +37,7 @@ def _below(old: Run, new: Run) -> Iterator[Cause]:
         now = new.base_digest if old.base == new.base else f"{new.base} {new.base_digest}"
         yield Cause("base", new.base, was.strip() or None, now)
     else:
-        yield Cause("step", new.base, None if old.base == new.base else old.base or old.base_digest, new.base)
+        yield Cause("step", new.base, None if old.base == new.base else old.base)
 
 
 def _parts(old: Run, new: Run) -> Iterator[Cause]:

@@ -1,7 +1,7 @@
 """What a step was made of, as flat facts with names: two runs of a step are compared fact by fact.
 
-A fact's name is its kind, and after a space what it is about: `user`, `env MODE`, `mount /cache id`. Whatever part an op
-gives its key becomes a fact, so a new part is named without a word here.
+A fact's name is its kind, and after a space what it is about: `user`, `env MODE`, `mount /cache id`. Whatever part an
+op gives its key becomes a fact, so a new part is named without a word here.
 """
 
 from __future__ import annotations

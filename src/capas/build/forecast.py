@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from capas.build.bench import Bench
 from capas.build.build import opened_bench
-from capas.build.explain import PRUNED, Explainer, describe_step
+from capas.build.explain import FIRST, PRUNED, Explainer, describe_step
 from capas.build.plan import Planner
 from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest
@@ -43,7 +43,8 @@ def forecast(request: BuildRequest, ports: BuildPorts, *, report: Report = ignor
         seer = _Seer(bench, open_explainer(bench, vertices))
         for vertex in vertices:
             seer.see(vertex)
-    return tuple(seer.verdicts)
+    ordered = sorted((vertex for vertex in vertices if vertex in seer.verdicts), key=lambda vertex: vertex.note.line)
+    return tuple(seer.verdicts[vertex] for vertex in ordered)
 
 
 class _Seer:
@@ -53,7 +54,7 @@ class _Seer:
         self._bench = bench
         self._explainer = explainer
         self._solved: dict[Vertex, Solved] = {}
-        self.verdicts: list[Verdict] = []
+        self.verdicts: dict[Vertex, Verdict] = {}
 
     def see(self, vertex: Vertex) -> None:
         """Judge one vertex. Order: after its inputs."""
@@ -66,7 +67,7 @@ class _Seer:
         except CapasError as error:
             raise vertex.op.locate(error) from None
         self._solved[vertex] = solved
-        self.verdicts.append(Verdict(vertex.step, vertex.op.title, causes))
+        self.verdicts[vertex] = Verdict(vertex.step, vertex.op.title, causes)
 
     def _judge(self, vertex: Vertex, op: Op, inputs: Sequence[Solved]) -> tuple[Solved, tuple[Cause, ...]]:
         work = op.begin(inputs, self._bench, vertex.step)
@@ -74,6 +75,8 @@ class _Seer:
         if not all(one.known for one in inputs):
             look = all(one.known for one in inputs[1:])  # files of a stage that is not built cannot be
             causes = self._explainer.explain(vertex, work, look=look)
+            if causes == (FIRST,):
+                return unknown, causes
             return unknown, (*(cause for cause in causes if cause != PRUNED), *self._redone(vertex))
         found = look_up(op, work, self._bench)
         if found.made is None:

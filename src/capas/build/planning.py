@@ -91,7 +91,7 @@ class InstructionPlanner(NamedTuple):
         op = WorkdirOp(
             instruction.original, self._locator(instruction), path, state.execution.user, not self.request.no_cache
         )
-        return state.with_line(text, self._vertex(state, op, state.vertex))
+        return state.with_line(text, self._vertex(state, op, instruction.position.line, state.vertex))
 
     def copy(self, state: StageState, instruction: df.Copy) -> StageState:
         """COPY: from the context, or from what --from names."""
@@ -104,12 +104,14 @@ class InstructionPlanner(NamedTuple):
             instruction, state.workdir, self._locator(instruction), label=label, context=context,
             use_cache=not self.request.no_cache,
         )  # fmt: skip
-        return state.with_line(history_text(instruction), self._vertex(state, op, *inputs))
+        return state.with_line(history_text(instruction), self._vertex(state, op, instruction.position.line, *inputs))
 
     def add(self, state: StageState, instruction: df.Add) -> StageState:
         """ADD: also archives and URLs."""
         op = plan_add(instruction, state.workdir, self._locator(instruction), use_cache=not self.request.no_cache)
-        return state.with_line(history_text(instruction), self._vertex(state, op, state.vertex))
+        return state.with_line(
+            history_text(instruction), self._vertex(state, op, instruction.position.line, state.vertex)
+        )
 
     def run(self, state: StageState, run: df.Run) -> StageState:
         """RUN: the command, and everything it can see."""
@@ -132,12 +134,12 @@ class InstructionPlanner(NamedTuple):
             hidden=self._proxies(),
             use_cache=not self.request.no_cache,
         )
-        return state.with_line(_run_text(state, args), self._vertex(state, op, state.vertex))
+        return state.with_line(_run_text(state, args), self._vertex(state, op, run.position.line, state.vertex))
 
-    def _vertex(self, state: StageState, op: Op, *inputs: Vertex) -> Vertex:
+    def _vertex(self, state: StageState, op: Op, line: int, *inputs: Vertex) -> Vertex:
         scope = state.scope
         mentioned = {name: scope.variables[name] for name in _VARIABLE.findall(op.title) if name in scope.variables}
-        return Vertex(op, inputs, self.steps.next(), Note(mentioned, _arguments(scope)))
+        return Vertex(op, inputs, self.steps.next(), Note(line, mentioned, _arguments(scope)))
 
     def _locator(self, instruction: df.Instruction) -> Callable[[CapasError], CapasError]:
         return lambda error: self.dockerfile.source.locate(error, instruction.position)

@@ -57,7 +57,9 @@ def begin_image(image: Image, name: str, build_args: Mapping[str, str], outer: M
     if "PATH" not in _variables(execution):
         execution = replace(execution, env=(*(execution.env or ()), f"PATH={DEFAULT_PATH}"))
     scope = Scope.begin(_variables(execution), build_args, outer)
-    return StageState(Vertex(Source(name, image.layers, str(image.digest))), image.config, execution, scope, image.platform)
+    return StageState(
+        Vertex(Source(name, image.layers, str(image.digest))), image.config, execution, scope, image.platform
+    )
 
 
 def begin_stage(base: StageState) -> StageState:

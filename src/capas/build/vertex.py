@@ -118,8 +118,9 @@ class Source(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What people are told of a step: the variables that its words mention, and which variables are the build's."""
+    """What people are told of a step: its line, the variables in its words, and which variables are the build's."""
 
+    line: int = 0
     variables: Mapping[str, str] = {}
     arguments: Sequence[str] = ()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from capas.cli.app import App, pass_app
+from capas.cli.insight import explain_cache
 from capas.cli.lazy import Command
 from capas.cli.options import platform_option, progress_option
 from capas.cli.pairs import parse_hosts, parse_pairs
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     "--compression", default="gzip", type=click.Choice(["gzip", "zstd", "none"]), help="How new layers are packed"
 )
 @click.option("--iidfile", metavar="FILE", help="Write the image's id to this file")
+@click.option("--explain-cache", is_flag=True, help="Say which steps would be done again and why, and build nothing")
 @platform_option
 @progress_option
 @click.option("-q", "--quiet", is_flag=True, help="Print the image's id only")
@@ -54,6 +56,9 @@ def build(
     from capas.build.request import BuildRequest
 
     request = _request(BuildRequest, rest)
+    if rest["explain_cache"]:
+        explain_cache(app, request, progress)
+        return
     with app.progress(progress, quiet=quiet) as report:
         built = app.engine.images.build(request, tags=tags, report=report)
     if iidfile:

@@ -8,25 +8,27 @@ from capas.events import Cause
 
 Words = Callable[..., str]
 _LONGEST = 60
-_FLAGS = ("chown", "chmod", "link", "network", "add-host", "mount", "security", "compression", "exclude")
-_NAMES = {
-    "file": "file", "base": "base image", "env": "ENV", "arg": "ARG", "workdir": "WORKDIR", "user": "USER",
-    "shell": "SHELL", "command": "command", "script": "script", "sources": "sources", "target": "target",
-    "instruction": "instruction", "epoch": "time", "level": "compression level", "step": "step below",
-}  # fmt: skip
+_OWN = {
+    "env": "ENV",
+    "arg": "ARG",
+    "workdir": "WORKDIR",
+    "user": "USER",
+    "shell": "SHELL",
+    "epoch": "SOURCE_DATE_EPOCH",
+}
+_FLAGS = ("chown", "chmod", "link", "network", "add-host", "mount", "security", "compression")
 
 
 def say_cause(cause: Cause, words: Words, *, longest: int = _LONGEST) -> str:
     """One cause as a phrase. Texts from the Dockerfile are cut to `longest` characters."""
-    if cause.kind in _PLAIN:
-        return words(_PLAIN[cause.kind])
-    if cause.kind == "from":
-        return words("it copies from {step}, which is done again", step=_cut(cause.name, longest))
-    if cause.kind == "step":
+    if cause.kind in ("step", "from"):
         return _step(cause, words, longest)
-    what = " ".join([words(_name(cause.kind)), cause.name]).strip()
+    plain = _plain(cause.kind, words)
+    if plain:
+        return plain
+    what = " ".join([_name(cause.kind, words), cause.name]).strip()
     old, new = _cut(cause.old, longest), _cut(cause.new, longest)
-    if (cause.old or "").startswith("hidden:") or (cause.new or "").startswith("hidden:"):
+    if old.startswith("hidden:") or new.startswith("hidden:"):
         return words("{what} has another value", what=what)
     if cause.old is None:
         return words("{what} is new: {new}", what=what, new=new)
@@ -42,28 +44,33 @@ def say_causes(causes: Sequence[Cause], words: Words, *, most: int = 1) -> str:
 
 
 def is_news(causes: Sequence[Cause]) -> bool:
-    """Whether there is something to tell: not for a step that was never done before."""
+    """Whether there is something to tell: not for a step that was never done before, or was asked to be done again."""
     return bool(causes) and causes[0].kind not in ("first", "no-cache")
 
 
-_PLAIN = {
-    "first": "nothing like it was built here before",
-    "new": "the instruction is new here",
-    "no-cache": "--no-cache was given",
-    "gone": "its layer is no longer in the store",
-    "pruned": "its result is no longer in the build cache",
-}
+def _plain(kind: str, words: Words) -> str:
+    return {
+        "first": words("nothing like it was built here before"),
+        "new": words("the instruction is new here"),
+        "no-cache": words("--no-cache was given"),
+        "gone": words("its layer is no longer in the store"),
+        "pruned": words("its result is no longer in the build cache"),
+    }.get(kind, "")
 
 
 def _step(cause: Cause, words: Words, longest: int) -> str:
-    new = _cut(cause.new or cause.name, longest)
+    name = _cut(cause.name, longest)
+    if cause.kind == "from":
+        return words("it copies from {step}, which is done again", step=name)
     if cause.old is None:
-        return words("the step below gave other files: {step}", step=new)
-    return words("it stands on {new}, before on {old}", new=new, old=_cut(cause.old, longest))
+        return words("the step below changed: {step}", step=name)
+    return words("it stands on {new}, before on {old}", new=name, old=_cut(cause.old, longest))
 
 
-def _name(kind: str) -> str:
-    return _NAMES.get(kind) or (f"--{kind}" if kind in _FLAGS else kind)
+def _name(kind: str, words: Words) -> str:
+    own = _OWN.get(kind) or (f"--{kind}" if kind in _FLAGS else "")
+    said = {"file": words("file"), "base": words("base image"), "instruction": words("the instruction")}
+    return own or said.get(kind, kind)
 
 
 def _cut(text: str | None, longest: int) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from capas.cli.causes import is_news, say_causes
 from capas.cli.listener import Progress
 from capas.errors import Invalid
-from capas.cli.causes import is_news, say_causes
 from capas.events import Advanced, Event, Explained, Failed, Finished, Planned, Said, Started, ignore
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class _Plain:
         if isinstance(event, Advanced | Planned):
             return
         if isinstance(event, Explained):
-            text = say_causes(event.causes, self._words) if is_news(event.causes) else ""
+            if not is_news(event.causes):
+                return
+            text = say_causes(event.causes, self._words)
             event = Said(self._words("because {why}", why=text), event.id, "err")
         text = event.text if isinstance(event, Said) and event.stream else self._words(event.text)
         with self._lock:

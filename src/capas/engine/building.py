@@ -23,6 +23,7 @@ from capas.oci.platform import Platform
 from capas.reference import Reference
 
 if TYPE_CHECKING:
+    from capas.build.forecast import Verdict
     from capas.build.ports import RunStep
     from capas.engine.engine import Engine
     from capas.run.step import StepSpec
@@ -32,8 +33,21 @@ def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = 
     """Build and record an image, under every one of the tags. What settings say fills what the request leaves open."""
     references = [Reference.parse(tag).with_default_tag() for tag in tags]  # before any work: a bad tag costs nothing
     enter_if_possible()  # threads come next, and a namespace is entered before them or never
+    return build(_whole(engine, request), _ports(engine, references, report), report=report)
+
+
+def forecast_build(engine: Engine, request: BuildRequest, *, report: Report = ignore) -> Sequence[Verdict]:
+    """Which steps of a build the cache has, and why it does not have the others."""
+    from capas.build.forecast import forecast
+
+    enter_if_possible()
+    return forecast(_whole(engine, request), _ports(engine, (), report), report=report)
+
+
+def _whole(engine: Engine, request: BuildRequest) -> BuildRequest:
+    """The request with what settings and this machine say for what it leaves open."""
     settings = engine.settings
-    whole = request._replace(
+    return request._replace(
         host_platform=host_platform(),
         source_date_epoch=settings.source_date_epoch
         if request.source_date_epoch is None
@@ -42,7 +56,6 @@ def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = 
         proxies=settings.proxies,
         ca_bundle=request.ca_bundle or settings.build_ca_bundle,
     )
-    return build(whole, _ports(engine, references, report), report=report)
 
 
 def _ports(engine: Engine, references: Sequence[Reference], report: Report) -> BuildPorts:

@@ -14,6 +14,7 @@ from capas.reference import Reference
 from capas.store.records import ImageRecord
 
 if TYPE_CHECKING:
+    from capas.build.forecast import Verdict
     from capas.build.request import BuildRequest, Built
     from capas.engine.engine import Engine
     from capas.engine.inspection import Document, HistoryStep
@@ -166,6 +167,12 @@ class Images:
         from capas.engine.building import build_image
 
         return build_image(self._engine, request, tags=tags, report=report)
+
+    def forecast(self, request: BuildRequest, *, report: Report = ignore) -> Sequence[Verdict]:
+        """What a build would do: a verdict a step. Nothing is built. Raises: as `build`, but for what RUN does."""
+        from capas.engine.building import forecast_build
+
+        return forecast_build(self._engine, request, report=report)
 
     def find_or_pull(
         self,
