@@ -15,6 +15,7 @@ import zstandard
 from capas.errors import Corrupt, Exhausted, Invalid, NotFound, Unsupported
 from capas.image.archive import load, save
 from capas.image.image import Image
+from capas.image.index import iter_images, open_top
 from capas.image.validate import validate
 from capas.layer.entry import LayerReceiver
 from capas.oci import media
@@ -293,9 +294,16 @@ def test_the_name_of_an_index_goes_to_the_image_of_the_platform(store: Store) ->
     archive, amd, arm = multi_platform()
     for platform, named in ((None, amd), (Platform("linux", "arm64"), arm)):
         loaded = load(Pipe(archive), store, platform=platform)
-        assert {image.id: names for image, names in loaded} == {
-            image.id: [NAME] if image is named else [] for image in (amd, arm)
-        }
+        assert {image.id: names for image, names in loaded} == {named.id: [NAME]}
+
+
+def test_a_name_of_an_index_keeps_all_of_it(store: Store) -> None:
+    archive, amd, arm = multi_platform()
+    load(Pipe(archive), store)
+    row = store.records.find_name(NAME)
+    assert row is not None
+    store.collect()
+    assert [image.id for image in iter_images(open_top(store.blobs, row.manifest))] == [amd.id, arm.id]
 
 
 def test_platforms_that_were_not_saved_are_passed_over(store: Store) -> None:

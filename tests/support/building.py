@@ -10,13 +10,14 @@ from typing import BinaryIO
 
 from capas.build.build import build
 from capas.build.cache import BuildCache
+from capas.build.exporters.exported import Exported
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, Built
 from capas.errors import NotFound
 from capas.events import Event, Finished, Report, ignore
 from capas.image.edit import assemble
 from capas.image.image import Image
-from capas.image.record import record_image
+from capas.image.record import record_image, record_top
 from capas.layer.compression import decompress
 from capas.layer.contents import read_contents
 from capas.layer.create import LayerBlob, NewLayer
@@ -26,6 +27,8 @@ from capas.layer.tree import Tree
 from capas.oci.config import Config, Execution, History, RootFS
 from capas.oci.platform import Platform
 from capas.reference import Reference
+from capas.registry.client import Client
+from capas.registry.push import push
 from capas.snapshot.contract import Snapshotter
 from capas.store.store import Store
 from support.busybox import make_tree
@@ -55,6 +58,7 @@ class Workshop:
         self.fetched: list[str] = []
         self.events: list[Event] = []
         self.on_event: Report = ignore
+        self.client: Client | None = None
         self._snapshotter = snapshotter
         self._run_step = run_step
         self._ids = itertools.count()
@@ -70,14 +74,14 @@ class Workshop:
             for path, content in sorted((files or {"etc/passwd": PASSWD, "etc/group": GROUP, "tmp": None}).items()):
                 _add(blob, path.encode(), content)
             new = blob.commit()
-        return self._keep(name, new, execution or Execution(env=("PATH=/bin",)))
+        return self.keep(name, new, execution or Execution(env=("PATH=/bin",)))
 
     def make_busybox(self, name: str, folder: Path) -> Image:
         """An image that runs: the static busybox. `folder` is for its tree."""
         with LayerBlob(self.store.blobs, name="busybox") as blob:
             write_changes(iter_tree(make_tree(folder)), blob.tar)
             new = blob.commit()
-        return self._keep(name, new, Execution(env=("PATH=/bin",)))
+        return self.keep(name, new, Execution(env=("PATH=/bin",)))
 
     def build(self, context: str | Path, **wishes: object) -> Built:
         """Build, and remember what was said."""
@@ -101,8 +105,16 @@ class Workshop:
             run_step=self._run_step or _forbidden,
             fetch=self._fetch,
             new_id=lambda: f"id{next(self._ids)}",
-            keep=lambda image: record_image(self.store, image),
+            keep=self._keep_built,
+            push=self._push,
         )
+
+    def _keep_built(self, exported: Exported, names: Sequence[Reference]) -> None:
+        record_top(self.store, exported.top, exported.preferred(Platform()), names)
+
+    def _push(self, exported: Exported, name: Reference, *, by_digest: bool, report: Report) -> None:
+        assert self.client is not None
+        push(self.client, name, exported.top, by_digest=by_digest, report=report)
 
     def cached(self) -> dict[str, bool]:
         """Which steps of the last build came from the cache."""
@@ -127,12 +139,13 @@ class Workshop:
         self.cache.close()
         self.store.close()
 
-    def _keep(self, name: str, new: NewLayer, execution: Execution) -> Image:
+    def keep(self, name: str, new: NewLayer, execution: Execution | None = None) -> Image:
+        """An image of this layer, that a FROM finds."""
         config = Config(
             architecture="amd64",
             os="linux",
             created="2023-01-01T00:00:00Z",
-            config=execution,
+            config=execution or Execution(),
             rootfs=RootFS(diff_ids=(new.diff_id,)),
             history=(History(created="2023-01-01T00:00:00Z", created_by="by hand"),),
         )

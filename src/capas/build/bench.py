@@ -95,8 +95,9 @@ class Bench:
 
     @property
     def packing(self) -> dict[str, object]:
-        """What every layer's bytes depend on beside what is in it: a part of each step's key."""
-        return {"compression": self.request.compression, "level": self.request.level, "epoch": self.epoch_ns}
+        """What every layer's tar depends on beside what is in it: a part of each step's key. How it is compressed is
+        none: layers are packed anew where an output asks for it."""
+        return {"epoch": self.epoch_ns}
 
     @property
     def cache_root(self) -> Path:
@@ -132,7 +133,7 @@ class Bench:
     def write_layer(self, fill: Callable[[TarWriter], int]) -> Made:
         """A new layer with what `fill` writes; it returns how many entries. None at all make no layer."""
         wish, name = self.request, self.scratch.new_key()
-        with LayerBlob(self.blobs, compression=wish.compression, level=wish.level, name=name) as blob:
+        with LayerBlob(self.blobs, compression=wish.compression or "gzip", level=wish.level, name=name) as blob:
             if not fill(blob.tar):
                 return Made(None, 0, self.now_ns)
             new = blob.commit()

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from capas.build.bench import Bench
 from capas.build.context import Context, open_context
 from capas.build.contexts import NamedContexts
-from capas.build.export import export
+from capas.build.export import compose
+from capas.build.exporters.exporting import export
+from capas.build.exporters.metadata import metadata_of
 from capas.build.opening import Opening
 from capas.build.plan import Planner
+from capas.build.platforms import check_runnable, each_platform
 from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest, Built
 from capas.build.scratch import opened_scratch
@@ -27,7 +30,7 @@ from capas.store.store import Store
 
 
 def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) -> Built:
-    """Build the image that a Dockerfile describes. It is in the store; `ports.keep` names it before gc could take it.
+    """Build what a Dockerfile describes, for every platform asked for, and export it as the request's outputs say.
 
     Atomic: a failed or interrupted build leaves steps in the cache for the next one, and nothing else.
     Raises: Invalid, pointing into the Dockerfile, for what it says and for a RUN that fails; NotFound for a base or a
@@ -63,19 +66,27 @@ def opened_bench(
 
 def _build(bench: Bench, ports: BuildPorts, context: Context, nursery: Nursery) -> Built:
     dockerfile = parse_dockerfile(context.dockerfile, context.dockerfile_name)
-    planner = Planner(dockerfile, bench.request, ports.resolve_image, bench.named, report=bench.report)
+    planners = [
+        Planner(dockerfile, request, ports.resolve_image, bench.named, report=bench.report)
+        for request in each_platform(bench.request)
+    ]
     solver = Solver(bench, nursery)
     with nursery:
-        warnings = _warnings(planner, bench.report)
-        state = planner.plan()
-        for image in planner.images():
+        warnings = _warnings(planners[0], bench.report)
+        states = [planner.plan() for planner in planners]
+        check_runnable([state.vertex for state in states], bench.request.host_platform, bench.cache)
+        for image in dict.fromkeys(image for planner in planners for image in planner.images()):
             _hold(image, bench.blobs)
-        solver.start([state.vertex])
-    solved = [solver.solved(vertex) for vertex in iter_vertices([state.vertex]) if vertex.inputs]
-    image = export(state, solver, bench)
+        solver.start([state.vertex for state in states])
+    targets = [state.vertex for state in states]
+    solved = [solver.solved(vertex) for vertex in iter_vertices(targets) if vertex.inputs]
     _record_layers(ports.store, solved)
-    ports.keep(image)
-    return Built(image, len(solved), sum(one.cached for one in solved), warnings)
+    exported = export([compose(state, solver, bench) for state in states], bench, ports)
+    image = exported.preferred(bench.request.host_platform)
+    metadata = metadata_of(exported, bench.request.outputs, bench.scratch.path.name)
+    return Built(
+        image, exported, bench.request.outputs, metadata, len(solved), sum(one.cached for one in solved), warnings
+    )
 
 
 def _warnings(planner: Planner, report: Report) -> tuple[str, ...]:

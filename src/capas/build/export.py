@@ -1,27 +1,51 @@
-"""The end of a build: the layers that were made and the config that was planned become an image."""
+"""The end of a build: the layers that were made and the config that was planned, put together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from capas.build.bench import Bench
 from capas.build.solver import Solver
 from capas.build.stage import Line, StageState
-from capas.build.vertex import Made, digest_key
+from capas.build.vertex import Made, Solved, digest_key
 from capas.image.created import format_created
-from capas.image.edit import assemble
-from capas.image.image import Image
+from capas.layer.entry import Layer
 from capas.oci.config import Config, Execution, History, RootFS
+from capas.oci.digest import DiffID
 from capas.oci.document import encode
+from capas.oci.platform import Platform
 
 COMMENT = "capas"
 _BILLION = 1_000_000_000
 
 
-def export(state: StageState, solver: Solver, bench: Bench) -> Image:
-    """Write config and manifest. Atomic: the image's blobs are all there before its manifest is."""
+class Composed(NamedTuple):
+    """What a build gives for one platform: a config and layers, bottom first, which `exporters` make something of."""
+
+    config: Config
+    layers: tuple[Layer, ...]
+    base: frozenset[DiffID] = frozenset()  # the layers that were there before
+
+    @property
+    def platform(self) -> Platform:
+        """What it runs on, in normal form."""
+        return self.config.platform
+
+    @property
+    def chain(self) -> str:
+        """The name of the stack by content."""
+        return Solved(self.layers).chain
+
+    def is_new(self, layer: Layer) -> bool:
+        """Whether it is a layer of this Dockerfile, not of its base."""
+        return layer.diff_id not in self.base
+
+
+def compose(state: StageState, solver: Solver, bench: Bench) -> Composed:
+    """The config and the layers of a stage. Order: after the solver is done."""
     layers = solver.solved(state.vertex).layers
     made = [None if line.vertex is None else solver.solved(line.vertex).made for line in state.lines]
     config = replace(
@@ -35,7 +59,8 @@ def export(state: StageState, solver: Solver, bench: Bench) -> Image:
     times = _times(made, created_ns)
     history = (*state.config.steps, *map(_step, state.lines, made, times))
     config = replace(config, history=history or None, created=format_created(max([created_ns, *times])))
-    return assemble(bench.blobs, config, [layer.descriptor for layer in layers])
+    new = {one.layer.diff_id for one in made if one is not None and one.layer is not None}
+    return Composed(config, layers, frozenset(layer.diff_id for layer in layers) - new)
 
 
 def _step(line: Line, made: Made | None, created_ns: int) -> History:

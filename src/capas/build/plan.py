@@ -212,7 +212,8 @@ class Planner:
         instructions: tuple[Instruction, ...] = (*triggers, *stage.instructions)
         total = is_image + sum(isinstance(one, LAYERED) for one in instructions)
         many = len(self._dockerfile.stages) > 1
-        steps = Steps((stage.name or f"stage-{stage.index}") if many else "", total)
+        name = (stage.name or f"stage-{stage.index}") if many else ""
+        steps = Steps(f"{base.platform} {name}".strip() if len(self._request.platforms) > 1 else name, total)
         if is_image:
             self._tell(steps.next(), stage, base)
         planner = InstructionPlanner(

@@ -133,6 +133,7 @@ class InstructionPlanner(NamedTuple):
             script=(script.name, script.data) if script else None,
             hidden=self._proxies(),
             use_cache=not self.request.no_cache,
+            platform=state.platform,
         )
         return state.with_line(_run_text(state, args), self._vertex(state, op, run.position.line, state.vertex))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
@@ -13,6 +13,7 @@ from capas.oci.platform import Platform
 from capas.reference import Reference
 
 if TYPE_CHECKING:
+    from capas.build.exporters.exported import Exported
     from capas.image.image import Image
     from capas.run.step import StepSpec
     from capas.snapshot.contract import Snapshotter
@@ -40,11 +41,22 @@ class Fetch(Protocol):
         """Write what is there to `out`. Raises: NotFound; Unavailable; Denied."""
 
 
-class BuildPorts(NamedTuple):
-    """The world of one build. `snapshotter` and `run_step` are asked for by RUN alone; `clock` gives nanoseconds.
+class Keep(Protocol):
+    """Keeps what was built: records the images and points the names at them."""
 
-    `keep` is called with the finished image while its blobs are still held: record and name it there.
-    """
+    def __call__(self, exported: Exported, names: Sequence[Reference]) -> None:
+        """Order: while the build's blobs are still held."""
+
+
+class Push(Protocol):
+    """Sends what was built to a registry."""
+
+    def __call__(self, exported: Exported, name: Reference, *, by_digest: bool, report: Report) -> None:
+        """Raises: Denied; Unauthenticated; Unavailable."""
+
+
+class BuildPorts(NamedTuple):
+    """The world of one build. `snapshotter` and `run_step` are asked for by RUN alone; `clock` gives nanoseconds."""
 
     store: Store
     cache: BuildCache
@@ -55,4 +67,5 @@ class BuildPorts(NamedTuple):
     run_step: Callable[[], RunStep]
     fetch: Fetch
     new_id: Callable[[], str]  # a fresh name of letters and digits
-    keep: Callable[[Image], object] = lambda image: None
+    keep: Keep
+    push: Push

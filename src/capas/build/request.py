@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
+from capas.layer.compression import Kind
 from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
+    from capas.build.exporters.exported import Exported
+    from capas.build.exporters.output import Output
     from capas.image.image import Image
 
 
@@ -28,12 +31,15 @@ class BuildRequest(NamedTuple):
     target: str = ""
     labels: Mapping[str, str] = {}
     platform: Platform | None = None
+    platforms: tuple[Platform, ...] = ()  # several: an index of one image for each
+    outputs: tuple[Output, ...] = ()  # none: the image, kept here
+    stdout: BinaryIO | None = None  # for an output to "-"
     host_platform: Platform = Platform()
     no_cache: bool = False
     pull: bool = False
     network: Literal["default", "host", "none"] = "default"
     add_hosts: tuple[tuple[str, str], ...] = ()
-    compression: Literal["gzip", "zstd", "none"] = "gzip"
+    compression: Kind | None = None  # None: as the first image output says, or gzip
     level: int | None = None
     source_date_epoch: int | None = None
     environ: Mapping[str, str] = {}  # where `--build-arg NAME` without a value looks
@@ -43,12 +49,23 @@ class BuildRequest(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A finished build. `steps` and `cached` count the instructions that could make a layer."""
+    """A finished build. `steps` and `cached` count the instructions that could make a layer.
+
+    `image` is the one for this machine, where there are several; `exported` is what the first image output made.
+    """
 
     image: Image
+    exported: Exported
+    outputs: tuple[Output, ...] = ()  # what was made of it, with their names
+    metadata: Mapping[str, object] = {}  # BuildKit's words about it, for a file
     steps: int = 0
     cached: int = 0
     warnings: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What docker calls it by: the image's id, or the digest of the index."""
+        return str(self.image.id if self.exported.over is None else self.exported.digest)
 
 
 DEFAULT_MTIME_NS = 499_162_500 * 1_000_000_000

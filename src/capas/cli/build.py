@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from capas.cli.app import App, pass_app
+from capas.cli.build_outputs import output_options, with_outputs, write_files
 from capas.cli.insight import explain_cache
 from capas.cli.lazy import Command
-from capas.cli.options import platform_option, progress_option
+from capas.cli.options import progress_option
 from capas.cli.pairs import parse_hosts, parse_pairs
 from capas.errors import Invalid
 
 if TYPE_CHECKING:
+    from capas.build.exporters.output import Output
     from capas.build.request import BuildRequest, Built
-    from capas.oci.platform import Platform
 
 
 @click.command(
@@ -40,56 +40,48 @@ if TYPE_CHECKING:
 @click.option("--pull", is_flag=True, help="Ask the registry for newer base images")
 @click.option("--network", default="default", type=click.Choice(["default", "host", "none"]), help="What RUN can reach")
 @click.option("--add-host", "hosts", multiple=True, metavar="NAME:ADDRESS", help="Add a line to /etc/hosts for RUN")
-@click.option(
-    "--compression", default="gzip", type=click.Choice(["gzip", "zstd", "none"]), help="How new layers are packed"
-)
-@click.option("--iidfile", metavar="FILE", help="Write the image's id to this file")
+@click.option("--compression", type=click.Choice(["gzip", "zstd", "none"]), help="How new layers are packed")
 @click.option("--explain-cache", is_flag=True, help="Say which steps would be done again and why, and build nothing")
-@platform_option
+@output_options
 @progress_option
 @click.option("-q", "--quiet", is_flag=True, help="Print the image's id only")
 @pass_app
-def build(
-    app: App, /, *, tags: tuple[str, ...], iidfile: str | None, progress: str, quiet: bool, **rest: object
-) -> None:
+def build(app: App, /, *, tags: tuple[str, ...], progress: str, quiet: bool, **rest: Any) -> None:
     """The id is printed on standard output when -q is given, or where nobody watches."""
     from capas.build.request import BuildRequest
 
-    request = _request(BuildRequest, rest)
+    request = with_outputs(_request(BuildRequest, rest), rest)
     if rest["explain_cache"]:
         explain_cache(app, request, progress)
         return
     with app.progress(progress, quiet=quiet) as report:
         built = app.engine.images.build(request, tags=tags, report=report)
-    if iidfile:
-        Path(iidfile).write_text(str(built.image.id))
+    write_files(built, rest["iidfile"], rest["metadata_file"])
     if quiet:
-        click.echo(str(built.image.id))
+        click.echo(built.id, err=any(output.to_stdout for output in request.outputs))
     else:
-        _summary(app, built, tags)
+        _summary(app, built, built.outputs)
 
 
-def _request(kind: type[BuildRequest], given: dict[str, object]) -> BuildRequest:
-    context, file, platform = str(given["context"]), given["file"], given["platform"]
+def _request(kind: type[BuildRequest], given: dict[str, Any]) -> BuildRequest:
+    context, file = str(given["context"]), given["file"]
     if context == "-" and sys.stdin.isatty():
         raise Invalid("standard input is a terminal: there is no context on it", hint="name a directory, often .")
     if context == "-" and file == "-":
         raise Invalid("the context and the Dockerfile cannot both come from standard input")
-    wanted: Platform | None = platform  # type: ignore[assignment]
     return kind(
         context=context,
         file=str(file) if file else None,
         stdin=sys.stdin.buffer if "-" in (context, file) else None,
-        build_args=parse_pairs(_texts(given["build_args"]), "--build-arg", bare=True),
-        build_contexts=_contexts(_texts(given["build_contexts"])),
-        target=str(given["target"]),
-        labels={key: value or "" for key, value in parse_pairs(_texts(given["labels"]), "--label", bare=True).items()},
-        platform=wanted,
-        no_cache=bool(given["no_cache"]),
-        pull=bool(given["pull"]),
-        network=given["network"],  # type: ignore[arg-type]
-        add_hosts=parse_hosts(_texts(given["hosts"])),
-        compression=given["compression"],  # type: ignore[arg-type]
+        build_args=parse_pairs(given["build_args"], "--build-arg", bare=True),
+        build_contexts=_contexts(given["build_contexts"]),
+        target=given["target"],
+        labels={key: value or "" for key, value in parse_pairs(given["labels"], "--label", bare=True).items()},
+        no_cache=given["no_cache"],
+        pull=given["pull"],
+        network=given["network"],
+        add_hosts=parse_hosts(given["hosts"]),
+        compression=given["compression"],
     )
 
 
@@ -97,15 +89,16 @@ def _contexts(texts: tuple[str, ...]) -> dict[str, str]:
     return {name: value or "" for name, value in parse_pairs(texts, "--build-context").items()}
 
 
-def _texts(value: object) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else ()
-
-
-def _summary(app: App, built: Built, tags: tuple[str, ...]) -> None:
+def _summary(app: App, built: Built, outputs: tuple[Output, ...]) -> None:
+    say = app.warn if any(output.to_stdout for output in outputs) else app.say
     for warning in built.warnings:
         app.warn("warning: {warning}", warning=warning)
-    app.say(
-        "Built {image} ({cached} of {steps} steps cached)", image=built.image.id, cached=built.cached, steps=built.steps
-    )
-    for tag in tags:
-        app.say("Tagged {tag}", tag=tag)
+    say("Built {image} ({cached} of {steps} steps cached)", image=built.id, cached=built.cached, steps=built.steps)
+    for output in outputs:
+        for name in output.names if output.type == "image" else ():
+            if output.store:
+                say("Tagged {tag}", tag=name.familiar)
+            if output.push:
+                say("Pushed {tag}", tag=name.familiar)
+        if output.dest not in ("", "-"):
+            say("Wrote {path}", path=output.dest)

@@ -16,7 +16,7 @@ _OWN = {
     "shell": "SHELL",
     "epoch": "SOURCE_DATE_EPOCH",
 }
-_FLAGS = ("chown", "chmod", "link", "network", "add-host", "mount", "security", "compression")
+_FLAGS = ("chown", "chmod", "link", "network", "add-host", "mount", "security")
 
 
 def say_cause(cause: Cause, words: Words, *, longest: int = _LONGEST) -> str:

@@ -52,7 +52,7 @@ def push(app: App, /, *, name: str, progress: str, all_tags: bool, quiet: bool) 
             app.say("The push refers to repository [{name}]", name=reference.name)
         with app.progress(progress, quiet=quiet) as report:
             pushed = app.engine.images.push(text, report=report)
-        size = len(app.engine.images.get(text).manifest_bytes)
+        size = app.engine.images.get_top(text).descriptor.size
         click.echo(str(reference) if quiet else f"{reference.tag}: digest: {pushed} size: {size}")
 
     if not all_tags:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from capas.build.build import build
 from capas.build.cache import BuildCache
+from capas.build.exporters.choice import complete_outputs
+from capas.build.exporters.exported import Exported
+from capas.build.exporters.exporting import check_outputs
 from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest, Built
 from capas.chance import token
@@ -18,9 +21,10 @@ from capas.engine.platforms import host_platform
 from capas.engine.rootless import enter_if_possible
 from capas.events import Report, ignore
 from capas.image.image import Image
-from capas.image.record import record_image
+from capas.image.record import record_top
 from capas.oci.platform import Platform
 from capas.reference import Reference
+from capas.registry.push import push as push_top
 
 if TYPE_CHECKING:
     from capas.build.forecast import Verdict
@@ -30,10 +34,15 @@ if TYPE_CHECKING:
 
 
 def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Built:
-    """Build and record an image, under every one of the tags. What settings say fills what the request leaves open."""
-    references = [Reference.parse(tag).with_default_tag() for tag in tags]  # before any work: a bad tag costs nothing
+    """Build and export; an image output without a name of its own takes every one of the tags.
+
+    What settings say fills what the request leaves open.
+    """
+    references = tuple(Reference.parse(tag).with_default_tag() for tag in tags)  # a bad tag costs no work
+    whole = _whole(engine, request, references)
+    check_outputs(whole.outputs, whole.platforms or (whole.platform or whole.host_platform,))
     enter_if_possible()  # threads come next, and a namespace is entered before them or never
-    return build(_whole(engine, request), _ports(engine, references, report), report=report)
+    return build(whole, _ports(engine, report), report=report)
 
 
 def forecast_build(engine: Engine, request: BuildRequest, *, report: Report = ignore) -> Sequence[Verdict]:
@@ -41,13 +50,16 @@ def forecast_build(engine: Engine, request: BuildRequest, *, report: Report = ig
     from capas.build.forecast import forecast
 
     enter_if_possible()
-    return forecast(_whole(engine, request), _ports(engine, (), report), report=report)
+    return forecast(_whole(engine, request), _ports(engine, report), report=report)
 
 
-def _whole(engine: Engine, request: BuildRequest) -> BuildRequest:
+def _whole(engine: Engine, request: BuildRequest, names: Sequence[Reference] = ()) -> BuildRequest:
     """The request with what settings and this machine say for what it leaves open."""
     settings = engine.settings
+    outputs = complete_outputs(request.outputs, names, request.compression)
     return request._replace(
+        outputs=outputs,
+        compression=request.compression or next((one.packing.kind for one in outputs if one.packing.kind), "gzip"),
         host_platform=host_platform(),
         source_date_epoch=settings.source_date_epoch
         if request.source_date_epoch is None
@@ -58,7 +70,7 @@ def _whole(engine: Engine, request: BuildRequest) -> BuildRequest:
     )
 
 
-def _ports(engine: Engine, references: Sequence[Reference], report: Report) -> BuildPorts:
+def _ports(engine: Engine, report: Report) -> BuildPorts:
     store = engine.store
 
     def resolve_image(reference: Reference, platform: Platform, pull: bool) -> Image:
@@ -67,10 +79,13 @@ def _ports(engine: Engine, references: Sequence[Reference], report: Report) -> B
             str(reference.with_default_tag()), platform=platform, pull=how, unpack=False, report=report
         )
 
-    def keep(image: Image) -> None:
-        record_image(store, image)
-        for reference in references:
-            record_image(store, image, reference=reference)
+    def keep(exported: Exported, names: Sequence[Reference]) -> None:
+        record_top(store, exported.top, exported.preferred(host_platform()), names)
+
+    def push(exported: Exported, name: Reference, *, by_digest: bool, report: Report) -> None:
+        push_top(
+            engine.client, name, exported.top, by_digest=by_digest, sources=store.records.list_sources, report=report
+        )
 
     return BuildPorts(
         store=store,
@@ -83,6 +98,7 @@ def _ports(engine: Engine, references: Sequence[Reference], report: Report) -> B
         fetch=partial(fetch, engine.settings),
         new_id=token,
         keep=keep,
+        push=push,
     )
 
 

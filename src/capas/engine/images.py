@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from capas.engine.listing import ImageSummary, list_images
-from capas.engine.lookup import find_image, get_image
+from capas.engine.lookup import Found, find_image, get_image
 from capas.errors import NotFound
 from capas.events import Report, ignore
 from capas.oci.platform import Platform
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from capas.engine.inspection import Document, HistoryStep
     from capas.engine.removal import Removed
     from capas.image.image import Image
+    from capas.image.index import ImageIndex
     from capas.oci.digest import Digest
     from capas.registry.pull import Pulled
 
@@ -34,9 +35,34 @@ class Images:
         """One row a name, newest first. `filters` are docker's: dangling, label, reference, before, since."""
         return list_images(self._engine.store.records, name=name, filters=filters)
 
-    def get(self, text: str) -> Image:
-        """The image of this name or id. Raises: NotFound."""
-        return self.open(get_image(self._engine.store.records, text).record)
+    def get(self, text: str, platform: Platform | None = None) -> Image:
+        """The image of this name or id; of several platforms the one asked for, or this machine's. Raises: NotFound."""
+        found = get_image(self._engine.store.records, text)
+        return self._choose(found, platform) or self.open(found.record)
+
+    def get_top(self, text: str) -> Image | ImageIndex:
+        """The image of this name or id, or the index where the name is one's. Raises: NotFound."""
+        from capas.image.index import open_top
+
+        found = get_image(self._engine.store.records, text)
+        return open_top(self._engine.store.blobs, self._manifest_of(found))
+
+    def _manifest_of(self, found: Found) -> Digest:
+        named = found.reference is not None and found.reference.tag and not found.reference.digest
+        row = self._engine.store.records.find_name(found.reference) if found.reference and named else None
+        return row.manifest if row else found.record.manifest
+
+    def _choose(self, found: Found, platform: Platform | None) -> Image | None:
+        """The image for a platform, where the name is an index that has it."""
+        manifest = self._manifest_of(found)
+        if platform is None or manifest == found.record.manifest:
+            return None
+        from capas.image.index import open_image
+
+        try:
+            return open_image(self._engine.store.blobs, manifest, platform)
+        except NotFound:
+            return None
 
     def open(self, record: ImageRecord) -> Image:
         """The image of a record."""
@@ -70,20 +96,16 @@ class Images:
         return pulled
 
     def push(self, name: str, *, report: Report = ignore) -> Digest:
-        """Send the image of this name to its registry; what is there is not sent again. The manifest's digest."""
+        """Send the image or index of this name to its registry; what is there is not sent again. Its digest."""
         from capas.registry.push import push
 
         records = self._engine.store.records
         reference = Reference.parse(name).with_default_tag()
-        row = records.find_name(reference)
-        if row is None:
+        if records.find_name(reference) is None:
             raise NotFound(
                 "no image here is called {image}", image=reference.familiar, hint="give it that name first: `capas tag`"
             )
-        from capas.image.image import Image
-
-        image = Image.open(self._engine.store.blobs, row.manifest)
-        return push(self._engine.client, reference, image, sources=records.list_sources, report=report)
+        return push(self._engine.client, reference, self.get_top(name), sources=records.list_sources, report=report)
 
     def tag(self, source: str, target: str) -> None:
         """Another name for an image. Nothing is copied."""
@@ -119,7 +141,9 @@ class Images:
 
         records = self._engine.store.records
         found = get_image(records, text)
-        return inspect_image(records, found.record, self.open(found.record), self._engine.driver_name)
+        return inspect_image(
+            records, found.record, self.open(found.record), driver=self._engine.driver_name, top=self.get_top(text)
+        )
 
     def sbom(self, text: str, *, format: str = "spdx") -> Document:
         """The packages in an image, out of its layers; "spdx" or "cyclonedx". Raises: NotFound; Corrupt; Invalid."""
@@ -146,15 +170,16 @@ class Images:
         named = [[one.reference] if one.reference and one.reference.tag else [] for one in found]
         save(
             out,
-            [(self.open(one.record), references) for one, references in zip(found, named, strict=True)],
+            [(self.get_top(name), references) for name, references in zip(names, named, strict=True)],
             format=format,
         )
 
     def load(self, stream: BinaryIO, *, report: Report = ignore) -> Sequence[tuple[Image, Sequence[Reference]]]:
         """Read the images of an archive, with their names."""
+        from capas.engine.platforms import host_platform
         from capas.image.archive import load
 
-        return load(stream, self._engine.store, receiver=None, report=report)
+        return load(stream, self._engine.store, receiver=None, platform=host_platform(), report=report)
 
     def import_(self, stream: BinaryIO, name: str | None, *, changes: Sequence[str] = (), message: str = "") -> Image:
         """Make a one-layer image of a tar of files. `changes` are Dockerfile instructions on its config."""
@@ -188,6 +213,13 @@ class Images:
         An image here for another platform than the one asked for is pulled too. Raises: NotFound for "never".
         """
         found = None if pull == "always" else find_image(self._engine.store.records, name)
+        chosen = self._choose(found, platform) if found else None
+        if found and chosen is not None:
+            if chosen.id != found.record.image_id:
+                from capas.image.record import record_image
+
+                record_image(self._engine.store, chosen)  # what runs must be known by itself
+            return chosen
         if found and (platform is None or platform.runs(found.record.platform)):
             return self.open(found.record)
         if pull == "never":

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from capas.image.image import Image
+from capas.image.index import ImageIndex
 from capas.oci.config import Execution
 from capas.oci.descriptor import encode_digest
 from capas.oci.digest import DiffID, ImageID
@@ -29,8 +30,10 @@ class HistoryStep(NamedTuple):
     diff_id: DiffID | None
 
 
-def inspect_image(records: Records, record: ImageRecord, image: Image, driver: str) -> Document:
-    """The image as `docker image inspect` prints it."""
+def inspect_image(
+    records: Records, record: ImageRecord, image: Image, *, driver: str, top: Image | ImageIndex
+) -> Document:
+    """The image as `docker image inspect` prints it. `top` is what the name points at: its descriptor is told."""
     config = image.config
     names = [row.reference.familiar for row in records.list_names(record.image_id)]
     digests = [
@@ -52,8 +55,10 @@ def inspect_image(records: Records, record: ImageRecord, image: Image, driver: s
         "GraphDriver": {"Data": None, "Name": driver},
         "RootFS": {"Type": "layers", "Layers": [str(layer.diff_id) for layer in image.layers]},
         "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z"},
-        "Descriptor": {"mediaType": image.media_type, "digest": str(image.digest), "size": len(image.manifest_bytes)},
+        "Descriptor": msgspec.to_builtins(top.descriptor, enc_hook=encode_digest),
     }
+    if isinstance(top, ImageIndex):
+        document["Platforms"] = [str(platform) for platform in top.platforms]
     if config.variant:
         document["Variant"] = config.variant
     if config.os_version:

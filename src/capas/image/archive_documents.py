@@ -17,5 +17,6 @@ MANIFEST_JSON = "manifest.json"
 REPOSITORIES = "repositories"
 INDEX_JSON = "index.json"
 OCI_LAYOUT = "oci-layout"
+LAYOUT_MARK = b'{"imageLayoutVersion":"1.0.0"}'
 DOCUMENTS = frozenset({MANIFEST_JSON, REPOSITORIES, INDEX_JSON, OCI_LAYOUT})
 BLOBS = "blobs/sha256/"

@@ -9,7 +9,8 @@ from capas.events import Failed, Finished, Report, Started, ignore
 from capas.image.archive_resolve import Found, resolve
 from capas.image.archive_spool import Spool
 from capas.image.image import Image
-from capas.image.record import record_image, scan_layer
+from capas.image.index import iter_images
+from capas.image.record import record_top, scan_layer
 from capas.layer.compression import decompress
 from capas.layer.entry import Layer, LayerReceiver
 from capas.oci.platform import Platform
@@ -47,11 +48,12 @@ def load(
         finally:
             lease.release()
             store.discard(lease.brought)  # after a failure all of it, after success the members that no image needs
-    return [(Image(store.blobs, image.manifest_bytes, image.media_type), names) for image, names in found]
+    return [(Image(store.blobs, one.image.manifest_bytes, one.image.media_type), one.names) for one in found]
 
 
 def _take_layers(store: Store, found: Sequence[Found], receiver: LayerReceiver | None, report: Report) -> None:
-    layers = {(layer.descriptor.digest, layer.diff_id): layer for image, _ in found for layer in image.layers}
+    images = [image for one in found for image in iter_images(one.over or one.image)]
+    layers = {(layer.descriptor.digest, layer.diff_id): layer for image in images for layer in image.layers}
     with Nursery(_THREADS) as nursery:
         for layer in layers.values():
             nursery.start(_take_layer, store, layer, receiver, report)
@@ -105,7 +107,5 @@ class Counted:
 
 def _record(store: Store, found: Sequence[Found]) -> None:
     with store.records.transaction():
-        for image, names in found:
-            record = record_image(store, image)
-            for name in names:
-                store.records.set_name(name, record.image_id, record.manifest)
+        for one in found:
+            record_top(store, one.over or one.image, one.image, one.names)

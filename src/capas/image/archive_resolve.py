@@ -10,7 +10,7 @@ from capas.image.archive_documents import INDEX_JSON, MANIFEST_JSON, REPOSITORIE
 from capas.image.archive_spool import Member, Spool
 from capas.image.edit import assemble_bytes
 from capas.image.image import Image
-from capas.image.index import MAX_DEPTH, ImageIndex, is_attestation
+from capas.image.index import MAX_DEPTH, ImageIndex, is_attestation, open_top
 from capas.image.names import names_of
 from capas.image.reading import read_document
 from capas.layer.compression import sniff
@@ -27,10 +27,11 @@ from capas.store.records import Records
 
 
 class Found(NamedTuple):
-    """An image of an archive and its names."""
+    """An image of an archive and its names, which are those of the index `over` it where all of that is there."""
 
     image: Image
     names: list[Reference]
+    over: ImageIndex | None = None
 
 
 def resolve(spool: Spool, blobs: BlobStore, records: Records, platform: Platform | None) -> list[Found]:
@@ -60,10 +61,13 @@ def _add_indexed(found: dict[ImageID, Found], reader: _Indexed, index: bytes, pa
         images = list(reader.images(descriptor, MAX_DEPTH))
         if not images and not partial:
             raise Corrupt("the archive lacks {digest}, which its index lists", digest=descriptor.digest)
-        for image in images:
-            found.setdefault(image.id, Found(image, []))
-        if images:
-            _add_names(found[reader.preferred(images).id], names_of(descriptor))
+        if not images:
+            continue
+        names = names_of(descriptor)  # without one, each image is by itself: nothing would hold the index
+        preferred, over = reader.preferred(images), reader.find_index(descriptor) if names else None
+        for image in [preferred] if over else images:
+            found.setdefault(image.id, Found(image, [], over))
+        _add_names(found[preferred.id], names)
 
 
 def _add_archived(found: dict[ImageID, Found], reader: _Archived, document: bytes) -> None:
@@ -110,6 +114,24 @@ class _Indexed:
             return
         for inner in ImageIndex(self.blobs, data, descriptor.media_type).manifests:
             yield from self.images(inner, depth - 1)
+
+    def find_index(self, descriptor: Descriptor) -> ImageIndex | None:
+        """The index behind an entry, if it is one and all that it lists is in the archive."""
+        if self._spool.find_blob(descriptor.digest) is None:
+            return None
+        top = open_top(self.blobs, descriptor.digest, descriptor.media_type)
+        if isinstance(top, Image) or not all(map(self._is_here, top.manifests)):
+            return None
+        return top
+
+    def _is_here(self, descriptor: Descriptor) -> bool:
+        if self._spool.find_blob(descriptor.digest) is None:
+            return False
+        top = open_top(self.blobs, descriptor.digest, descriptor.media_type)
+        parts = top.manifests if isinstance(top, ImageIndex) else (top.manifest.config, *top.manifest.layers)
+        if isinstance(top, ImageIndex):
+            return all(map(self._is_here, parts))
+        return all(self._spool.find_blob(part.digest) is not None for part in parts)
 
     def preferred(self, images: list[Image]) -> Image:
         """The one that the entry's name is for."""

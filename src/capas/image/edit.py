@@ -17,11 +17,6 @@ from capas.oci.manifest import Manifest
 from capas.store.contract import BlobStore
 from capas.store.put import put
 
-_COMPRESSIONS = {
-    media.OCI_LAYER_GZIP: "gzip", media.DOCKER_LAYER_GZIP: "gzip", media.OCI_LAYER: "none",
-    media.DOCKER_LAYER: "none", media.OCI_LAYER_ZSTD: "zstd",
-}  # fmt: skip
-
 
 def assemble(
     blobs: BlobStore,
@@ -93,7 +88,7 @@ def _is_docker(image: Image) -> bool:
 
 def _in_family(layer: Descriptor, docker: bool) -> Descriptor:
     """The layer under the type that the manifest's family calls it; types of neither family stay."""
-    compression = _COMPRESSIONS.get(layer.media_type)
+    compression = media.compression_of(layer.media_type)
     if compression is None:
         return layer
     return msgspec.structs.replace(layer, media_type=media.layer_type(compression, docker=docker))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from capas.errors import Corrupt, Invalid, NotFound
 from capas.image.image import Image
 from capas.image.reading import read_document
@@ -35,6 +37,11 @@ class ImageIndex:
     def digest(self) -> Digest:
         """The digest of its bytes."""
         return Digest.of(self.index_bytes)
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """What says of it what it is."""
+        return Descriptor(media_type=self.media_type, digest=self.digest, size=len(self.index_bytes))
 
     @property
     def manifests(self) -> tuple[Descriptor, ...]:
@@ -87,3 +94,28 @@ def open_image(source: BlobSource, digest: Digest, platform: Platform, *, media_
         chosen = ImageIndex(source, data, media_type).choose(platform)
         digest, media_type = chosen.digest, chosen.media_type
     raise Corrupt("the indexes of {digest} are nested without end", digest=digest)
+
+
+def iter_tops(index: ImageIndex) -> Iterator[Image | ImageIndex]:
+    """What an index lists, opened, attestations too. Raises: NotFound; Corrupt."""
+    for descriptor in index.manifests:
+        yield open_top(index.source, descriptor.digest, descriptor.media_type)
+
+
+def iter_images(top: Image | ImageIndex, depth: int = MAX_DEPTH) -> Iterator[Image]:
+    """The images behind it, in its order, attestations left out. Raises: NotFound; Corrupt, also without end."""
+    if isinstance(top, Image):
+        yield top
+        return
+    if depth == 0:
+        raise Corrupt("the indexes of {digest} are nested without end", digest=top.digest)
+    for descriptor in top.manifests:
+        if not is_attestation(descriptor):
+            yield from iter_images(open_top(top.source, descriptor.digest, descriptor.media_type), depth - 1)
+
+
+def open_top(source: BlobSource, digest: Digest, media_type: str = "") -> Image | ImageIndex:
+    """The image or index with this digest. Raises: NotFound; Corrupt."""
+    data = read_document(source, digest, what="manifest")
+    kind = ImageIndex if isinstance(parse_manifest(data, media_type), Index) else Image
+    return kind(source, data, media_type)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 
 from capas.errors import Corrupt
 from capas.image.created import parse_created
 from capas.image.image import Image
+from capas.image.index import ImageIndex, iter_images, iter_tops
 from capas.layer.compression import decompress
 from capas.layer.entry import Layer
 from capas.oci.digest import DiffID, Digest, ImageID
@@ -49,6 +51,34 @@ def record_image(
         if reference is not None:
             _name(store.records, record, reference, repo_digest)
     return record
+
+
+def record_top(store: Store, top: Image | ImageIndex, image: Image, names: Sequence[Reference]) -> None:
+    """Remember an image, or an index with `image` as the one of its images that this machine runs; name it.
+
+    The other images of an index have no records of their own: they are there as long as it is.
+    Atomic: all of it or nothing. Raises: Corrupt where a layer is not what it should be; NotFound for a missing blob.
+    """
+    others = [one for one in iter_images(top) if one.id != image.id]
+    for layer in (layer for one in others for layer in one.layers):
+        describe_layer(store, layer)
+    with store.records.transaction():
+        record = record_image(store, image)
+        if isinstance(top, ImageIndex):
+            digests = [digest for digest in blobs_below(top) if digest != top.digest]
+            store.records.put_index(image.id, top.digest, top.media_type, digests)
+        for name in names:
+            store.records.set_name(name, record.image_id, top.digest)
+
+
+def blobs_below(top: Image | ImageIndex) -> Iterator[Digest]:
+    """Every blob that it stands on, its own document first. Raises: NotFound; Corrupt."""
+    yield top.digest
+    if isinstance(top, ImageIndex):
+        for below in iter_tops(top):
+            yield from blobs_below(below)
+    else:
+        yield from (part.digest for part in (top.manifest.config, *top.manifest.layers))
 
 
 def describe_layer(store: Store, layer: Layer) -> LayerRecord:

@@ -19,6 +19,11 @@ class PlatformDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=
     os_features: tuple[str, ...] = msgspec.field(default=(), name="os.features")
     variant: str = ""
 
+    @classmethod
+    def of(cls, platform: Platform) -> PlatformDocument:
+        """A platform in normal form."""
+        return cls(os=platform.os, architecture=platform.architecture, variant=platform.variant)
+
     @property
     def normal(self) -> Platform:
         """In normal form."""

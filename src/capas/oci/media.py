@@ -23,6 +23,9 @@ INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
 CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 ACCEPTED = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
 
+_COMPRESSIONS = {
+    OCI_LAYER_GZIP: "gzip", DOCKER_LAYER_GZIP: "gzip", OCI_LAYER: "none", DOCKER_LAYER: "none", OCI_LAYER_ZSTD: "zstd",
+}  # fmt: skip
 _NONDISTRIBUTABLE = ("vnd.oci.image.layer.nondistributable.", "vnd.docker.image.rootfs.foreign.")
 
 
@@ -41,3 +44,8 @@ def layer_type(compression: str, *, docker: bool = False) -> str:
     if docker and compression != "zstd":
         return DOCKER_LAYER_GZIP if compression == "gzip" else DOCKER_LAYER
     return {"gzip": OCI_LAYER_GZIP, "zstd": OCI_LAYER_ZSTD, "none": OCI_LAYER}[compression]
+
+
+def compression_of(media_type: str) -> str | None:
+    """How a layer of this type is compressed: "gzip", "zstd" or "none"; None for a type of neither family."""
+    return _COMPRESSIONS.get(media_type)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from capas.errors import CapasError, Unsupported
 from capas.events import Advanced, Failed, Finished, Report, Started, ignore
 from capas.image.image import Image
+from capas.image.index import ImageIndex, iter_tops
 from capas.oci import media
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
@@ -19,40 +20,60 @@ Sources = Callable[[Digest], Sequence[tuple[str, str]]]
 
 
 def push(
-    client: Client, reference: Reference, image: Image, *, sources: Sources = lambda digest: (), report: Report = ignore
+    client: Client,
+    reference: Reference,
+    top: Image | ImageIndex,
+    *,
+    by_digest: bool = False,
+    sources: Sources = lambda digest: (),
+    report: Report = ignore,
 ) -> Digest:
-    """Send an image: the config and layers that the registry lacks, then the manifest; its digest.
+    """Send an image, or an index with all that is in it: the blobs that the registry lacks, then manifests; its digest.
 
-    Atomic: the tag moves last. Raises: Unauthenticated; Denied; Unavailable; Exhausted; NotFound for a blob that is
-    not here; Unsupported for a reference by digest of another image.
+    Atomic: the tag moves last; `by_digest` moves none. Raises: Unauthenticated; Denied; Unavailable; Exhausted;
+    NotFound for a blob that is not here; Unsupported for a reference by digest of another image.
     """
     reference = reference.with_default_tag()
-    if reference.digest not in (None, image.digest):
+    if reference.digest not in (None, top.digest):
         raise Unsupported("an image cannot be pushed under the digest of another: {image}", image=reference.familiar)
-    task = _Push(client.repository(reference), image, sources, report)
-    layers = [part for part in image.manifest.layers if not media.is_foreign(part.media_type)]
-    layers = list({part.digest: part for part in layers}.values())
-    config = image.manifest.config
-    task.send(config)  # alone and first: it opens the way (a token) for those that go at once
-    for layer in layers:
-        report(Started(layer.digest.short, "Preparing", layer.size))
-    with Nursery(client.settings.max_downloads) as nursery:
-        for layer in sorted(layers, key=lambda part: -part.size):
-            nursery.start(task.send_layer, layer, nursery.check)
-    target = str(reference.digest or reference.tag)
-    return task.repository.put_manifest(target, image.manifest_bytes, image.media_type)
+    task = _Push(client.repository(reference), sources, client.settings.max_downloads, report)
+    target = top.digest if by_digest else reference.digest or reference.tag
+    task.send_top(top, str(target))
+    return top.digest
 
 
 class _Push:
     """One push under way."""
 
-    def __init__(self, repository: Repository, image: Image, sources: Sources, report: Report) -> None:
+    def __init__(self, repository: Repository, sources: Sources, limit: int, report: Report) -> None:
         self.repository = repository
-        self._image = image
         self._sources = sources
+        self._limit = limit
         self._report = report
+        self._sent: set[Digest] = set()
 
-    def send_layer(self, layer: Descriptor, check: Callable[[], None]) -> None:
+    def send_top(self, top: Image | ImageIndex, target: str) -> None:
+        """An image or index under a tag or its digest, what is below it first."""
+        if isinstance(top, ImageIndex):
+            for below in iter_tops(top):
+                self.send_top(below, below.digest)
+            self.repository.put_manifest(target, top.index_bytes, top.media_type)
+        else:
+            self._send_image(top)
+            self.repository.put_manifest(target, top.manifest_bytes, top.media_type)
+
+    def _send_image(self, image: Image) -> None:
+        layers = [part for part in image.manifest.layers if not media.is_foreign(part.media_type)]
+        layers = list({part.digest: part for part in layers if part.digest not in self._sent}.values())
+        self.send(image, image.manifest.config)  # alone and first: it opens the way (a token) for those that go at once
+        for layer in layers:
+            self._report(Started(layer.digest.short, "Preparing", layer.size))
+        with Nursery(self._limit) as nursery:
+            for layer in sorted(layers, key=lambda part: -part.size):
+                nursery.start(self.send_layer, image, layer, nursery.check)
+        self._sent.update(layer.digest for layer in layers)
+
+    def send_layer(self, image: Image, layer: Descriptor, check: Callable[[], None]) -> None:
         """A layer, with words about it."""
         name = layer.digest.short
 
@@ -62,17 +83,17 @@ class _Push:
 
         try:
             check()
-            self._report(Finished(name, self.send(layer, told)))
+            self._report(Finished(name, self.send(image, layer, told)))
         except CapasError as error:
             self._report(Failed(name, str(error)))
             raise
 
-    def send(self, part: Descriptor, told: Callable[[int], None] = lambda done: None) -> str:
+    def send(self, image: Image, part: Descriptor, told: Callable[[int], None] = lambda done: None) -> str:
         """A blob, if the registry lacks it: what was done, in docker's words."""
         if self.repository.has_blob(part.digest):
             return "Layer already exists"
         source = self._source(part.digest)
-        sent = self.repository.push_blob(part, lambda: self._image.source.open(part.digest), source=source, report=told)
+        sent = self.repository.push_blob(part, lambda: image.source.open(part.digest), source=source, report=told)
         return "Pushed" if sent else f"Mounted from {source}"
 
     def _source(self, digest: Digest) -> str:

@@ -55,6 +55,14 @@ class Records:
                 (record.manifest, record.image_id, record.media_type, digests),
             )
 
+    def put_index(self, image_id: ImageID, index: Digest, media_type: str, digests: Iterable[Digest]) -> None:
+        """Remember an index that a known image is in, with every blob below it: it stays while a name points at it."""
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?)",
+                (index, image_id, media_type, " ".join(dict.fromkeys(digests))),
+            )
+
     def find_image(self, image_id: ImageID) -> ImageRecord | None:
         """The image of this id."""
         return next(iter(self._images(" WHERE image.id = ?", image_id)), None)

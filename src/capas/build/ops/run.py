@@ -14,6 +14,7 @@ from capas.errors import CapasError, Invalid
 from capas.events import Event, Report, Said
 from capas.layer.create import LayerBlob
 from capas.layer.entry import Layer
+from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
     from capas.run.step import Bind
@@ -36,6 +37,12 @@ class RunOp(NamedTuple):
     script: tuple[str, str] | None = None  # (name, text): a heredoc to be run as a file in /dev/pipes
     hidden: Mapping[str, str] = {}
     use_cache: bool = True
+    platform: Platform = Platform()
+
+    @property
+    def family(self) -> str:
+        """The same command on whatever tree: where it has run, its result may be in the cache."""
+        return digest_key("ran", self.definition)
 
     @property
     def parts(self) -> Mapping[str, object]:
@@ -49,6 +56,7 @@ class RunOp(NamedTuple):
             "network": self.network,
             "add-host": [f"{name}:{address}" for name, address in self.add_hosts],
             "tmpfs": self.tmpfs,
+            "platform": str(self.platform),
         }
         return {name: value for name, value in found.items() if value}
 
@@ -98,7 +106,7 @@ class RunWork:
         try:
             self._run(key, run_step)
             with LayerBlob(
-                bench.blobs, compression=bench.request.compression, level=bench.request.level, name=key
+                bench.blobs, compression=bench.request.compression or "gzip", level=bench.request.level, name=key
             ) as blob:
                 if not write_changes(snapshotter, key, blob.tar, clamp_ns=bench.epoch_ns):
                     snapshotter.remove(key)
@@ -108,6 +116,7 @@ class RunWork:
         except BaseException:
             snapshotter.remove(key)
             raise
+        bench.cache.note(self._op.family)
         return Made(Layer(new.descriptor, new.diff_id), new.uncompressed_size, bench.now_ns)
 
     def _run(self, key: str, run_step: RunStep) -> None:

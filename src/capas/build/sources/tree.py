@@ -63,6 +63,11 @@ class TreeFiles:
             return self._tree.open(entry.path)
         return cast(BinaryIO, self._open_tar(found.layer).cut(found.entry.offset, found.entry.size))
 
+    def place(self, entry: Entry) -> tuple[int, int]:
+        """Which layer has a file's body, and where in its tar: hard links have one place."""
+        found = self._tree.locate(entry.path)
+        return (found.layer, found.entry.offset) if found else (-1, -1)
+
     def digest(self, entry: Entry) -> str:
         """A file's content digest, read once."""
         found = self._digests.get(entry.path)

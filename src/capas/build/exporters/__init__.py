@@ -1,0 +1,1 @@
+"""What comes out of a build: one file per kind of output, and what they share."""

@@ -1,0 +1,62 @@
+"""The outputs of one build, one after another: each gets what was composed, and makes of it what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from capas.build.bench import Bench
+from capas.build.export import Composed
+from capas.build.exporters.archive import export_archive
+from capas.build.exporters.exported import Exported, check_annotations, make_exported
+from capas.build.exporters.files import export_local, export_tar
+from capas.build.exporters.output import Output
+from capas.build.ports import BuildPorts
+from capas.errors import Invalid
+from capas.events import Finished, Started
+from capas.oci.platform import Platform
+
+
+def check_outputs(outputs: Sequence[Output], platforms: Sequence[Platform]) -> None:
+    """What cannot work, said before any work. Raises: Invalid."""
+    if sum(output.to_stdout for output in outputs) > 1:
+        raise Invalid("only one output can go to standard output", hint="give the others a dest=")
+    for output in outputs:
+        check_annotations(output.annotations, platforms)
+        if output.push and not output.names:
+            raise Invalid("an image that is pushed needs a name", hint="-t NAME, or name= in the output")
+        if output.type == "docker" and len(platforms) > 1:
+            raise Invalid(
+                "an archive of type=docker holds one platform, not {count}", count=len(platforms), hint="use type=oci"
+            )
+
+
+def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts) -> Exported:
+    """Every output in its order; the images of the first that is one, or of a plain one that nobody keeps.
+
+    Raises: Invalid; Exhausted; Corrupt; what a registry says.
+    """
+    first: Exported | None = None
+    for number, output in enumerate(bench.request.outputs or (Output(),), 1):
+        if output.is_image:
+            exported = make_exported(composed, output, bench)
+            first = first or exported
+        name = f"export {number}"
+        if output.type == "image":
+            _export_image(exported, output, bench, ports)
+            continue
+        bench.report(Started(name, f"{output.type} {output.dest}"))
+        if output.type == "local":
+            export_local(composed, output, bench)
+        elif output.type == "tar":
+            export_tar(composed, output, bench.request.stdout, bench)
+        else:
+            export_archive(exported, output, bench.request.stdout)
+        bench.report(Finished(name, "DONE"))
+    return first or make_exported(composed, Output(), bench)
+
+
+def _export_image(exported: Exported, output: Output, bench: Bench, ports: BuildPorts) -> None:
+    if output.store:
+        ports.keep(exported, output.names)
+    for name in output.names if output.push else ():
+        ports.push(exported, name, by_digest=output.push_by_digest, report=bench.report)
