@@ -1,4 +1,4 @@
-"""The inputs, made once: OCI layouts of busybox, debian and the synthetic image, an archive of 500 images, build contexts.
+"""The inputs, made once: OCI layouts of busybox, debian, nginx, Python and the synthetic image, an archive of 500 images.
 
     python benchmarks/inputs.py DIR
 
@@ -17,11 +17,13 @@ import shutil
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 
 from bases import busybox_tar, debian_tar
+from built import make_built
 
 MTIME = 499162500
 BIG, MANY = 300, 60_000
@@ -234,15 +236,17 @@ def make_inputs(cache: Path) -> None:
     makers: dict[str, Callable[[Path], None]] = {
         "busybox": make_base(lambda: tarfile.open(fileobj=io.BytesIO(busybox_tar()))),
         "debian": make_base(lambda: tarfile.open(debian)),
+        "nginx": partial(make_built, "nginx"),
+        "python": partial(make_built, "python"),
         "synthetic": make_synthetic,
         "crowd.tar": make_crowd,
     }
     for name, make in makers.items():
         if not (cache / name).exists():
-            partial = cache / f"{name}.partial"
-            shutil.rmtree(partial, ignore_errors=True)  # of an interrupted run
-            make(partial)
-            partial.rename(cache / name)
+            half = cache / f"{name}.partial"
+            shutil.rmtree(half, ignore_errors=True)  # of an interrupted run
+            make(half)
+            half.rename(cache / name)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-
-class Failed(Exception):
-    """A command that should have worked did not."""
+from lab import Failed
 
 
 class Command(NamedTuple):
@@ -37,19 +36,21 @@ def nothing() -> None:
 
 
 class Contender(NamedTuple):
-    """One of those measured: what it runs, and what is made ready before each run, untimed."""
+    """One of those measured: what it runs, and what is made ready before the first and before each run, untimed."""
 
     name: str
     work: Sequence[Command]
     before: Callable[[], object] = nothing
+    once: Callable[[], object] = nothing
+    daemon: bool = False  # another process does the work: time says it all, the command's CPU and memory nothing
 
 
 class Figure(NamedTuple):
     """Medians of a contender's samples."""
 
     seconds: float
-    cpu: float
-    peak: int
+    cpu: float | None  # None where a daemon does the work
+    peak: int | None
     all_seconds: tuple[float, ...]
 
 
@@ -83,24 +84,50 @@ def run_all(commands: Sequence[Command]) -> Sample:
     return Sample(sum(s.seconds for s in samples), sum(s.cpu for s in samples), max(s.peak for s in samples))
 
 
-def compare(contenders: Sequence[Contender], *, rounds: int, where: Path) -> dict[str, Figure]:
-    """Every contender once in every round, so that a busy minute hurts all alike; the order turns from round to round."""
-    found: dict[str, list[Sample]] = {contender.name: [] for contender in contenders}
+class Found(NamedTuple):
+    """The figures by contender, and why some have none."""
+
+    figures: Mapping[str, Figure]
+    missing: Mapping[str, str]
+
+
+def compare(contenders: Sequence[Contender], *, rounds: int, where: Path) -> Found:
+    """Every contender once in every round, so that a busy minute hurts all alike; the order turns from round to round.
+
+    One that cannot do it is left out from then on, and the others go on.
+    """
+    samples: dict[str, list[Sample]] = {contender.name: [] for contender in contenders}
+    missing: dict[str, str] = {}
+
+    def attempt(contender: Contender, work: Callable[[], object]) -> None:
+        if contender.name in missing:
+            return
+        try:
+            work()
+        except (Failed, OSError, subprocess.SubprocessError) as error:
+            missing[contender.name] = str(error)
+
+    def sample(contender: Contender) -> None:
+        contender.before()
+        settle(where)
+        samples[contender.name].append(run_all(contender.work))
+
+    for contender in contenders:
+        attempt(contender, contender.once)
     for number in range(rounds):
         turn = number % len(contenders)
         for contender in (*contenders[turn:], *contenders[:turn]):
-            contender.before()
-            settle(where)
-            found[contender.name].append(run_all(contender.work))
-    return {name: summary(samples) for name, samples in found.items()}
+            attempt(contender, partial(sample, contender))
+    figures = {c.name: summary(samples[c.name], c.daemon) for c in contenders if c.name not in missing}
+    return Found(figures, missing)
 
 
-def summary(samples: Sequence[Sample]) -> Figure:
+def summary(samples: Sequence[Sample], daemon: bool) -> Figure:
     """The medians; of memory the highest, since a limit is a limit."""
     return Figure(
         statistics.median(s.seconds for s in samples),
-        statistics.median(s.cpu for s in samples),
-        max(s.peak for s in samples),
+        None if daemon else statistics.median(s.cpu for s in samples),
+        None if daemon else max(s.peak for s in samples),
         tuple(round(s.seconds, 4) for s in samples),
     )
 

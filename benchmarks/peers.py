@@ -1,4 +1,7 @@
-"""Capas and its peers, each with stores of its own in the working directory; the machine's own stores are not touched."""
+"""Capas and its peers, each with stores of its own in the working directory; the machine's own stores are not touched.
+
+The peers are those of the lab's root (tools/lab.py); docker-registry and Capas are this machine's.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from measure import Command, Failed, run
+import lab as laboratory
+from lab import Failed
+from measure import Command, run
 
 CAPAS = str(Path(sys.executable).with_name("capas"))
-UNIFIED = Path("/sys/fs/cgroup/unified")
-# podman and buildah raise these beyond the hard limits where the capability for it is missing, unless told
-LIMITS = '["nofile=1024:1024", "nproc=1024:1024"]'
-CONTAINERS = """[containers]
-default_ulimits = {limits}
-netns = "host"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "runc"
-"""
 STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{store}/graph"\nrunroot = "{store}/run"\n'
 REGISTRY = """version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
@@ -38,8 +33,10 @@ class Lab:
     def __init__(self, work: Path, inputs: Path) -> None:
         self.work, self.inputs = work, inputs
         self.registries: list[Registry] = []
+        self.closing: list[Callable[[], object]] = []
         self.main = self.registry("registry")
-        (work / "containers.conf").write_text(CONTAINERS.format(limits=LIMITS))
+        self.root = laboratory.Root(f"bench-{os.getpid()}")
+        self.missing = self._open_root()
 
     @property
     def address(self) -> str:
@@ -68,24 +65,28 @@ class Lab:
 
     def podman(self, store: str, *words: str, program: str = "podman") -> Command:
         """A command of podman on this store."""
-        return Command((program, *words), self._containers(store))
+        return Command(self.root.argv(program, *words), self._containers(store))
 
     def buildah(self, store: str, *words: str) -> Command:
         """A command of buildah on this store (podman's and buildah's are the same)."""
         return self.podman(store, *words, program="buildah")
 
-    def podman_crun(self, store: str, *words: str) -> Command:
-        """podman with crun, from which the second cgroup tree is hidden: it refuses to see both."""
-        argv = without_unified(("podman", "--runtime", "crun", *words))
-        return Command(argv, self._containers(store))
+    def peer(self, *words: str) -> Command:
+        """Any program of the peers' root."""
+        return Command(self.root.argv(*words))
 
     def skopeo(self, *words: str) -> Command:
         """A command of skopeo; plain http is allowed."""
-        return Command(("skopeo", "--insecure-policy", *words), {"TMPDIR": str(self._temporary())})
+        argv = self.root.argv("skopeo", "--insecure-policy", *words)
+        return Command(argv, {"TMPDIR": str(self._temporary())})
 
     def umoci(self, *words: str) -> Command:
         """A command of umoci."""
-        return Command(("umoci", *words))
+        return self.peer("umoci", *words)
+
+    def environment(self, command: Command) -> dict[str, str]:
+        """What the command's process gets."""
+        return {**os.environ, **command.env}
 
     def reset_capas(self, store: str) -> None:
         """An empty store."""
@@ -103,9 +104,21 @@ class Lab:
 
     def close(self) -> None:
         """No process and no mount of ours is left."""
+        for close in reversed(self.closing):
+            close()
         for registry in self.registries:
             registry.stop()
+        self.root.close()
         unmount_beneath(self.work)
+
+    def _open_root(self) -> str:
+        """Why there are no peers; empty when there are."""
+        try:
+            laboratory.make()
+            self.root.open()
+        except (laboratory.Failed, OSError, subprocess.CalledProcessError) as error:
+            return str(error)
+        return ""
 
     def _containers(self, store: str) -> dict[str, str]:
         root = self.work / "podman" / store
@@ -114,8 +127,8 @@ class Lab:
         if not conf.exists():
             conf.write_text(STORAGE.format(store=root))
         return {
-            "CONTAINERS_CONF": str(self.work / "containers.conf"),
             "CONTAINERS_STORAGE_CONF": str(conf),
+            "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
             "TMPDIR": str(self._temporary()),
         }
 
@@ -171,13 +184,6 @@ def make(*commands: Command) -> None:
     """Run what prepares a case."""
     for command in commands:
         run(command)
-
-
-def without_unified(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The command, in a mount namespace without the second cgroup tree, if there is one."""
-    if not os.path.ismount(UNIFIED):
-        return argv
-    return ("unshare", "--mount", "sh", "-c", f'umount {UNIFIED} && exec "$@"', "sh", *argv)
 
 
 def unmount_beneath(path: Path) -> None:

@@ -2,8 +2,8 @@
 
     python benchmarks/run.py [case …] [--rounds N] [--dir DIR] [--out FILE] [--markdown]
 
-Needs root and the peers that `make bench` installs. Without --dir it works on an ext4 with a journal, made in a file
-and mounted for the time it takes; the output says which. A case may be named by its beginning: `pull`, `build-run`.
+Needs root. Peers and inputs are made once, in CAPAS_LAB (tools/lab.py); without --dir it works there too, on an ext4
+with a journal that is a file; the output says which. A case may be named by its beginning: `pull`, `build-run`.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 
 import report  # noqa: E402
 from case import Case  # noqa: E402
-from cases import archives, building, containers, looking, pulling, pushing, serving  # noqa: E402
-from measure import Failed, compare  # noqa: E402
+from cases import archives, building, containers, disk, looking, pulling, pushing, reading, serving  # noqa: E402
+from engines import find_driver  # noqa: E402
+from lab import DISK, LAB, mount_disk  # noqa: E402
+from measure import Failed, Found, compare  # noqa: E402
 from peers import Lab, make, unmount_beneath  # noqa: E402
 
-STATE = HERE.parent / ".make" / "bench"
-ROOMS = (pulling, pushing, looking, building, archives, containers)
+ROOMS = (pulling, reading, pushing, looking, building, archives, containers)
+IMAGES = ("busybox", "debian", "nginx", "python", "synthetic")
 CASES = [case for room in ROOMS for case in room.CASES]
 
 
 def chosen(names: Sequence[str]) -> set[str]:
     """The cases of these names, or whose names begin so; all when nothing is named."""
-    known = [case.name for case in CASES] + [serving.NAME]
+    known = [case.name for case in CASES] + list(disk.NAMES) + [serving.NAME]
     for name in names:
         if not any(case.startswith(name) for case in known):
             raise SystemExit(f"no such case: {name}. There are: {', '.join(known)}")
@@ -48,27 +50,15 @@ def chosen(names: Sequence[str]) -> set[str]:
 @contextmanager
 def workplace(given: Path | None) -> Iterator[tuple[Path, str]]:
     """An empty directory to work in, and what kind of filesystem it is on; nothing is left of it."""
-    if given:
-        work = given / f"capas-bench-{os.getpid()}"
-        work.mkdir(parents=True)
-        try:
-            yield work, filesystem(work)
-        finally:
-            unmount_beneath(work)
-            shutil.rmtree(work, ignore_errors=True)
-        return
-    image, mounted = STATE / "disk.img", STATE / "disk"
-    mounted.mkdir(parents=True, exist_ok=True)
+    if not given:
+        mount_disk()
+    work = (given or DISK) / f"capas-bench-{os.getpid()}"
+    work.mkdir(parents=True)
     try:
-        with image.open("wb") as file:
-            file.truncate(16 << 30)
-        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
-        subprocess.run(["mount", "-o", "loop", image, mounted], check=True)
-        yield mounted, "ext4 with a journal, in a file"
+        yield work, filesystem(work) if given else "ext4 with a journal, in a file"
     finally:
-        unmount_beneath(mounted)
-        subprocess.run(["umount", "--lazy", mounted], check=False)
-        image.unlink(missing_ok=True)
+        unmount_beneath(work)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def filesystem(path: Path) -> str:
@@ -83,16 +73,16 @@ def measure_cases(lab: Lab, cases: Sequence[Case], rounds: int) -> Iterator[repo
         started = time.monotonic()
         try:
             found = compare(case.prepare(lab), rounds=min(rounds, case.most_rounds), where=lab.work)
-            row = report.Row(case.name, case.about, case.goal, found)
         except (Failed, OSError, subprocess.SubprocessError) as error:
-            row = report.Row(case.name, case.about, case.goal, {}, str(error))
-        sys.stderr.write(f"{case.name}: {time.monotonic() - started:.0f} s {row.error}\n")
+            found = Found({}, {"the case": str(error)})
+        row = report.Row(case.name, case.about, case.goal, found)
+        sys.stderr.write(f"{case.name}: {time.monotonic() - started:.0f} s\n")
         yield row
 
 
 def fill_registry(lab: Lab) -> None:
     """The images of the inputs, in the registry everybody pulls from."""
-    for image in ("busybox", "debian", "synthetic"):
+    for image in IMAGES:
         target = f"docker://{lab.address}/library/{image}:latest"
         make(lab.skopeo("copy", "-q", "--dest-tls-verify=false", f"oci:{lab.inputs / image}:latest", target))
 
@@ -120,25 +110,33 @@ def main() -> None:
         raise SystemExit("the benchmarks need root: stores are mounted, containers are run")
     signal.signal(signal.SIGTERM, stop)
     wanted = chosen(given.cases)
-    inputs = STATE / "inputs"
+    inputs = LAB / "inputs"
     # by another process: what measures memory must itself stay small
     subprocess.run([sys.executable, HERE / "inputs.py", inputs], check=True)
     with workplace(given.dir) as (work, where):
         lab = Lab(work, inputs)
         try:
             fill_registry(lab)
-            rows = []
-            for row in measure_cases(lab, [case for case in CASES if case.name in wanted], given.rounds):
-                rows.append(row)
-                if given.out:  # what was measured outlives what breaks off the rest
-                    write(given.out, report.document(rows, {}, where=where, rounds=given.rounds))
+            setting = report.Setting(where, given.rounds, find_driver(lab), lab.missing, report.find_versions(lab))
+            document = measure_all(lab, wanted, setting, given.out)
         finally:
             lab.close()
-        rates = serving.measure_rates(work, given.rounds) if serving.NAME in wanted else {}
-    document = report.document(rows, rates, where=where, rounds=given.rounds)
+        if serving.NAME in wanted:
+            document["hub"] = serving.measure_rates(work, given.rounds)
     if given.out:
         write(given.out, document)
     sys.stdout.write(report.markdown(document) if given.markdown else report.plain(document))
+
+
+def measure_all(lab: Lab, wanted: set[str], setting: report.Setting, out: Path | None) -> dict[str, Any]:
+    """Every case that is wanted. What was measured is written at once: it outlives what breaks off the rest."""
+    rows: list[report.Row] = []
+    sizes = disk.measure(lab, wanted)
+    for row in measure_cases(lab, [case for case in CASES if case.name in wanted], setting.rounds):
+        rows.append(row)
+        if out:
+            write(out, report.document(setting, rows, sizes))
+    return report.document(setting, rows, sizes)
 
 
 if __name__ == "__main__":

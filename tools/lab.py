@@ -7,14 +7,15 @@
     tools/lab.py down overlay2|containerd
     tools/lab.py docker overlay2|containerd WORDS…   docker's client on that daemon
 
-Everything lies in CAPAS_LAB (/var/tmp/capas-lab), on an ext4 with a journal that is a file there. Needs root. The root's
-mounts are in a mount namespace of its own: deleting the lab never reaches beyond it.
+Everything lies in CAPAS_LAB (/var/tmp/capas-lab), on an ext4 with a journal that is a file there. Needs root. The
+mounts of the root are in a mount namespace of its own: deleting the lab never reaches beyond it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,8 @@ LAB = Path(os.environ.get("CAPAS_LAB", "/var/tmp/capas-lab"))
 DISK = LAB / "disk"
 ROOT = DISK / "root"
 RUN = Path("/run/capas-lab")
-HERE = Path(*Path(__file__).resolve().parts[:2])  # the checkout is below
+# what the peers see of this machine: where people's files lie, the checkout and the lab
+PLACES = ("/home", "/mnt", "/srv", "/tmp", "/var/tmp", Path(*Path(__file__).resolve().parts[:2]), LAB)
 SUITE = "trixie"
 PACKAGES = (
     "docker.io,docker-cli,docker-buildx,podman,buildah,skopeo,umoci,crun,runc,erofs-utils,iptables,ca-certificates"
@@ -45,7 +47,8 @@ runtime = "runc"
 # pivot_root wants a root that is a mount point; crun does not want to see two cgroup trees
 MOUNTS = """set -e
 mount --bind "$1" "$1" && cd "$1"
-for place in /home /mnt /srv /tmp /var/tmp "$3"; do
+run=$2; shift 2
+for place in "$@"; do
   [ ! -d "$place" ] || { mkdir -p ".$place" && mount --rbind "$place" ".$place"; }
 done
 mount -t proc proc proc
@@ -53,14 +56,14 @@ mount --rbind /dev dev
 mount --rbind /sys sys
 if mountpoint -q sys/fs/cgroup/unified; then umount sys/fs/cgroup/unified; fi
 mount -t tmpfs tmpfs run
-mkdir -p run/capas-lab && mount --bind "$2" run/capas-lab
+mkdir -p run/capas-lab && mount --bind "$run" run/capas-lab
 touch etc/resolv.conf && mount --bind /etc/resolv.conf etc/resolv.conf
 mount --bind /etc/ssl/certs etc/ssl/certs
 """
 
 
 class Failed(Exception):
-    """The lab cannot do it; the text says why."""
+    """Something that should have worked did not; the text says why."""
 
 
 def make() -> None:
@@ -104,7 +107,7 @@ class Root:
     """The root of the peers, in a mount namespace by this name that sees the mounts of the moment it was made."""
 
     def __init__(self, name: str = "lab") -> None:
-        self.run = RUN
+        self.name = name
         self.namespace = RUN / "namespaces" / name
 
     def open(self) -> None:
@@ -120,7 +123,7 @@ class Root:
             subprocess.run(["mount", "--make-private", folder], check=True)
         self.namespace.touch()
         enter = ["unshare", f"--mount={self.namespace}", "--propagation=private", "sh", "-c", MOUNTS]
-        done = subprocess.run([*enter, "sh", ROOT, RUN, HERE], capture_output=True, text=True, check=False)
+        done = subprocess.run([*enter, "sh", ROOT, RUN, *PLACES], capture_output=True, text=True, check=False)
         if done.returncode:
             self.close()
             raise Failed(f"the root's mounts: {done.stderr.strip()}")
@@ -143,6 +146,7 @@ class Docker:
         self.place = RUN / name
         self.socket = RUN / f"{name}.sock"
         self.pidfile = RUN / f"{name}.pid"
+        self.config = RUN / f"{name}.json"
 
     @property
     def log(self) -> Path:
@@ -159,12 +163,11 @@ class Docker:
         if self.pid():
             return
         self.data.mkdir(parents=True, exist_ok=True)
-        config = RUN / f"{self.name}.json"
-        config.write_text(json.dumps(STORES[self.store]))
+        self.config.write_text(json.dumps(STORES[self.store]))
         words = [
             "dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false", f"--data-root={self.data}",
             f"--exec-root={self.place}", f"--pidfile={self.pidfile}", f"--host=unix://{self.socket}",
-            "--cgroup-parent=/capas-lab", "--exec-opt=native.cgroupdriver=cgroupfs", f"--config-file={config}",
+            "--cgroup-parent=/capas-lab", "--exec-opt=native.cgroupdriver=cgroupfs", f"--config-file={self.config}",
         ]  # fmt: skip
         with self.log.open("ab") as log:
             subprocess.Popen(
@@ -193,6 +196,8 @@ class Docker:
         os.kill(pid, signal.SIGTERM)
         while self.pid() == pid:
             time.sleep(0.05)
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.config.unlink(missing_ok=True)
 
 
 def main(words: list[str]) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from case import Case
 from measure import Contender
 from peers import Lab, make
+
+from cases.looking import engines
+from cases.pulling import fetch
 
 
 def save(image: str) -> Callable[[Lab], Sequence[Contender]]:
@@ -16,23 +18,16 @@ def save(image: str) -> Callable[[Lab], Sequence[Contender]]:
 
     def prepare(lab: Lab) -> Sequence[Contender]:
         name = f"{lab.address}/library/{image}"
-        make(lab.capas("save", "pull", "-q", name), lab.podman("save", "pull", "-q", "--tls-verify=false", name))
-        out = {tool: lab.work / f"saved-{image}-{tool}.tar" for tool in ("capas", "podman", "skopeo")}
-        layout = f"oci:{lab.inputs / image}:latest"
-        return [
-            contender("capas", out["capas"], lab.capas("save", "save", "-o", str(out["capas"]), name)),
-            contender("podman", out["podman"], lab.podman("save", "save", "-q", "-o", str(out["podman"]), name)),
-            contender(
-                "skopeo", out["skopeo"], lab.skopeo("copy", "-q", layout, f"docker-archive:{out['skopeo']}:{name}")
-            ),
+        out = lab.work / f"saved-{image}.tar"
+        clear = partial(out.unlink, missing_ok=True)
+        saves = [
+            Contender(engine.name, [engine.save(name, out)], clear, partial(fetch, engine, name), engine.daemon)
+            for engine in engines(lab, "save")
         ]
+        copy = lab.skopeo("copy", "-q", f"oci:{lab.inputs / image}:latest", f"docker-archive:{out}:{name}")
+        return [*saves, Contender("skopeo", [copy], clear)]
 
     return prepare
-
-
-def contender(name: str, out: Path, command: object) -> Contender:
-    """One that writes a file which must not be there."""
-    return Contender(name, [command], partial(out.unlink, missing_ok=True))  # type: ignore[list-item]
 
 
 def load(image: str) -> Callable[[Lab], Sequence[Contender]]:
@@ -44,10 +39,10 @@ def load(image: str) -> Callable[[Lab], Sequence[Contender]]:
             target = f"docker-archive:{archive}:localhost/{image}:v1"
             make(lab.skopeo("copy", "-q", f"oci:{lab.inputs / image}:latest", target))
         return [
-            Contender("capas", [lab.capas("load", "load", "-q", "-i", str(archive))], partial(lab.reset_capas, "load")),
             Contender(
-                "podman", [lab.podman("load", "load", "-q", "-i", str(archive))], partial(lab.reset_podman, "load")
-            ),
+                engine.name, [engine.command("load", "-q", "-i", str(archive))], engine.reset, daemon=engine.daemon
+            )
+            for engine in engines(lab, "load")
         ]
 
     return prepare

@@ -4,61 +4,71 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from case import Case
-from measure import Command, Contender
-from peers import Lab, make, without_unified
+from engines import Engine, Podman, all_engines, capas_drivers, dockers
+from measure import Command, Contender, run
+from peers import Lab, make
 
-TRUE = ("run", "--rm", "--network", "host")
+from cases.pulling import fetch
+
 WRITE = "i=0; mkdir /work; while [ $i -lt 10000 ]; do echo file $i >/work/f$i; i=$((i+1)); done"
 
 
 def true(lab: Lab) -> Sequence[Contender]:
     """`busybox true` in a container that is removed, and what the runtimes alone take."""
     name = f"{lab.address}/library/busybox"
-    make(lab.capas("run", "pull", "-q", name), lab.podman("run", "pull", "-q", "--tls-verify=false", name))
-    bundle = make_bundle(lab)
-    number = str(os.getpid())
-    return [
-        Contender("capas", [lab.capas("run", *TRUE, name, "true")]),
-        Contender("capas, bridge", [lab.capas("run", "run", "--rm", name, "true")]),
-        Contender("podman (crun)", [lab.podman_crun("run", *TRUE, name, "true")]),
-        Contender("podman (runc)", [lab.podman("run", *TRUE, name, "true")]),
-        Contender("crun alone", [Command(without_unified(("crun", "run", "-b", str(bundle), f"bench-{number}")))]),
-        Contender("runc alone", [Command(("runc", "run", "-b", str(bundle), f"bench-{number}"))]),
+    found = [
+        Contender(engine.name, [engine.run(name, "true")], once=partial(fetch, engine, name), daemon=engine.daemon)
+        for engine in all_engines(lab, "run")
     ]
-
-
-def make_bundle(lab: Lab) -> Path:
-    """A bundle of the busybox tree with the runtime's own default spec, without a terminal and without new limits."""
+    bridged = capas_drivers(lab, "run")[0].command("run", "--rm", name, "true")
+    crun = lab.podman("run", "--runtime", "crun", "run", "--rm", "--network", "host", name, "true")
     bundle = lab.work / "bundle-run"
-    if not bundle.exists():
-        make(lab.umoci("unpack", "--image", f"{lab.inputs / 'busybox'}:latest", str(bundle)))
-        (bundle / "config.json").unlink()
-        subprocess.run(["runc", "spec", "-b", bundle], check=True)
-        spec = json.loads((bundle / "config.json").read_text())
-        spec["process"] |= {"args": ["true"], "terminal": False, "rlimits": []}
-        (bundle / "config.json").write_text(json.dumps(spec))
-    return bundle
+    alone = [Contender(f"{runtime} alone", [run_bundle(lab, runtime, bundle)], once=partial(make_bundle, lab, bundle))
+             for runtime in ("crun", "runc")]  # fmt: skip
+    return [*found, Contender("capas, bridge", [bridged]), Contender("podman with crun", [crun]), *alone]
+
+
+def run_bundle(lab: Lab, runtime: str, bundle: Path) -> Command:
+    """The runtime itself."""
+    return lab.peer(runtime, "run", "-b", str(bundle), f"bench-{os.getpid()}")
+
+
+def make_bundle(lab: Lab, bundle: Path) -> None:
+    """A bundle of the busybox tree with the runtime's own default spec, without a terminal and without new limits."""
+    if bundle.exists():
+        return
+    make(lab.umoci("unpack", "--image", f"{lab.inputs / 'busybox'}:latest", str(bundle)))
+    (bundle / "config.json").unlink()
+    make(lab.peer("runc", "spec", "-b", str(bundle)))
+    spec = json.loads((bundle / "config.json").read_text())
+    spec["process"] |= {"args": ["true"], "terminal": False, "rlimits": []}
+    (bundle / "config.json").write_text(json.dumps(spec))
 
 
 def commit(lab: Lab) -> Sequence[Contender]:
     """A container that wrote 10,000 files becomes an image."""
-    name = f"{lab.address}/library/busybox"
-    options = ("run", "--name", "writer", "--network", "host", name, "sh", "-c", WRITE)
-    make(
-        lab.capas("commit", "pull", "-q", name),
-        lab.podman("commit", "pull", "-q", "--tls-verify=false", name),
-        lab.capas("commit", *options),
-        lab.podman("commit", *options),
-    )
+    engines = [capas_drivers(lab, "commit")[0], *dockers(lab), Podman(lab, "commit")]
     return [
-        Contender("capas", [lab.capas("commit", "commit", "writer", "localhost/written:v1")]),
-        Contender("podman", [lab.podman("commit", "commit", "-q", "writer", "localhost/written:v1")]),
+        Contender(
+            engine.name,
+            [engine.command("commit", "writer", "localhost/written:v1")],
+            once=partial(write, lab, engine),
+            daemon=engine.daemon,
+        )
+        for engine in engines
     ]
+
+
+def write(lab: Lab, engine: Engine) -> None:
+    """The container that wrote."""
+    name = f"{lab.address}/library/busybox"
+    fetch(engine, name)
+    run(engine.command("run", "--name", "writer", "--network", "host", name, "sh", "-c", WRITE))
 
 
 CASES = (

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from case import Case
-from measure import Contender
-from peers import Lab, make
+from engines import Engine, Podman, capas_drivers, dockers
+from measure import Contender, run
+from peers import Lab
+
+from cases.pulling import fetch
+
+
+def engines(lab: Lab, case: str) -> Sequence[Engine]:
+    """Capas with the driver of its choice, and the others."""
+    return [capas_drivers(lab, case)[0], *dockers(lab), Podman(lab, case)]
 
 
 def look(*words: str) -> Callable[[Lab], Sequence[Contender]]:
@@ -14,14 +23,10 @@ def look(*words: str) -> Callable[[Lab], Sequence[Contender]]:
 
     def prepare(lab: Lab) -> Sequence[Contender]:
         name = f"{lab.address}/library/debian"
-        make(
-            lab.capas("look", "pull", "-q", name),
-            lab.podman("look", "pull", "-q", "--tls-verify=false", name),
-        )
         asked = [word.format(name=name) for word in words]
         return [
-            Contender("capas", [lab.capas("look", *asked)]),
-            Contender("podman", [lab.podman("look", *asked)]),
+            Contender(engine.name, [engine.command(*asked)], once=partial(fetch, engine, name), daemon=engine.daemon)
+            for engine in engines(lab, "look")
         ]
 
     return prepare
@@ -29,11 +34,14 @@ def look(*words: str) -> Callable[[Lab], Sequence[Contender]]:
 
 def crowd(lab: Lab) -> Sequence[Contender]:
     """Among 500 images."""
-    archive = str(lab.inputs / "crowd.tar")
-    make(lab.capas("crowd", "load", "-q", "-i", archive), lab.podman("crowd", "load", "-q", "-i", archive))
+
+    def load(engine: Engine) -> None:
+        engine.reset()
+        run(engine.command("load", "-q", "-i", str(lab.inputs / "crowd.tar")))
+
     return [
-        Contender("capas", [lab.capas("crowd", "image", "ls")]),
-        Contender("podman", [lab.podman("crowd", "image", "ls")]),
+        Contender(engine.name, [engine.command("image", "ls")], once=partial(load, engine), daemon=engine.daemon)
+        for engine in engines(lab, "crowd")
     ]
 
 

@@ -1,4 +1,4 @@
-"""Pull and unpack."""
+"""Pull until the image can be run, and removal."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from case import Case
-from measure import Contender
-from peers import Lab, make
+from engines import Engine, all_engines
+from measure import Contender, run
+from peers import Lab
 
-INSECURE = "--tls-verify=false"
+GOAL = "≤ 0.2 of the fastest that unpacks; ≤ 2.5 of skopeo, which does not"
 
 
 def cold(image: str) -> Callable[[Lab], Sequence[Contender]]:
@@ -18,41 +19,63 @@ def cold(image: str) -> Callable[[Lab], Sequence[Contender]]:
 
     def prepare(lab: Lab) -> Sequence[Contender]:
         name = f"{lab.address}/library/{image}"
-        layout, bundle = lab.work / f"pulled-{image}", lab.work / f"bundle-{image}"
-
-        def clear() -> None:
-            for path in (layout, bundle):
-                shutil.rmtree(path, ignore_errors=True)
-
-        fetch = lab.skopeo("copy", "-q", "--src-tls-verify=false", f"docker://{name}", f"oci:{layout}:latest")
-        return [
-            Contender("capas", [lab.capas("pull", "pull", "-q", name)], partial(lab.reset_capas, "pull")),
-            Contender(
-                "capas, copy driver",
-                [lab.capas("pull-copy", "pull", "-q", name, snapshotter="copy")],
-                partial(lab.reset_capas, "pull-copy"),
-            ),
-            Contender("podman", [lab.podman("pull", "pull", "-q", INSECURE, name)], partial(lab.reset_podman, "pull")),
-            Contender(
-                "skopeo + umoci", [fetch, lab.umoci("unpack", "--image", f"{layout}:latest", str(bundle))], clear
-            ),
+        pulls = [
+            Contender(engine.name, [engine.pull(name)], engine.reset, daemon=engine.daemon)
+            for engine in all_engines(lab, "pull")
         ]
+        return [*pulls, fetching(lab, name, unpack=False), fetching(lab, name, unpack=True)]
 
     return prepare
+
+
+def fetching(lab: Lab, name: str, *, unpack: bool) -> Contender:
+    """skopeo, which stores the blobs as they are; and umoci, which unpacks them."""
+    layout, bundle = lab.work / "pulled", lab.work / "pulled-bundle"
+    work = [lab.skopeo("copy", "-q", "--src-tls-verify=false", f"docker://{name}", f"oci:{layout}:latest")]
+    if unpack:
+        work.append(lab.umoci("unpack", "--image", f"{layout}:latest", str(bundle)))
+
+    def clear() -> None:
+        for path in (layout, bundle):
+            shutil.rmtree(path, ignore_errors=True)
+
+    return Contender("skopeo + umoci" if unpack else "skopeo (unpacks nothing)", work, clear)
 
 
 def again(lab: Lab) -> Sequence[Contender]:
     """All of it is here."""
     name = f"{lab.address}/library/debian"
-    capas, podman = lab.capas("again", "pull", "-q", name), lab.podman("again", "pull", "-q", INSECURE, name)
-    make(capas, podman)
-    return [Contender("capas", [capas]), Contender("podman", [podman])]
+    return [
+        Contender(engine.name, [engine.pull(name)], once=partial(fetch, engine, name), daemon=engine.daemon)
+        for engine in all_engines(lab, "again")
+    ]
+
+
+def fetch(engine: Engine, name: str) -> None:
+    """This image and nothing else in the engine's store."""
+    engine.reset()
+    run(engine.pull(name))
+
+
+def removal(image: str) -> Callable[[Lab], Sequence[Contender]]:
+    """The only image; what was unpacked of it is written before."""
+
+    def prepare(lab: Lab) -> Sequence[Contender]:
+        name = f"{lab.address}/library/{image}"
+        return [
+            Contender(engine.name, [engine.remove(name)], partial(fetch, engine, name), daemon=engine.daemon)
+            for engine in all_engines(lab, "remove")
+        ]
+
+    return prepare
 
 
 CASES = (
-    Case("pull-debian", "pull and unpack debian (one layer, 58 MB)", cold("debian"), "≤ 0.5 of the fastest"),
-    Case(
-        "pull-synthetic", "pull and unpack the synthetic image", cold("synthetic"), "≤ 0.5 of the fastest; < 150 MB", 3
-    ),
+    Case("pull-debian", "pull debian (one layer, 58 MB)", cold("debian"), GOAL),
+    Case("pull-nginx", "pull nginx (debian and its packages)", cold("nginx"), GOAL, 3),
+    Case("pull-python", "pull Python with pandas (7 layers, 16,000 files)", cold("python"), GOAL, 3),
+    Case("pull-synthetic", "pull the synthetic image", cold("synthetic"), f"{GOAL}; < 150 MB", 3),
     Case("pull-nothing", "pull with nothing to do", again, "≤ podman's"),
+    Case("remove-python", "rmi of Python with pandas", removal("python"), "≤ 0.05 of docker's", 3),
+    Case("remove-synthetic", "rmi of the synthetic image", removal("synthetic"), "≤ 0.05 of docker's", 3),
 )

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from case import Case
-from measure import Command, Contender
-from peers import Lab, make
+from engines import Engine
+from measure import Contender, run
+from peers import Lab, Registry
 
-INSECURE = "--tls-verify=false"
+from cases.looking import engines
+from cases.pulling import fetch
 
 
-def commands(lab: Lab, image: str, target: str) -> dict[str, Command]:
+def pushing(lab: Lab, image: str, target: Registry) -> Sequence[Contender]:
     """The image in everybody's hands, and the command that sends it there."""
-    source = f"{lab.address}/library/{image}"
-    name = f"{target}/library/{image}"
-    make(
-        lab.capas("push", "pull", "-q", source),
-        lab.capas("push", "tag", source, name),
-        lab.podman("push", "pull", "-q", INSECURE, source),
-        lab.podman("push", "tag", source, name),
-    )
-    skopeo = ("copy", "-q", "--dest-tls-verify=false", f"oci:{lab.inputs / image}:latest", f"docker://{name}")
-    return {
-        "capas": lab.capas("push", "push", "-q", name),
-        "skopeo": lab.skopeo(*skopeo),
-        "podman": lab.podman("push", "push", "-q", INSECURE, name),
-    }
+    source, name = f"{lab.address}/library/{image}", f"{target.address}/library/{image}"
+
+    def prepare(engine: Engine) -> None:
+        fetch(engine, source)
+        run(engine.command("tag", source, name))
+
+    sends = [
+        Contender(engine.name, [engine.push(name)], once=partial(prepare, engine), daemon=engine.daemon)
+        for engine in engines(lab, "push")
+    ]
+    layout = f"oci:{lab.inputs / image}:latest"
+    copy = lab.skopeo("copy", "-q", "--dest-tls-verify=false", layout, f"docker://{name}")
+    return [*sends, Contender("skopeo", [copy])]
 
 
 def cold(image: str) -> Callable[[Lab], Sequence[Contender]]:
@@ -34,17 +36,22 @@ def cold(image: str) -> Callable[[Lab], Sequence[Contender]]:
 
     def prepare(lab: Lab) -> Sequence[Contender]:
         target = lab.registry(f"target-{image}")
-        found = commands(lab, image, target.address)
-        return [Contender(name, [command], target.empty) for name, command in found.items()]
+        return [contender._replace(before=target.empty) for contender in pushing(lab, image, target)]
 
     return prepare
 
 
 def warm(lab: Lab) -> Sequence[Contender]:
     """The registry has it from each of them."""
-    found = commands(lab, "debian", lab.registry("target-warm").address)
-    make(*found.values())
-    return [Contender(name, [command]) for name, command in found.items()]
+
+    def prepared(contender: Contender) -> Contender:
+        def once() -> None:
+            contender.once()
+            run(contender.work[0])
+
+        return contender._replace(once=once)
+
+    return [prepared(contender) for contender in pushing(lab, "debian", lab.registry("target-warm"))]
 
 
 CASES = (
