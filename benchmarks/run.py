@@ -84,7 +84,7 @@ def fill_registry(lab: Lab) -> None:
     """The images of the inputs, in the registry everybody pulls from."""
     for image in IMAGES:
         target = f"docker://{lab.address}/library/{image}:latest"
-        make(lab.skopeo("copy", "-q", "--dest-tls-verify=false", f"oci:{lab.inputs / image}:latest", target))
+        make(lab.skopeo("copy", "-q", "--dest-tls-verify=false", f"oci:{lab.inputs / image}", target))
 
 
 def write(path: Path, document: dict[str, Any]) -> None:

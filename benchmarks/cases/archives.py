@@ -24,7 +24,7 @@ def save(image: str) -> Callable[[Lab], Sequence[Contender]]:
             Contender(engine.name, [engine.save(name, out)], clear, partial(fetch, engine, name), engine.daemon)
             for engine in engines(lab, "save")
         ]
-        copy = lab.skopeo("copy", "-q", f"oci:{lab.inputs / image}:latest", f"docker-archive:{out}:{name}")
+        copy = lab.skopeo("copy", "-q", f"oci:{lab.inputs / image}", f"docker-archive:{out}:{name}")
         return [*saves, Contender("skopeo", [copy], clear)]
 
     return prepare
@@ -37,7 +37,7 @@ def load(image: str) -> Callable[[Lab], Sequence[Contender]]:
         archive = lab.work / f"load-{image}.tar"
         if not archive.exists():
             target = f"docker-archive:{archive}:localhost/{image}:v1"
-            make(lab.skopeo("copy", "-q", f"oci:{lab.inputs / image}:latest", target))
+            make(lab.skopeo("copy", "-q", f"oci:{lab.inputs / image}", target))
         return [
             Contender(
                 engine.name, [engine.command("load", "-q", "-i", str(archive))], engine.reset, daemon=engine.daemon

@@ -26,7 +26,7 @@ def pushing(lab: Lab, image: str, target: Registry) -> Sequence[Contender]:
         Contender(engine.name, [engine.push(name)], once=partial(prepare, engine), daemon=engine.daemon)
         for engine in engines(lab, "push")
     ]
-    layout = f"oci:{lab.inputs / image}:latest"
+    layout = f"oci:{lab.inputs / image}"
     copy = lab.skopeo("copy", "-q", "--dest-tls-verify=false", layout, f"docker://{name}")
     return [*sends, Contender("skopeo", [copy])]
 
