@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.building import Workshop
+from support.stepping import Steps, opened_steps
 
 
 @pytest.fixture
@@ -16,3 +17,10 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     place.make_image("base")
     yield place
     place.close()
+
+
+@pytest.fixture
+def steps() -> Iterator[Steps]:
+    """A place where RUN works, in memory."""
+    with opened_steps() as place:
+        yield place

@@ -222,7 +222,8 @@ def process(arguments: tuple[str, ...] = (), **changed: object) -> Run:
         ({"add_hosts": (("db", "10.0.0.1"),)}, Cause("add-host", "", None, "db:10.0.0.1")),
         ({"args": ("/bin/bash", "-ec", "make")}, Cause("shell", "", "/bin/sh -c", "/bin/bash -ec")),
         ({"script": ("EOF", "make\n")}, Cause("script", "", None, "EOF make\n")),
-        ({"tmpfs": ("/tmp",)}, Cause("tmpfs", "", None, "/tmp")),
+        ({"ulimits": (("nofile", 5, 9),)}, Cause("ulimit", "nofile", None, "5:9")),
+        ({"privileged": True}, Cause("security", "", None, "insecure")),
     ],
 )  # fmt: skip
 def test_whatever_a_process_can_see_is_named_when_it_changes(changed: Mapping[str, object], cause: Cause) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from capas.errors import Denied, Invalid, NotFound, Unsupported
+from capas.errors import Denied, Invalid, NotFound
 from support.building import Workshop
 
 
@@ -101,10 +101,24 @@ def test_a_dockerfile_cannot_grant_itself_rights(workshop: Workshop, tmp_path: P
         build(workshop, tmp_path, "FROM base\nRUN --security=insecure true")
 
 
-@pytest.mark.parametrize("kind", ["ssh", "bind,from=x"])
-def test_what_is_not_there_yet_says_so(workshop: Workshop, tmp_path: Path, kind: str) -> None:
-    with pytest.raises(Unsupported, match="Dockerfile:2:1: RUN --mount=type="):
-        build(workshop, tmp_path, f"FROM base\nRUN --mount=type={kind},target=/x true")
+def test_the_host_network_is_for_whoever_builds_to_grant(workshop: Workshop, tmp_path: Path) -> None:
+    with pytest.raises(Denied, match="Dockerfile:2:1: RUN --network=host is not granted") as caught:
+        build(workshop, tmp_path, "FROM base\nRUN --network=host true")
+    assert "--allow network.host" in caught.value.hint
+
+
+def test_the_stage_that_a_mount_names_is_needed(workshop: Workshop, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="Dockerfile:2:1: missing is not in the build context"):
+        build(workshop, tmp_path, "FROM base AS a\nCOPY missing /f\nFROM base\nRUN --mount=target=/x,from=a true")
+
+
+@pytest.mark.parametrize(
+    ("mount", "why"),
+    [("target=/x,from=b", "itself"), ("target=/x,from=9", "no stage number 9"), ("target=/", "whole tree")],
+)
+def test_a_mount_that_cannot_be_is_named(workshop: Workshop, tmp_path: Path, mount: str, why: str) -> None:
+    with pytest.raises(Invalid, match=why):
+        build(workshop, tmp_path, f"FROM base AS a\nFROM base AS b\nRUN --mount={mount} true")
 
 
 def test_a_failure_stops_the_others_and_leaves_no_scratch(workshop: Workshop, tmp_path: Path) -> None:

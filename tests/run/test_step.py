@@ -16,7 +16,8 @@ from capas.errors import CapasError, Denied, Interrupted, Invalid, NotFound, Uns
 from capas.events import Event, Said
 from capas.oci.digest import ChainID
 from capas.run.runtime import Runtime, find_runtime
-from capas.run.step import CA_VARIABLES, Bind, StepSpec, run_step
+from capas.run.step import CA_VARIABLES, StepSpec, run_step
+from capas.run.step_mounts import Bind, Memory
 from capas.snapshot.changes import list_changes
 from capas.snapshot.contract import Snapshotter
 from support.containers import PLACES, children_of
@@ -84,7 +85,7 @@ def test_the_ca_bundle_is_shown_with_its_variables_and_not_left(steps: Steps, tm
 
 def test_binds_are_read_only_unless_asked(steps: Steps, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("data")
-    code = steps.run("sh", "-c", "cat /in/f; touch /in/g; touch /out/h", binds=[
+    code = steps.run("sh", "-c", "cat /in/f; touch /in/g; touch /out/h", shown=[
         Bind(tmp_path, "/in"), Bind(tmp_path, "/out", read_only=False)])  # fmt: skip
     assert code == 0
     assert steps.text() == "data"
@@ -109,8 +110,8 @@ def test_new_user_namespaces_are_refused(steps: Steps) -> None:
 
 def test_a_link_planted_over_a_mount_point_is_not_followed(steps: Steps, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    steps.run("sh", "-c", f"ln -s {tmp_path} /planted", binds=[Bind(tmp_path, "/mnt/a")])
-    steps.run("true", tmpfs=["/planted/empty"])
+    steps.run("sh", "-c", f"ln -s {tmp_path} /planted", shown=[Bind(tmp_path, "/mnt/a")])
+    steps.run("true", shown=[Memory("/planted/empty")])
     assert (tmp_path / "empty").is_dir()
 
 

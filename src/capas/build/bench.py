@@ -11,11 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from capas.build.agents import Agents
+from capas.build.cache_mounts import CacheMounts
 from capas.build.contexts import NamedContexts
 from capas.build.opening import Opening
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, mtime_of
 from capas.build.scratch import Scratch, remove_dead_snapshots
+from capas.build.secrets import Secrets
 from capas.build.sources.contract import Files
 from capas.build.sources.slice import Slice
 from capas.build.sources.tree import TreeFiles
@@ -63,6 +66,9 @@ class Bench:
         self.named = named
         self.scratch = scratch
         self.cache = ports.cache
+        self.cache_mounts = CacheMounts(ports.cache_root / "mounts", ports.clock)
+        self.secrets = Secrets(request.secrets, request.environ)
+        self.agents = Agents(request.ssh, request.environ, scratch)
         self.cancelled = cancelled
         self.report = report
         self._ports = ports
@@ -74,6 +80,7 @@ class Bench:
         self._spooling = threading.Lock()
         self._spools: dict[DiffID, Slice] = {}
         self._closing = contextlib.ExitStack()
+        self.close_later(self.agents)
         self._trees: OrderedDict[str, TreeFiles] = OrderedDict()
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -20,8 +20,9 @@ from capas.build.request import BuildRequest
 from capas.build.stage import StageState, begin_image, begin_scratch, begin_stage
 from capas.build.vertex import Source, Vertex
 from capas.dockerfile.expand import Expander
-from capas.dockerfile.instructions import Copy, Dockerfile, Instruction, Stage
+from capas.dockerfile.instructions import Copy, Dockerfile, Instruction, Run, Stage
 from capas.dockerfile.parse import parse_triggers
+from capas.dockerfile.position import Position
 from capas.dockerfile.scope import global_scope, list_known_args
 from capas.errors import CapasError, Invalid, NotFound
 from capas.events import Finished, Report, Started, ignore
@@ -115,8 +116,8 @@ class Planner:
         if base is not None:
             yield base
         for instruction in stage.instructions:
-            if isinstance(instruction, Copy) and instruction.origin:
-                found = self._find_source(instruction, stage)
+            for word in _origins(instruction):
+                found = self._find_source(word, instruction.position, stage)
                 if found is not None:
                     yield found
 
@@ -124,14 +125,14 @@ class Planner:
         named = [stage for stage in self._dockerfile.stages[:before] if stage.name and stage.name == word.lower()]
         return named[-1] if named else None
 
-    def _find_source(self, copy: Copy, stage: Stage) -> Stage | None:
+    def _find_source(self, word: str, position: Position, stage: Stage) -> Stage | None:
         """The stage that `--from` names, None for an image. Raises: Invalid for this stage or a later one."""
-        found = self._find_earlier(copy.origin, stage.index) or self._dockerfile.find_stage(copy.origin)
+        found = self._find_earlier(word, stage.index) or self._dockerfile.find_stage(word)
         if found is not None and found.index >= stage.index:
             which = "itself" if found.index == stage.index else "a stage that comes after it"
-            raise self._dockerfile.source.fault(f"stage {copy.origin} cannot copy from {which}", copy.position)
-        if found is None and copy.origin.isdigit():
-            raise self._dockerfile.source.fault(f"there is no stage number {copy.origin}", copy.position)
+            raise self._dockerfile.source.fault(f"stage {word} cannot copy from {which}", position)
+        if found is None and word.isdigit():
+            raise self._dockerfile.source.fault(f"there is no stage number {word}", position)
         return found
 
     def _base(self, stage: Stage) -> Base:
@@ -161,8 +162,9 @@ class Planner:
             if self._is_image(base.word) and self._find_earlier(base.word, stage.index) is None:
                 wanted.setdefault((self._reference(base.word, stage), base.platform), stage)
             for instruction in stage.instructions:
-                if self._copies_image(instruction, stage):
-                    wanted.setdefault((self._reference(instruction.origin, stage), self._platform), stage)
+                for word in _origins(instruction):
+                    if self._find_source(word, instruction.position, stage) is None and self._is_image(word):
+                        wanted.setdefault((self._reference(word, stage), self._platform), stage)
         if len(wanted) < 2:
             return  # asked for when it is met
         with Nursery(self._request.max_parallel) as nursery:
@@ -171,11 +173,6 @@ class Planner:
 
     def _is_image(self, word: str) -> bool:
         return word != _SCRATCH and self._named.find(word) is None
-
-    def _copies_image(self, instruction: Instruction, stage: Stage) -> TypeGuard[Copy]:
-        if not isinstance(instruction, Copy) or not instruction.origin:
-            return False
-        return self._find_source(instruction, stage) is None and self._is_image(instruction.origin)
 
     def _image(self, reference: Reference, platform: Platform, stage: Stage) -> Image:
         found = self._images.get((reference, platform))
@@ -243,8 +240,7 @@ class Planner:
 
     def _find_vertex(self, word: str, stage: Stage) -> tuple[Vertex, str]:
         """The top of the stage or image that `--from` names, and what errors call it."""
-        copy = Copy(stage.position, "", (), "", origin=word)
-        below = self._find_source(copy, stage)
+        below = self._find_source(word, stage.position, stage)
         if below is not None:
             return self._state(below).vertex, f"stage {word}"
         name = self._named.find(word)
@@ -277,6 +273,15 @@ class Planner:
     def _tell(self, step: str, stage: Stage, base: Base) -> None:
         self._report(Started(step, f"FROM {base.word}" + (f" AS {stage.name}" if stage.name else "")))
         self._report(Finished(step, "DONE"))
+
+
+def _origins(instruction: Instruction) -> tuple[str, ...]:
+    """What `--from` and `from=` of an instruction name."""
+    if isinstance(instruction, Copy):
+        return (instruction.origin,) if instruction.origin else ()
+    if isinstance(instruction, Run):
+        return tuple(mount.origin for mount in instruction.mounts if mount.origin)
+    return ()
 
 
 def given_args(request: BuildRequest) -> dict[str, str]:

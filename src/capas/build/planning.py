@@ -9,16 +9,16 @@ from typing import NamedTuple, cast
 from msgspec.structs import replace
 
 from capas.build.copying import absolute, history_text, plan_add, plan_copy
-from capas.build.editing import edit, shell_of
-from capas.build.ops.run import RunOp
+from capas.build.editing import edit
 from capas.build.ops.workdir import WorkdirOp
 from capas.build.request import BuildRequest
+from capas.build.running import Sources, plan_run
 from capas.build.stage import StageState
 from capas.build.vertex import Note, Op, Vertex
 from capas.dockerfile import instructions as df
 from capas.dockerfile.expand import Expander, expand_instruction
-from capas.dockerfile.scope import Scope, proxy_args
-from capas.errors import CapasError, Denied, Unsupported
+from capas.dockerfile.scope import Scope
+from capas.errors import CapasError
 
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 LAYERED = (df.Run, df.Copy, df.Add, df.Workdir)
@@ -115,27 +115,9 @@ class InstructionPlanner(NamedTuple):
 
     def run(self, state: StageState, run: df.Run) -> StageState:
         """RUN: the command, and everything it can see."""
-        _check_run(run)
-        script = run.executable
-        args = (f"/dev/pipes/{script.name}",) if script else run.full_command.argv(shell_of(state.execution))
-        env = dict(state.scope.variables)
-        network = run.network if run.network != "default" else self.request.network
-        op = RunOp(
-            title=run.original,
-            locate=self._locator(run),
-            args=args,
-            env=env,
-            cwd=state.workdir,
-            user=state.execution.user,
-            network="none" if network == "none" else "host",
-            add_hosts=self.request.add_hosts,
-            tmpfs=tuple(mount.target for mount in run.mounts if mount.type == "tmpfs"),
-            script=(script.name, script.data) if script else None,
-            hidden=self._proxies(),
-            use_cache=not self.request.no_cache,
-            platform=state.platform,
-        )
-        return state.with_line(_run_text(state, args), self._vertex(state, op, run.position.line, state.vertex))
+        sources = Sources(self.find_files, self.find_vertex)
+        planned = plan_run(run, state, self.request, sources, self._locator(run))
+        return state.with_line(planned.text, self._vertex(state, planned.op, run.position.line, *planned.inputs))
 
     def _vertex(self, state: StageState, op: Op, line: int, *inputs: Vertex) -> Vertex:
         scope = state.scope
@@ -145,34 +127,10 @@ class InstructionPlanner(NamedTuple):
     def _locator(self, instruction: df.Instruction) -> Callable[[CapasError], CapasError]:
         return lambda error: self.dockerfile.source.locate(error, instruction.position)
 
-    def _proxies(self) -> dict[str, str]:
-        given = {name: value for name, value in self.request.build_args.items() if value is not None}
-        found = {**self.request.proxies, **proxy_args(given)}
-        return {spelled: value for name, value in found.items() for spelled in (name.lower(), name.upper())}
-
 
 def _arguments(scope: Scope) -> tuple[str, ...]:
     """The variables whose value is an ARG's."""
     return tuple(name for name, value in scope.args.items() if scope.env.get(name) != value)
-
-
-def _run_text(state: StageState, args: tuple[str, ...]) -> str:
-    visible = {name: state.scope.variables.get(name, value) for name, value in state.scope.args.items()}
-    prefix = [f"|{len(visible)}", *(f"{name}={value}" for name, value in visible.items())] if visible else []
-    return "RUN " + " ".join([*prefix, *args]) + " # buildkit"
-
-
-def _check_run(run: df.Run) -> None:
-    if run.security == "insecure":
-        raise Denied("RUN --security=insecure is not granted", hint="a Dockerfile cannot give itself the host's rights")
-    for mount in run.mounts:
-        if mount.type != "tmpfs":
-            raise Unsupported(
-                "RUN --mount=type={type} is not there yet", type=mount.type,
-                hint="copy what the step needs, or fetch it inside the step",
-            )  # fmt: skip
-        if mount.size is not None:
-            raise Unsupported("RUN --mount=type=tmpfs,size= is not there yet")
 
 
 _PLANNERS: dict[type, Callable[[InstructionPlanner, StageState, df.Instruction], StageState]] = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
 from capas.layer.compression import Kind
+from capas.build.secrets import SecretSource
 from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
@@ -38,8 +39,14 @@ class BuildRequest(NamedTuple):
     no_cache: bool = False
     pull: bool = False
     network: Literal["default", "host", "none"] = "default"
-    add_hosts: tuple[tuple[str, str], ...] = ()
     compression: Kind | None = None  # None: as the first image output says, or gzip
+    add_hosts: tuple[tuple[str, str], ...] = ()  # "host-gateway" is the address of this host
+    allow: frozenset[str] = frozenset()  # what a Dockerfile may ask for: network.host, security.insecure
+    secrets: Mapping[str, SecretSource] = {}  # by id
+    ssh: Mapping[str, tuple[str, ...]] = {}  # by id: an agent's socket, or keys; nothing for the user's own agent
+    shm_size: int = 0  # bytes of /dev/shm, 0 for docker's 64 MiB
+    ulimits: tuple[tuple[str, int, int], ...] = ()  # (name, soft, hard)
+    cgroup_parent: str = ""  # "" for our own
     level: int | None = None
     source_date_epoch: int | None = None
     environ: Mapping[str, str] = {}  # where `--build-arg NAME` without a value looks

@@ -47,6 +47,13 @@ def pick(
     return picked
 
 
+def pick_path(files: Files, path: str) -> Picked:
+    """What is at this path, links followed inside: no pattern. Raises: NotFound."""
+    one = _pick_one(files, clean(path.encode(errors="surrogateescape")), path, None)
+    assert one is not None  # nothing is excluded
+    return one
+
+
 def content_key(picked: Iterable[Picked], *, fixed_mode: bool, keep_owner: bool) -> str:
     """The digest of what was picked, as far as it can show in the result: names, kinds, modes, owners, links, contents.
 

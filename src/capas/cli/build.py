@@ -12,7 +12,8 @@ from capas.cli.build_outputs import output_options, with_outputs, write_files
 from capas.cli.insight import explain_cache
 from capas.cli.lazy import Command
 from capas.cli.options import progress_option
-from capas.cli.pairs import parse_hosts, parse_pairs
+from capas.cli.pairs import parse_pairs
+from capas.cli.step_options import step_options, step_wishes
 from capas.errors import Invalid
 
 if TYPE_CHECKING:
@@ -38,9 +39,8 @@ if TYPE_CHECKING:
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Add a label to the image")
 @click.option("--no-cache", is_flag=True, help="Do every step again")
 @click.option("--pull", is_flag=True, help="Ask the registry for newer base images")
-@click.option("--network", default="default", type=click.Choice(["default", "host", "none"]), help="What RUN can reach")
-@click.option("--add-host", "hosts", multiple=True, metavar="NAME:ADDRESS", help="Add a line to /etc/hosts for RUN")
 @click.option("--compression", type=click.Choice(["gzip", "zstd", "none"]), help="How new layers are packed")
+@step_options
 @click.option("--explain-cache", is_flag=True, help="Say which steps would be done again and why, and build nothing")
 @output_options
 @progress_option
@@ -79,9 +79,8 @@ def _request(kind: type[BuildRequest], given: dict[str, Any]) -> BuildRequest:
         labels={key: value or "" for key, value in parse_pairs(given["labels"], "--label", bare=True).items()},
         no_cache=given["no_cache"],
         pull=given["pull"],
-        network=given["network"],
-        add_hosts=parse_hosts(given["hosts"]),
         compression=given["compression"],
+        **step_wishes(given),
     )
 
 

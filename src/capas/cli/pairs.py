@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from capas.errors import Invalid
 
+HOST_GATEWAY = "host-gateway"
+
 
 def parse_pairs(texts: Iterable[str], flag: str, *, bare: bool = False) -> dict[str, str | None]:
     """NAME=VALUE pairs; `bare` names without a value are None. Raises: Invalid, naming the flag."""
@@ -19,7 +21,7 @@ def parse_pairs(texts: Iterable[str], flag: str, *, bare: bool = False) -> dict[
 
 
 def parse_hosts(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """NAME:ADDRESS (or NAME=ADDRESS) pairs; an IPv6 address may stand in brackets. Raises: Invalid."""
+    """NAME:ADDRESS (or NAME=ADDRESS) pairs; IPv6 may stand in brackets, host-gateway for this host. Raises: Invalid."""
     return tuple(map(_host, texts))
 
 
@@ -28,6 +30,8 @@ def _host(text: str) -> tuple[str, str]:
 
     name, _, address = text.partition("=" if "=" in text else ":")
     bare = address.removeprefix("[").removesuffix("]")
+    if name and bare == HOST_GATEWAY:
+        return name, bare
     try:
         ipaddress.ip_address(bare)
     except ValueError:

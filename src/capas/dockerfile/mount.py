@@ -26,7 +26,7 @@ _ALLOWED = {
     "cache": frozenset({"from", "source", "target", "readonly", "readwrite", "id", "sharing", "mode", "uid", "gid"}),
     "tmpfs": frozenset({"target", "size", "readonly", "readwrite", "id"}),
     "secret": frozenset({"source", "target", "id", "required", "mode", "uid", "gid", "env", "readonly", "readwrite"}),
-    "ssh": frozenset({"source", "target", "id", "required", "mode", "uid", "gid", "readonly", "readwrite"}),
+    "ssh": frozenset({"target", "id", "required", "mode", "uid", "gid", "readonly", "readwrite"}),
 }
 _TRUE, _FALSE = frozenset({"1", "t", "true"}), frozenset({"0", "f", "false"})
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,6})?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
@@ -47,7 +47,7 @@ def parse_mount(text: str, expand: Expander | None = None) -> RunMount:
     if "from" in deferred:
         raise Invalid("from= holds no variable", hint="name a stage with FROM … AS, and give that name")
     if "type" in deferred:
-        return RunMount(text=text)
+        return RunMount(origin=settled.get("from", ""), text=text)
     kind = _word(settled.get("type", "bind").lower(), _TYPES, "type of mount")
     for key in settled:
         if key != "type" and key not in _ALLOWED[kind]:

@@ -11,28 +11,25 @@ from typing import IO, Literal, NamedTuple
 
 from capas.errors import CapasError, Interrupted, NotFound
 from capas.events import Report, Said, ignore
-from capas.run.bundle import DEFAULT_PATH, BundleSpec, InnerMount, ProcessSpec, make_config
+from capas.run.bundle import DEFAULT_PATH, DEFAULT_SHM_SIZE, BundleSpec, InnerMount, ProcessSpec, make_config
+from capas.run.capabilities import choose_capabilities
 from capas.run.claims import Claim, claim, claim_dead
-from capas.run.ground import Ground, bind, mounted_ground, tmpfs
+from capas.run.concealed import Concealed
+from capas.run.ground import Ground, bind, mounted_ground
 from capas.run.launch import Launch, ended
 from capas.run.lines import iter_lines
-from capas.run.machine import Machine, read_machine
+from capas.run.machine import read_machine
 from capas.run.naming import hosts, resolv_conf, write_files
 from capas.run.runtime import Runtime
+from capas.run.step_mounts import StepMount, mounted_sources
 from capas.run.user import find_user
 from capas.snapshot.contract import Mount
+from capas.snapshot.mounting import mount_memory
 from capas.snapshot.namespaces import in_private_mounts
 
+DEFAULT_PARENT = "/capas"
 CA_BUNDLE = "/run/capas/ca-certificates.crt"
 CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-
-
-class Bind(NamedTuple):
-    """A path of the host shown inside. `source` must exist; `target` is resolved inside the tree."""
-
-    source: Path
-    target: str
-    read_only: bool = True
 
 
 class StepSpec(NamedTuple):
@@ -46,9 +43,13 @@ class StepSpec(NamedTuple):
     user: str = ""  # as in USER: "name[:group]", names resolved inside the tree
     network: Literal["host", "none"] = "host"
     hostname: str = "buildkitsandbox"
-    add_hosts: Sequence[tuple[str, str]] = ()  # (name, address)
-    binds: Sequence[Bind] = ()
-    tmpfs: Sequence[str] = ()
+    add_hosts: Sequence[tuple[str, str]] = ()  # (name, address); "host-gateway" is the host's
+    shown: Sequence[StepMount] = ()  # what is mounted beside the tree
+    secret_env: Mapping[str, Concealed] = {}  # over `env`, and written to no disk
+    shm_size: int = DEFAULT_SHM_SIZE
+    ulimits: Sequence[tuple[str, int, int]] = ()  # (name, soft, hard)
+    privileged: bool = False
+    cgroup_parent: str = DEFAULT_PARENT
     ca_bundle: Path | None = None  # shown to the step with the variables that make tools use it
     stdin: bytes = b""  # what the process reads: a heredoc's text
 
@@ -84,19 +85,30 @@ def clear_steps(runtime: Runtime, run_root: Path) -> None:
     """End the steps of builds that were killed."""
     for dead in claim_dead(run_root / "steps"):
         with dead:
-            in_private_mounts(_launch(runtime, dead, run_root).end)
-
-
-def _launch(runtime: Runtime, held: Claim, run_root: Path) -> Launch:
-    name = held.folder.name
-    return Launch(runtime, held.folder, name, state=run_root / "runtime", group=f"/capas/{name}")
+            name, group = dead.folder.name, dead.folder / "group"
+            launch = Launch(
+                runtime,
+                dead.folder,
+                name,
+                state=run_root / "runtime",
+                group=group.read_text() if group.exists() else "",
+            )
+            in_private_mounts(launch.end)
 
 
 def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, listen: _Listener) -> int:
-    launch = _launch(runtime, held, run_root)
-    with mounted_ground(spec.mounts, held.folder, runtime) as ground:
+    group = f"{spec.cgroup_parent.rstrip('/')}/{spec.id}"
+    (held.folder / "group").write_text(group)  # for whoever clears up after us
+    folder = _conceal(held.folder, run_root) if spec.secret_env else held.folder
+    launch = Launch(runtime, folder, spec.id, state=run_root / "runtime", group=group)
+    with (
+        mounted_sources(spec.shown, folder) as sources,
+        mounted_ground(spec.mounts, folder, runtime) as ground,
+    ):
         try:
-            config = _config(spec, ground, held.folder, read_machine(), with_cgroups=runtime.cgroups.writable)
+            mounts = [*_files(spec, folder), *sources]
+            config = make_config(_bundle(spec, ground, mounts, group), read_machine(),
+                                 with_cgroups=runtime.cgroups.writable)  # fmt: skip
             launch.write_config(config)
             code = _watch(spec, launch, listen)
         finally:
@@ -106,35 +118,45 @@ def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, listen: 
     return code
 
 
-def _config(spec: StepSpec, ground: Ground, folder: Path, machine: Machine, *, with_cgroups: bool) -> dict[str, object]:
+def _conceal(folder: Path, run_root: Path) -> Path:
+    """Where the config goes that tells the environment: memory, as all that the runtime writes down of it."""
+    state, inner = run_root / "runtime", folder / "concealed"
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    inner.mkdir()
+    mount_memory(state)
+    mount_memory(inner)
+    return inner
+
+
+def _bundle(spec: StepSpec, ground: Ground, mounts: Sequence[InnerMount], group: str) -> BundleSpec:
     user = find_user(ground.tree, spec.user)
-    mounts = ground.place(_mounts(spec, folder))
+    placed = ground.place(mounts)
     cwd = ground.enter(spec.cwd)
     env = {"PATH": DEFAULT_PATH, "HOME": user.home} | _ca_variables(spec) | dict(spec.env)
-    process = ProcessSpec(spec.args, env, cwd, user)
-    bundle = BundleSpec(process, ground.tree, spec.hostname, spec.network, f"/capas/{spec.id}", mounts)
-    return make_config(bundle, machine, with_cgroups=with_cgroups)
+    env |= {name: os.fsdecode(value.reveal()) for name, value in spec.secret_env.items()}
+    process = ProcessSpec(
+        spec.args, env, cwd, user, ulimits=spec.ulimits,
+        capabilities=choose_capabilities((), (), privileged=spec.privileged),
+    )  # fmt: skip
+    return BundleSpec(
+        process, ground.tree, spec.hostname, spec.network, group, placed,
+        privileged=spec.privileged, shm_size=spec.shm_size,
+    )  # fmt: skip
 
 
-def _mounts(spec: StepSpec, folder: Path) -> list[InnerMount]:
+def _files(spec: StepSpec, folder: Path) -> list[InnerMount]:
     own_network = spec.network != "host"
+    names = [(name, "127.0.0.1" if at == "host-gateway" else at) for name, at in spec.add_hosts]
     write_files(folder, {
         "resolv.conf": resolv_conf(own_network=own_network),
-        "hosts": hosts(spec.add_hosts, hostname=spec.hostname),
+        "hosts": hosts(names, hostname=spec.hostname),
     })  # fmt: skip
     mounts = [bind(folder / name, f"/etc/{name}", read_only=True) for name in ("resolv.conf", "hosts")]
     if spec.ca_bundle is not None:
-        _must_exist(spec.ca_bundle)
+        if not spec.ca_bundle.exists():
+            raise NotFound("{path} is not there to be mounted", path=str(spec.ca_bundle))
         mounts.append(bind(spec.ca_bundle.resolve(), CA_BUNDLE, read_only=True))
-    for each in spec.binds:
-        _must_exist(each.source)
-        mounts.append(bind(each.source, each.target, read_only=each.read_only))
-    return mounts + [tmpfs(target, ("exec",)) for target in spec.tmpfs]
-
-
-def _must_exist(path: Path) -> None:
-    if not path.exists():
-        raise NotFound("{path} is not there to be mounted", path=str(path))
+    return mounts
 
 
 def _ca_variables(spec: StepSpec) -> dict[str, str]:
@@ -153,8 +175,9 @@ def _watch(spec: StepSpec, launch: Launch, listen: _Listener) -> int:
     ]
     for reader in readers:
         reader.start()
-    if not ended(process, listen.cancelled):
-        launch.end()
+    with launch.guarded(process):
+        if not ended(process, listen.cancelled):
+            launch.end()
     for reader in readers:
         reader.join()
     try:

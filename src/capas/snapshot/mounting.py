@@ -93,6 +93,33 @@ def mount_all(mounts: Sequence[Mount], target: Path) -> None:
                 unmount(target)
 
 
+def bind_descriptor(fd: int, target: Path) -> None:
+    """Show what is open as `fd`, with all that is mounted beneath it, on `target`, in this thread's mount namespace.
+
+    Whatever happens to its name meanwhile, it is that file or directory. Raises: Unsupported where it may not be.
+    """
+    try:
+        syscalls.mount(_link(fd), os.fsencode(target), flags=syscalls.MS_BIND | syscalls.MS_REC)
+    except OSError as error:
+        raise _refused(error, target) from error
+
+
+def mount_memory(target: Path) -> None:
+    """An empty directory in memory on `target`, for its owner alone and never swapped out where the kernel can say so.
+
+    Raises: Unsupported where it may not be.
+    """
+    flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
+    place = os.fsencode(target)
+    try:
+        try:
+            syscalls.mount(b"tmpfs", place, type=b"tmpfs", flags=flags, data=b"mode=0700,noswap")
+        except OSError:  # before Linux 6.4, or in a user namespace
+            syscalls.mount(b"tmpfs", place, type=b"tmpfs", flags=flags, data=b"mode=0700")
+    except OSError as error:
+        raise _refused(error, target) from error
+
+
 def unmount(target: Path) -> None:
     """Unmount the topmost mount on `target`; while it is busy, only out of sight. Idempotent."""
     path = os.fsencode(target)

@@ -9,12 +9,15 @@ from capas.snapshot.contract import Usage
 
 
 def tree_usage(root: Path) -> Usage:
-    """Bytes on disk and inodes of a tree, each file once; the tree's own root is not counted."""
+    """Bytes on disk and inodes of a tree, each file once. Neither its root counts nor what goes away meanwhile."""
     size = 0
     seen: set[int] = set()
     for folder, folders, names in os.walk(root):
         for name in (*folders, *names):
-            status = os.lstat(os.path.join(folder, name))
+            try:
+                status = os.lstat(os.path.join(folder, name))
+            except FileNotFoundError:
+                continue
             if status.st_ino not in seen:
                 seen.add(status.st_ino)
                 size += status.st_blocks * 512

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from capas.build.bench import Bench
+from capas.build.facts import file_facts
+from capas.build.ops.mounts import Given, RunMount, given, shown_files
 from capas.build.ports import RunStep
+from capas.build.secrets import Mask
 from capas.build.stacking import stack_layers
 from capas.build.vertex import Made, Solved, digest_key, encode_key
 from capas.errors import CapasError, Invalid
@@ -17,7 +21,8 @@ from capas.layer.entry import Layer
 from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
-    from capas.run.step import Bind
+    from capas.run.step import StepSpec
+    from capas.run.step_mounts import Bind
 
 _LAST_LINES = 10
 
@@ -33,8 +38,11 @@ class RunOp(NamedTuple):
     user: str = ""
     network: Literal["host", "none"] = "host"
     add_hosts: tuple[tuple[str, str], ...] = ()
-    tmpfs: tuple[str, ...] = ()
+    mounts: tuple[RunMount, ...] = ()
     script: tuple[str, str] | None = None  # (name, text): a heredoc to be run as a file in /dev/pipes
+    shm_size: int = 0
+    ulimits: tuple[tuple[str, int, int], ...] = ()
+    privileged: bool = False
     hidden: Mapping[str, str] = {}
     use_cache: bool = True
     platform: Platform = Platform()
@@ -55,8 +63,11 @@ class RunOp(NamedTuple):
             "user": self.user,
             "network": self.network,
             "add-host": [f"{name}:{address}" for name, address in self.add_hosts],
-            "tmpfs": self.tmpfs,
             "platform": str(self.platform),
+            "mount": [mount.definition for mount in self.mounts],
+            "shm-size": self.shm_size,
+            "ulimit": {name: f"{soft}:{hard}" for name, soft, hard in self.ulimits},
+            "security": "insecure" if self.privileged else "",
         }
         return {name: value for name, value in found.items() if value}
 
@@ -67,31 +78,53 @@ class RunOp(NamedTuple):
 
     def begin(self, inputs: Sequence[Solved], bench: Bench, step: str) -> RunWork:
         """Nothing to get ready."""
-        return RunWork(self, inputs[0], bench, step)
+        return RunWork(self, inputs, bench, step)
 
 
 class RunWork:
     """One command under way."""
 
-    def __init__(self, op: RunOp, base: Solved, bench: Bench, step: str) -> None:
+    def __init__(self, op: RunOp, inputs: Sequence[Solved], bench: Bench, step: str) -> None:
         self._op = op
-        self._base = base
+        self._inputs = inputs
         self._bench = bench
         self._step = step
-        self.parts = {**op.parts, "base": base.chain, **bench.packing}
-        self._key = digest_key("run", self.parts)
+        self.parts = {**op.parts, "base": inputs[0].chain, **bench.packing}
 
     def keys(self) -> Iterator[str]:
-        """One: the content of the tree below and all that is visible."""
-        yield self._key
+        """By the cheapest names of what mounts show; then by content, where that is another."""
+        yield self._cheap_key
+        if self._content_key != self._cheap_key:
+            yield self._content_key
 
     def learned(self) -> Sequence[str]:
-        """The same."""
-        return (self._key,)
+        """Both."""
+        return tuple(dict.fromkeys((self._cheap_key, self._content_key)))
+
+    @cached_property
+    def _cheap_key(self) -> str:
+        return self._key(self._cheap)
+
+    @cached_property
+    def _content_key(self) -> str:
+        cheap = self._cheap  # the first name of each, before the second is asked for
+        return self._key([next(names, first) for first, names in zip(cheap, self._names, strict=True)])
+
+    @cached_property
+    def _cheap(self) -> list[str]:
+        return [next(names, "") for names in self._names]
+
+    @cached_property
+    def _names(self) -> list[Iterator[str]]:
+        return [mount.shown(self._inputs, self._bench) for mount in self._op.mounts]
+
+    def _key(self, shown: Sequence[str]) -> str:
+        return digest_key("run", self.parts, *([shown] if any(shown) else []))
 
     def files(self, *, look: bool = False) -> Mapping[str, str]:
-        """It copies none."""
-        return {}
+        """Those that mounts show."""
+        picked = shown_files(self._op.mounts, self._inputs, self._bench)
+        return file_facts(picked, fixed_mode=False, keep_owner=True)
 
     def make(self) -> Made:
         """Run it on a snapshot. Raises: Invalid when it fails; what the runtime raises."""
@@ -100,7 +133,7 @@ class RunWork:
         bench = self._bench
         run_step = bench.run_step  # before anything is unpacked: there may be no runtime
         snapshotter = bench.snapshotter
-        parent = stack_layers(self._base.layers, bench)
+        parent = stack_layers(self._inputs[0].layers, bench)
         key = bench.scratch.new_key()
         snapshotter.prepare(key, parent)
         try:
@@ -120,24 +153,10 @@ class RunWork:
         return Made(Layer(new.descriptor, new.diff_id), new.uncompressed_size, bench.now_ns)
 
     def _run(self, key: str, run_step: RunStep) -> None:
-        from capas.run.step import StepSpec
-
         op, bench = self._op, self._bench
-        spec = StepSpec(
-            id=key,
-            args=op.args,
-            mounts=bench.snapshotter.mounts(key),
-            env={**op.hidden, **op.env},
-            cwd=op.cwd,
-            user=op.user,
-            network=op.network,
-            add_hosts=op.add_hosts,
-            tmpfs=op.tmpfs,
-            ca_bundle=bench.request.ca_bundle,
-            binds=self._script(),
-        )
-        output = _Output(self._step, bench.report)
-        code = run_step(spec, cancelled=bench.cancelled, report=output.hear)
+        with given(op.mounts, self._inputs, bench, self._step) as mounted:
+            output = _Output(self._step, bench.report, Mask(mounted.secrets))
+            code = run_step(self._spec(key, mounted), cancelled=bench.cancelled, report=output.hear)
         if code:
             command = op.title.removeprefix("RUN ")
             raise Invalid(
@@ -145,8 +164,32 @@ class RunWork:
                 output=list(output.last), hint=_advice(code),
             )  # fmt: skip
 
+    def _spec(self, key: str, mounted: Given) -> StepSpec:
+        from capas.run.bundle import DEFAULT_SHM_SIZE
+        from capas.run.step import DEFAULT_PARENT, StepSpec
+        from capas.snapshot.mounting import unsynced
+
+        op, bench = self._op, self._bench
+        return StepSpec(
+            id=key,
+            args=op.args,
+            mounts=unsynced(bench.snapshotter.mounts(key)),
+            env={**op.hidden, **op.env, **mounted.env},
+            cwd=op.cwd,
+            user=op.user,
+            network=op.network,
+            add_hosts=op.add_hosts,
+            shown=(*self._script(), *mounted.shown),
+            secret_env=mounted.secret_env,
+            shm_size=op.shm_size or DEFAULT_SHM_SIZE,
+            ulimits=op.ulimits,
+            privileged=op.privileged,
+            cgroup_parent=bench.request.cgroup_parent or DEFAULT_PARENT,
+            ca_bundle=bench.request.ca_bundle,
+        )
+
     def _script(self) -> tuple[Bind, ...]:
-        from capas.run.step import Bind
+        from capas.run.step_mounts import Bind
 
         if self._op.script is None:
             return ()
@@ -160,16 +203,18 @@ class RunWork:
 class _Output:
     """The command's lines, passed on under the step's id, and the last few kept for the error."""
 
-    def __init__(self, step: str, report: Report) -> None:
+    def __init__(self, step: str, report: Report, mask: Mask) -> None:
         self._step = step
         self._report = report
+        self._mask = mask
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
 
     def hear(self, event: Event) -> None:
         """One event of the run."""
         if isinstance(event, Said):
-            self.last.append(event.text)
-            self._report(event._replace(id=self._step))
+            text = self._mask.cover(event.text)
+            self.last.append(text)
+            self._report(event._replace(id=self._step, text=text))
 
 
 def _short(command: str) -> str:
