@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
-from capas.layer.compression import Kind
 from capas.build.secrets import SecretSource
+from capas.layer.compression import Kind
 from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
