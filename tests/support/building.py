@@ -13,6 +13,7 @@ from capas.build.cache import BuildCache
 from capas.build.exporters.exported import Exported
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, Built
+from capas.chance import token
 from capas.errors import NotFound
 from capas.events import Event, Finished, Report, ignore
 from capas.image.edit import assemble
@@ -62,6 +63,7 @@ class Workshop:
         self._snapshotter = snapshotter
         self._run_step = run_step
         self._ids = itertools.count()
+        self._name = token()[:12]
 
     def make_image(
         self,
@@ -104,7 +106,7 @@ class Workshop:
             snapshotter=self._snapshotter or _forbidden,
             run_step=self._run_step or _forbidden,
             fetch=self._fetch,
-            new_id=lambda: f"id{next(self._ids)}",
+            new_id=lambda: f"{self._name}x{next(self._ids)}",  # cgroups are one for all: of tests beside this one too
             keep=self._keep_built,
             push=self._push,
         )
