@@ -42,7 +42,7 @@ def test_paths_in_options_survive_every_letter() -> None:
 
 def test_an_overlay_tells_its_directories() -> None:
     mount = Mount("overlay", "overlay", ("lowerdir=/a\\:b:/c", "upperdir=/u", "workdir=/w"))
-    assert read_overlay(mount) == (("/a:b", "/c"), "/u", "/w")
+    assert read_overlay(mount) == (("/a:b", "/c"), "/u", "/w", None)
 
 
 @pytest.mark.root

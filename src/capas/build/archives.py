@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from capas.build.sources.contract import Files
-from capas.build.sources.slice import Slice
 from capas.build.sources.tree import TreeFiles
 from capas.errors import CapasError, Corrupt, Exhausted
 from capas.layer.compression import decompress
 from capas.layer.contents import read_contents
 from capas.layer.entry import FILE, Entry
+from capas.layer.slice import Slice
 from capas.store.contract import Readable
 
 _BLOCK = 512

@@ -20,7 +20,6 @@ from capas.build.request import BuildRequest, mtime_of
 from capas.build.scratch import Scratch, remove_dead_snapshots
 from capas.build.secrets import Secrets
 from capas.build.sources.contract import Files
-from capas.build.sources.slice import Slice
 from capas.build.sources.tree import TreeFiles
 from capas.build.vertex import Made
 from capas.events import Report, ignore
@@ -29,6 +28,7 @@ from capas.layer.compression import decompress
 from capas.layer.contents import Contents
 from capas.layer.create import LayerBlob
 from capas.layer.entry import Layer
+from capas.layer.slice import Slice
 from capas.layer.writer import TarWriter
 from capas.oci.digest import DiffID
 from capas.snapshot.contract import Snapshotter

@@ -18,15 +18,13 @@ from capas.layer.applied import Applied
 from capas.layer.attributes import Attributes
 from capas.layer.body import Body
 from capas.layer.entry import Entry
+from capas.layer.marks import OPAQUE, SPECIAL, WHITEOUT
 from capas.layer.paths import Root
 from capas.layer.reader import DEFAULT, Limits, iter_entries
 from capas.layer.styles import Alone, Onto, Style
 from capas.store.contract import Readable
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_WHITEOUT = b".wh."
-_SPECIAL = b".wh..wh."
-_OPAQUE = b".wh..wh..opq"
 _NODES = {kinds.CHARACTER: stat.S_IFCHR, kinds.BLOCK: stat.S_IFBLK, kinds.FIFO: stat.S_IFIFO}
 
 
@@ -83,7 +81,7 @@ class _Application:
             for entry, body in iter_entries(tar, limits=limits):
                 count += 1
                 path = entry.path
-                if b".wh." in path and (path.startswith(_WHITEOUT) or b"/.wh." in path):
+                if b".wh." in path and (path.startswith(WHITEOUT) or b"/.wh." in path):
                     self._add_whiteout(path)
                 elif entry.kind == kinds.FILE and path:
                     self._add_file(entry, body)
@@ -149,13 +147,13 @@ class _Application:
 
     def _add_whiteout(self, path: bytes) -> None:
         folder, _, name = path.rpartition(b"/")
-        if any(part.startswith(_SPECIAL) for part in (*folder.split(b"/"), name)) and name != _OPAQUE:
+        if any(part.startswith(SPECIAL) for part in (*folder.split(b"/"), name)) and name != OPAQUE:
             return  # aufs kept its own affairs under such names
-        if any(part.startswith(_WHITEOUT) for part in folder.split(b"/")):
+        if any(part.startswith(WHITEOUT) for part in folder.split(b"/")):
             raise Corrupt("an entry beneath a whiteout: {path!r}", path=path[:200])
-        if name == _OPAQUE:
+        if name == OPAQUE:
             self._style.make_opaque(folder)
-        elif (hidden := name[len(_WHITEOUT) :]) in (b"", b".", b".."):
+        elif (hidden := name[len(WHITEOUT) :]) in (b"", b".", b".."):
             raise Corrupt("a whiteout of nothing: {path!r}", path=path[:200])
         else:
             self._style.white_out(folder, hidden)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from capas.layer.entry import DIRECTORY, FILE, HARDLINK, Entry
+from capas.layer.marks import OPAQUE, WHITEOUT
 from capas.layer.scan import Member, is_whiteout, iter_members
-from capas.layer.tree import OPAQUE, WHITEOUT
 from capas.layer.writer import TarWriter
 
 _OPAQUE_MARKS = ("trusted.overlay.opaque", "user.overlay.opaque")

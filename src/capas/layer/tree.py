@@ -8,11 +8,10 @@ from typing import BinaryIO, NamedTuple
 from capas.errors import Corrupt, Invalid, NotFound
 from capas.layer.contents import Contents
 from capas.layer.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, Entry
+from capas.layer.marks import OPAQUE, WHITEOUT
 from capas.layer.section import open_section, stored_size
 from capas.store.contract import Readable
 
-WHITEOUT = b".wh."
-OPAQUE = b".wh..wh..opq"
 _MOST_LINKS = 40  # as Linux
 
 

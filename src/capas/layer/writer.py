@@ -38,10 +38,14 @@ Out = Callable[[bytes | memoryview], object]
 
 
 class TarWriter:
-    """Entries in, a tar out through `out`, in pieces of any size. `offset` is how much has been written."""
+    """Entries in, a tar out through `out`, in pieces of any size. `offset` is how much has been written.
 
-    def __init__(self, out: Out) -> None:
+    `note` is told of every entry as whoever reads the tar will see it, with its place.
+    """
+
+    def __init__(self, out: Out, note: Callable[[Entry], object] | None = None) -> None:
         self._out = out
+        self._note = note
         self.offset = 0
 
     def add(self, entry: Entry, body: Readable | None = None) -> None:
@@ -55,6 +59,8 @@ class TarWriter:
             return
         size = entry.size if entry.kind == kinds.FILE else 0
         self._write(header_bytes(entry, entry.path, size, {}))
+        if self._note is not None:
+            self._note(entry._replace(offset=self.offset if entry.kind == kinds.FILE else -1, sparse=None))
         if size:
             self._copy(entry, body, ((0, size),))
             self._pad(size)
@@ -64,7 +70,10 @@ class TarWriter:
         size = len(data)
         if size != entry.size:
             raise _changed(entry)
-        self._write(b"".join((header_bytes(entry, entry.path, size, {}), data, ZEROS[: -size % BLOCK])))
+        header = header_bytes(entry, entry.path, size, {})
+        if self._note is not None:
+            self._note(entry._replace(offset=self.offset + len(header), sparse=None))
+        self._write(b"".join((header, data, ZEROS[: -size % BLOCK])))
 
     def finish(self) -> None:
         """Write the end: two blocks of zeros."""
@@ -82,6 +91,8 @@ class TarWriter:
             b"GNU.sparse.realsize": b"%d" % entry.size,
         }
         self._write(header_bytes(entry, b"GNUSparseFile.0/" + entry.path[-80:], stored, records) + text)
+        if self._note is not None:
+            self._note(entry._replace(offset=self.offset, sparse=tuple(piece for piece in pieces if piece[1])))
         self._copy(entry, body, pieces)
         self._pad(stored)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from capas.run.inside import opened, opened_root
 from capas.snapshot.contract import Mount
-from capas.snapshot.mounting import Overlay, read_overlay
+from capas.snapshot.mounting import Overlay, read_overlay, show_lowers
 
 _OVERLAY = ("trusted.overlay.", "user.overlay.")
 _OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
@@ -25,6 +25,7 @@ def take_back(mounts: Sequence[Mount], parents: Iterable[str]) -> None:
         if overlay is None or overlay.upper is None:
             continue
         with opened_root(overlay.upper) as upper:
+            overlay = overlay._replace(lowers=tuple(show_lowers(overlay)))
             for path in sorted({above for parent in parents for above in _line(parent)}, key=len, reverse=True):
                 try:
                     _take_back(upper, overlay, path)

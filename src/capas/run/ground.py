@@ -15,7 +15,7 @@ from capas.run.inside import make_directories, open_inside, opened_root
 from capas.run.runtime import Runtime
 from capas.run.stubs import Stubs, Target, clean_path
 from capas.snapshot.contract import Mount
-from capas.snapshot.mounting import mount_all, unmount
+from capas.snapshot.mounting import mount_all, offered, unmount
 
 _KERNEL_TREES = ("/proc", "/sys", "/dev")
 _EXECUTABLE = 0o111
@@ -74,7 +74,7 @@ def mounted_ground(mounts: Sequence[Mount], folder: Path, runtime: Runtime) -> I
         raise Unsupported("cannot mount the container's tree: {error}", error=str(error)) from None
     parents: set[str] = set()
     try:
-        with opened_root(tree) as root:
+        with offered(mounts), opened_root(tree) as root:
             ground = Ground(tree, root)
             try:
                 yield ground

@@ -10,12 +10,11 @@ from typing import Literal, NamedTuple
 from capas.layer.diff import Change as Entry
 from capas.layer.diff import iter_difference, iter_tree, iter_upper
 from capas.layer.diff import write_changes as write_entries
-from capas.layer.tree import OPAQUE, WHITEOUT
+from capas.layer.marks import OPAQUE, WHITEOUT
 from capas.layer.writer import TarWriter
 from capas.snapshot.contract import Mount, Snapshotter
-from capas.snapshot.mounting import BELOW, mount_all, read_overlay
+from capas.snapshot.mounting import BELOW, mount_all, read_overlay, without_upper
 from capas.snapshot.namespaces import in_private_mounts
-from capas.snapshot.stacks import view_mount
 
 _PLACE = Path("/mnt")  # any directory: the mount is seen by this thread alone
 
@@ -44,7 +43,7 @@ def list_changes(snapshotter: Snapshotter, key: str) -> list[Change]:
         return _sorted(_changes(mount), _below(mount))
 
     def work() -> list[Change]:
-        mount_all([view_mount([Path(path) for path in read_overlay(mount).lowers])], _PLACE)
+        mount_all([without_upper(mount)], _PLACE)
         return _sorted(_changes(mount), _PLACE)
 
     return in_private_mounts(work)

@@ -15,13 +15,13 @@ from pathlib import Path
 from capas.errors import Conflict, NotFound
 from capas.layer.apply import apply
 from capas.layer.diff import iter_difference, iter_tree, write_changes
+from capas.layer.hashed import Hashed
 from capas.layer.reader import iter_entries
 from capas.layer.writer import TarWriter
 from capas.oci.digest import ChainID, DiffID, chain_id
 from capas.snapshot import syscalls
 from capas.snapshot.actives import Actives
 from capas.snapshot.contract import Info, Mount, Usage
-from capas.snapshot.hashed import Hashed
 from capas.snapshot.lock import held
 from capas.snapshot.mounting import BELOW
 from capas.snapshot.namespaces import identity

@@ -13,10 +13,12 @@ from typing import NamedTuple
 from capas.errors import CapasError, Conflict, NotFound, Unsupported
 from capas.snapshot import syscalls
 from capas.snapshot.contract import Mount, Snapshotter
+from capas.snapshot.layer_mounts import LayerMounts
 from capas.snapshot.namespaces import in_thread, private_thread
 
 PRIVATE = "x-capas."
 BELOW = PRIVATE + "below="  # on the bind of a copied tree: the tree that it is a copy of
+LAYERS = PRIVATE + "layers="  # on an overlay with layer files below: the directory of the places to mount them at
 """Options of this prefix are ours and never reach the kernel, as fstab's `x-` options."""
 
 _FLAGS = {
@@ -33,11 +35,12 @@ _PATH = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Overlay(NamedTuple):
-    """An overlay mount's directories, topmost lower first."""
+    """An overlay mount's directories, topmost lower first. A lower may be a layer file, mounted first in `layers`."""
 
     lowers: tuple[str, ...]
     upper: str | None
     work: str | None
+    layers: str | None = None
 
 
 def join_paths(paths: Sequence[str]) -> str:
@@ -64,9 +67,42 @@ def find_option(mount: Mount, name: str) -> str | None:
 
 def read_overlay(mount: Mount) -> Overlay:
     """The directories in an overlay mount's options."""
-    return Overlay(
-        split_paths(find_option(mount, "lowerdir") or ""), find_option(mount, "upperdir"), find_option(mount, "workdir")
-    )
+    lowers = split_paths(find_option(mount, "lowerdir") or "")
+    upper, work, layers = (find_option(mount, name) for name in ("upperdir", "workdir", LAYERS.removesuffix("=")))
+    return Overlay(lowers, upper, work, layers)
+
+
+def without_upper(mount: Mount) -> Mount:
+    """What an overlay mount stands on, to be read."""
+    rest = [option for option in mount.options if not option.startswith(("upperdir=", "workdir="))]
+    return mount._replace(options=(*rest, "ro"))
+
+
+def show_lowers(overlay: Overlay) -> list[str]:
+    """The lowers as directories: layer files are mounted, each at its place, in this thread's mount namespace.
+
+    Raises: OSError.
+    """
+    files = _layer_files(overlay)
+    if overlay.layers is None or not files:
+        return [*overlay.lowers]
+    layers = LayerMounts(Path(overlay.layers))
+    in_thread(lambda: layers.show(files))
+    return [os.fspath(layers.place(Path(path))) if Path(path) in files else path for path in overlay.lowers]
+
+
+@contextmanager
+def offered(mounts: Sequence[Mount]) -> Iterator[None]:
+    """A block in which other processes may share the layer files that this thread has mounted for these mounts."""
+    with ExitStack() as stack:
+        for overlay in (read_overlay(mount) for mount in mounts if mount.type == "overlay"):
+            if overlay.layers is not None:
+                stack.enter_context(LayerMounts(Path(overlay.layers)).offered(_layer_files(overlay)))
+        yield
+
+
+def _layer_files(overlay: Overlay) -> list[Path]:
+    return [] if overlay.layers is None else [Path(path) for path in overlay.lowers if os.path.isfile(path)]
 
 
 def unsynced(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
@@ -198,7 +234,7 @@ def _restrict(shown: int, flags: int) -> None:
 def _overlay(mount: Mount, place: bytes, flags: int, stack: ExitStack) -> None:
     """Directories by descriptor, relative to /proc/self/fd: 500 of them fit the page that mount(2) takes."""
     paths = read_overlay(mount)
-    data = ["lowerdir=" + ":".join(str(_open(path, stack)) for path in paths.lowers)]
+    data = ["lowerdir=" + ":".join(str(_open(path, stack)) for path in show_lowers(paths))]
     for name, path in (("upperdir", paths.upper), ("workdir", paths.work)):
         if path is not None:
             data.append(f"{name}={_open(path, stack)}")

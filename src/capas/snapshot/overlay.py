@@ -1,9 +1,8 @@
-"""The overlay driver: layers are directories, overlayfs stacks them."""
+"""The overlay driver: layers are directories, or what can be mounted as one, and overlayfs stacks them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -11,13 +10,10 @@ from capas.errors import Conflict
 from capas.oci.digest import ChainID, DiffID, chain_id
 from capas.snapshot.actives import Actives
 from capas.snapshot.contract import Info, Mount, Usage
-from capas.snapshot.duplicate import dress
-from capas.snapshot.layers import Layers
+from capas.snapshot.layers import Layers, LooseLayers
 from capas.snapshot.lock import held
-from capas.snapshot.mounting import join_paths
-from capas.snapshot.namespaces import identity
 from capas.snapshot.scratch import Scratch, remove_tree
-from capas.snapshot.stacks import Stacks, common_options, view_mount
+from capas.snapshot.stacks import Stacks
 from capas.snapshot.usage import tree_usage
 from capas.store.contract import Readable
 from capas.store.disk import disk_errors, make_dirs
@@ -30,14 +26,14 @@ class OverlaySnapshotter:
 
     name = "overlay"
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, keep: Callable[[Scratch], Layers] | None = None) -> None:
         for folder in _FOLDERS:
             make_dirs(root / folder)
         self._root = root
         self._scratch = Scratch(root)
         self._scratch.clean()
         self._actives = Actives(root, self._scratch)
-        self._layers = Layers(root, self._scratch)
+        self._layers: Layers = keep(self._scratch) if keep else LooseLayers(root, self._scratch)
         self._stacks = Stacks(root, self._scratch, self._layers)
 
     def has_layer(self, diff_id: DiffID) -> bool:
@@ -60,10 +56,9 @@ class OverlaySnapshotter:
             (place / "fs").mkdir(mode=0o755)
             if writable:
                 (place / "work").mkdir()
-            root = self._stacks.root_of(parent) if parent is not None else None
-            if root is not None:  # overlayfs shows the topmost directory's attributes as the root's
-                files = os.fsencode(root)
-                dress(files, os.lstat(files), os.fsencode(place / "fs"), lenient=identity() == "single")
+            rooted = self._stacks.rooted(parent) if parent is not None else None
+            if rooted is not None:  # overlayfs shows the topmost directory's attributes as the root's
+                self._layers.dress(rooted, place / "fs")
 
         with self._still(shared=True), disk_errors(self._root):
             if parent is not None:
@@ -77,13 +72,8 @@ class OverlaySnapshotter:
         if not folders:
             return [Mount("bind", str(place / "fs"), ("rbind", "rw" if info.kind == "active" else "ro"))]
         if info.kind == "view":
-            return [view_mount([place / "fs", *folders])]
-        options = (
-            f"lowerdir={join_paths([str(f) for f in folders])}",
-            f"upperdir={place / 'fs'}",
-            f"workdir={place / 'work'}",
-        )
-        return [Mount("overlay", "overlay", (*options, *common_options()))]
+            return [self._stacks.view([place / "fs", *folders])]
+        return [self._stacks.view(folders, f"upperdir={place / 'fs'}", f"workdir={place / 'work'}")]
 
     def commit(self, key: str, diff_id: DiffID) -> ChainID:
         """The upper directory becomes the layer."""
@@ -102,14 +92,15 @@ class OverlaySnapshotter:
         """The snapshot of this key or chain id."""
         if not name.startswith("sha256:"):
             return self._actives.find(name)
-        stack = self._stacks.find(ChainID.parse(name))
-        return Info(name, "committed", stack.parent) if stack else None
+        chain = ChainID.parse(name)
+        stack = self._stacks.find(chain)
+        return Info(name, "committed", stack.parent) if stack and self._stacks.is_whole(chain) else None
 
     def usage(self, name: str) -> Usage:
         """What its own files take."""
         if name.startswith("sha256:"):
             stack = self._stacks.get(ChainID.parse(name))
-            own, more = tree_usage(self._layers.path(stack.diff_id) / "fs"), tree_usage(self._stacks.path(stack.chain))
+            own, more = self._layers.usage(stack.diff_id), tree_usage(self._stacks.path(stack.chain))
             return Usage(own.size + more.size, own.inodes + more.inodes) if stack.corrected else own
         self._actives.get(name)
         return tree_usage(self._actives.path(name) / "fs")
@@ -138,7 +129,7 @@ class OverlaySnapshotter:
             return self._scratch.hide(self._stacks.path(chain))
         if any(stack.diff_id == DiffID(chain) for stack in self._stacks.iterate()):
             raise Conflict("layer {name} is part of a snapshot", name=chain)
-        return self._scratch.hide(self._layers.path(DiffID(chain)))
+        return self._layers.hide(DiffID(chain))
 
     def _still(self, *, shared: bool = False) -> AbstractContextManager[None]:
         """Removals have the drawing of who stands on whom to themselves; everything else shares it."""

@@ -16,10 +16,13 @@ from capas.snapshot.contract import Mount
 from capas.snapshot.corrections import correct, needs_correction
 from capas.snapshot.layers import Layers
 from capas.snapshot.lock import held
-from capas.snapshot.mounting import join_paths, mount_all, unmount
+from capas.snapshot.mounting import LAYERS, join_paths, mount_all, read_overlay, show_lowers, unmount
 from capas.snapshot.namespaces import identity, in_private_mounts
 from capas.snapshot.scratch import Scratch
 from capas.store.disk import disk_errors
+
+_ONE_DEVICE = "xino=on"
+"""All files of one tree then seem to be on one device, though each layer file is a filesystem of its own."""
 
 
 class Stack(NamedTuple):
@@ -41,6 +44,7 @@ class Stacks:
     def __init__(self, root: Path, scratch: Scratch, layers: Layers) -> None:
         self._root = root / "stacks"
         self._empty = root / "empty"
+        self._places = root / "places"
         self._locks = root / "locks"
         self._scratch = scratch
         self._layers = layers
@@ -104,13 +108,21 @@ class Stacks:
         for stack in self._down(chain):
             if stack.corrected:
                 found[self._path(stack.chain) / "fs"] = None
-            found[self._layers.path(stack.diff_id) / "fs"] = None
+            found[self._layers.lower(stack.diff_id)] = None
         return [*found] if len(found) > 1 else [*found, self._empty]
 
-    def root_of(self, chain: ChainID) -> Path | None:
-        """A directory with the attributes of the stack's root: of the topmost layer that says them."""
-        rooted = next((stack for stack in self._down(chain) if stack.rooted), None)
-        return self._layers.path(rooted.diff_id) / "fs" if rooted else None
+    def view(self, folders: Sequence[Path], *options: str) -> Mount:
+        """A mount of two folders or more, topmost first, read-only unless `options` name an upper directory."""
+        filed = any(folder.is_file() for folder in folders)
+        return _overlay(folders, *options, *((f"{LAYERS}{self._places}", _ONE_DEVICE) if filed else ()))
+
+    def rooted(self, chain: ChainID) -> DiffID | None:
+        """The layer whose root has the attributes of the stack's: the topmost that says them."""
+        return next((stack.diff_id for stack in self._down(chain) if stack.rooted), None)
+
+    def is_whole(self, chain: ChainID) -> bool:
+        """Whether every layer is here, in the form that this driver stacks."""
+        return all(self._layers.has(stack.diff_id) for stack in self._down(chain))
 
     def path(self, chain: ChainID) -> Path:
         """The directory of a stack."""
@@ -135,15 +147,16 @@ class Stacks:
             os.rename(place, self._path(chain))
 
     def _correct(self, diff_id: DiffID, parent: ChainID | None, notes: Applied, place: Path) -> bool:
-        layer, target, view = self._layers.path(diff_id) / "fs", place / "fs", place / "below"
+        target, view = place / "fs", place / "below"
         target.mkdir(mode=0o755)
         view.mkdir()
 
         def work() -> bool:
             if parent is not None:
-                mount_all([view_mount(self.folders(parent))], view)
-            paths = [os.fsencode(path) for path in (view, layer, target)]
+                mount_all([self.view(self.folders(parent))], view)
+            layer = show_lowers(read_overlay(self.view([self._layers.lower(diff_id)])))[0]
             try:
+                paths = [os.fsencode(path) for path in (view, Path(layer), target)]
                 return correct(notes, *paths, lenient=identity() == "single")
             finally:
                 unmount(view)
@@ -158,9 +171,10 @@ class Stacks:
         return self._root / chain.hex
 
 
-def view_mount(folders: Sequence[Path]) -> Mount:
-    """A read-only mount of two directories or more, topmost first."""
-    return Mount("overlay", "overlay", (f"lowerdir={join_paths([str(f) for f in folders])}", "ro", *common_options()))
+def _overlay(folders: Sequence[Path], *options: str) -> Mount:
+    lowers = f"lowerdir={join_paths([str(folder) for folder in folders])}"
+    writable = any(option.startswith("upperdir=") for option in options)
+    return Mount("overlay", "overlay", (lowers, *options, *(() if writable else ("ro",)), *common_options()))
 
 
 def common_options() -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import BinaryIO, cast
 
-from capas.build.sources.slice import Slice
 from capas.build.sources.walk import name_of, parent_of
 from capas.layer.contents import Contents
 from capas.layer.entry import DIRECTORY, Entry
+from capas.layer.slice import Slice
 from capas.layer.tree import Tree
 
 _CHUNK = 1 << 20

@@ -1,0 +1,1 @@
+"""A layer as one file: its tar, byte for byte, and an EROFS filesystem whose inodes point into it."""

@@ -1,0 +1,150 @@
+"""EROFS on disk, as far as a layer file needs it: superblock, inodes, extended attributes, directory blocks.
+
+Little-endian throughout. Blocks are 512 bytes, the tar's own alignment: a body in the tar is a file's data.
+Spec: Linux Documentation/filesystems/erofs.rst; fs/erofs/erofs_fs.h.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+from functools import cache
+
+from capas.errors import Unsupported
+from capas.layer.attributes import FOREIGN
+from capas.layer.entry import BLOCK as BLOCK_DEVICE
+from capas.layer.entry import CHARACTER, DIRECTORY, FIFO, FILE, SYMLINK, Entry
+
+BLOCK = 512
+BLOCK_BITS = 9
+SUPER_OFFSET = 1024
+SLOT = 32  # the unit of inode numbers
+ROOT_SLOT = 2  # no inode has the number 0, which some readers of directories pass over
+MAGIC = 0xE0F5E1E2
+NO_BLOCK = 0xFFFFFFFF
+"""The address of a hole."""
+
+PLAIN, INLINE, CHUNKED = 0, 2, 4
+MOST_CHUNK_BITS = 31
+
+SUPERBLOCK = struct.Struct("<IIIBBHQQIIII16s16sIHHHBBIQB3xIQ8x")
+INODE = struct.Struct("<HHHHQIIIIQII16x")
+DIRENT = struct.Struct("<QHBB")
+XATTR_HEADER = 12
+_XATTR = struct.Struct("<BBH")
+
+_CHECKSUM, _MTIME, _CHUNKS = 1, 2, 4
+_LONGEST_VALUE = (1 << 16) - 1
+_MOST_XATTR_UNITS = (1 << 16) - 1
+_PREFIXES = ((b"user.", 1), (b"trusted.", 4), (b"security.", 6))
+_ACLS = {b"system.posix_acl_access": 2, b"system.posix_acl_default": 3}
+_OPAQUE = (4, b"overlay.opaque", b"y")
+OPAQUE_MARK = b"trusted.overlay.opaque"
+
+_TYPES = {
+    FILE: (stat.S_IFREG, 1), DIRECTORY: (stat.S_IFDIR, 2), CHARACTER: (stat.S_IFCHR, 3),
+    BLOCK_DEVICE: (stat.S_IFBLK, 4), FIFO: (stat.S_IFIFO, 5), SYMLINK: (stat.S_IFLNK, 7),
+}  # fmt: skip
+KIND_OF_MODE = {mode: kind for kind, (mode, _) in _TYPES.items()}
+FILE_TYPE = {kind: number for kind, (_, number) in _TYPES.items()}
+FORMAT_MODE = {kind: mode for kind, (mode, _) in _TYPES.items()}
+
+
+def pack_superblock(*, blocks: int, meta_block: int, inodes: int, uuid: bytes, chunked: bool) -> bytes:
+    """The superblock with its checksum, 128 bytes to stand at `SUPER_OFFSET`. The rest of its block is zeros."""
+    fields = [
+        MAGIC, 0, _CHECKSUM | _MTIME, BLOCK_BITS, 0, ROOT_SLOT, inodes, 0, 0, blocks, meta_block, 0, uuid, b"capas",
+        _CHUNKS if chunked else 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ]  # fmt: skip
+    block = SUPERBLOCK.pack(*fields).ljust(BLOCK, b"\0")
+    fields[1] = _crc32c(block)
+    return SUPERBLOCK.pack(*fields)
+
+
+def pack_device(device: tuple[int, int]) -> int:
+    """A device number as inodes have it."""
+    major, minor = device
+    if not (0 <= major < 1 << 12 and 0 <= minor < 1 << 20):
+        raise Unsupported("device number {major}:{minor} is out of range", major=major, minor=minor)
+    return (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12
+
+
+def unpack_device(number: int) -> tuple[int, int]:
+    """What `pack_device` packed."""
+    return number >> 8 & 0xFFF, (number & 0xFF) | number >> 12 & ~0xFF
+
+
+def pack_xattrs(entry: Entry, *, opaque: bool = False) -> bytes:
+    """The inline extended attributes of an inode, empty for none. What no layer may bring is left out.
+
+    Raises: Unsupported for more than an inode holds.
+    """
+    placed = [(*place, value) for name, value in entry.xattrs.items() if (place := _place(name, entry.kind))]
+    if opaque:
+        placed.append(_OPAQUE)
+    if not placed:
+        return b""
+    parts = []
+    for index, rest, value in placed:
+        if len(rest) > 255 or len(value) > _LONGEST_VALUE:
+            raise _too_large(entry)
+        part = _XATTR.pack(len(rest), index, len(value)) + rest + value
+        parts.append(part + bytes(-len(part) % 4))
+    body = bytes(XATTR_HEADER) + b"".join(parts)
+    if xattr_units(body) > _MOST_XATTR_UNITS:
+        raise _too_large(entry)
+    return body
+
+
+def xattr_units(body: bytes) -> int:
+    """The size of inline extended attributes as an inode tells it."""
+    return (len(body) - XATTR_HEADER) // 4 + 1 if body else 0
+
+
+def unpack_xattrs(body: bytes) -> dict[bytes, bytes]:
+    """What `pack_xattrs` packed, the overlay's mark among it."""
+    names = {index: prefix for prefix, index in _PREFIXES} | {index: name for name, index in _ACLS.items()}
+    found, at = {}, XATTR_HEADER
+    while at < len(body):
+        length, index, size = _XATTR.unpack_from(body, at)
+        at += _XATTR.size
+        found[names[index] + body[at : at + length]] = body[at + length : at + length + size]
+        at += length + size
+        at += -at % 4
+    return found
+
+
+def _place(name: bytes, kind: bytes) -> tuple[int, bytes] | None:
+    """The index of an attribute's namespace and the rest of its name; None for one that a file of this kind lacks."""
+    if name.decode("utf-8", "replace").startswith(FOREIGN):
+        return None
+    if name in _ACLS:
+        return (_ACLS[name], b"") if kind != SYMLINK else None
+    for prefix, index in _PREFIXES:
+        if name.startswith(prefix) and len(name) > len(prefix):
+            return (index, name[len(prefix) :]) if index != 1 or kind in (FILE, DIRECTORY) else None
+    return None
+
+
+def _too_large(entry: Entry) -> Unsupported:
+    return Unsupported(
+        "the extended attributes of {path} are larger than a file can have", path=entry.path.decode("utf-8", "replace")
+    )
+
+
+def _crc32c(data: bytes) -> int:
+    """CRC-32C begun with ones and not inverted at its end, as EROFS writes it."""
+    table, crc = _crc_table(), 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+    return crc
+
+
+@cache
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for number in range(256):
+        for _ in range(8):
+            number = number >> 1 ^ (0x82F63B78 if number & 1 else 0)
+        table.append(number)
+    return tuple(table)
