@@ -45,7 +45,7 @@ def _hide(line: str) -> str:
     return _LOGIN.sub(lambda found: found[1] + "*" * len(found[2]) + "@", line)
 
 
-_LOGIN = re.compile(r"(\w+://)([^/\s]*)@")
+_LOGIN = re.compile(r"(://)([^/\s]*)@")  # begins with what is rare: a word of a megabyte must not be tried at each letter
 _MESSAGE = "{dockerfile}:{line}:{column}: {problem}\n{excerpt}"
 
 

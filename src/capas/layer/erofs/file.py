@@ -34,7 +34,7 @@ class LayerFile:
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise NotFound("layer {name} is not here", name=path.name) from None
+            raise NotFound("layer {diff_id} is not here", diff_id=path.name) from None
         self.path = path
         try:
             self.record: Record = parse_record(os.pread(self._fd, TAR, 0))
