@@ -45,7 +45,7 @@ def _hide(line: str) -> str:
     return _LOGIN.sub(lambda found: found[1] + "*" * len(found[2]) + "@", line)
 
 
-_LOGIN = re.compile(r"(://)([^/\s]*)@")  # begins with what is rare: a word of a megabyte must not be tried at each letter
+_LOGIN = re.compile(r"(://)([^/\s]*)@")  # begins with what is rare: no long word is tried at each of its letters
 _MESSAGE = "{dockerfile}:{line}:{column}: {problem}\n{excerpt}"
 
 

@@ -31,7 +31,9 @@ def choose_driver(root: Path, *, wanted: str | None) -> tuple[str, str]:
             if refusal is None:
                 return name, "it is wanted" if wanted else "; ".join([f"{what} on {root}", *refusals])
             if wanted:
-                raise Unsupported("snapshot driver {name} cannot work on {root}: {why}", name=name, root=str(root), why=refusal)
+                raise Unsupported(
+                    "snapshot driver {name} cannot work on {root}: {why}", name=name, root=str(root), why=refusal
+                )
             refusals.append(f"not {what}: {refusal}")
     return "copy", f"on {root} " + "; ".join(refusals)
 
