@@ -8,7 +8,8 @@ from capas.build.copying import absolute
 from capas.build.git import GitAddress
 from capas.build.modes import parse_mode
 from capas.build.urls import is_git, is_http, without_credentials
-from capas.build.words import duration, quote_list
+from capas.build.words import quote_list
+from capas.dockerfile.duration import print_duration
 from capas.errors import Invalid
 from capas.image.created import format_created
 
@@ -96,7 +97,7 @@ DURATIONS = {
 
 @pytest.mark.parametrize(("value_ns", "text"), DURATIONS.items())
 def test_durations_are_written_as_go_does(value_ns: int, text: str) -> None:
-    assert duration(value_ns) == text
+    assert print_duration(value_ns) == text
 
 
 def test_times_have_no_more_digits_than_there_are() -> None:

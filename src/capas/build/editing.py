@@ -10,8 +10,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from capas.build.words import duration, quote_list
+from capas.build.words import quote_list
 from capas.dockerfile import instructions as df
+from capas.dockerfile.duration import print_duration
 from capas.oci.config import Execution, Healthcheck
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -104,9 +105,9 @@ def _healthcheck(execution: Execution, instruction: df.Healthcheck) -> tuple[Exe
         retries=instruction.retries,
     )
     text = (
-        f"HEALTHCHECK {{Test:[{' '.join(check.test)}] Interval:{duration(check.interval)} "
-        f"Timeout:{duration(check.timeout)} StartPeriod:{duration(check.start_period)} "
-        f"StartInterval:{duration(check.start_interval)} Retries:{check.retries}}}"
+        f"HEALTHCHECK {{Test:[{' '.join(check.test)}] Interval:{print_duration(check.interval)} "
+        f"Timeout:{print_duration(check.timeout)} StartPeriod:{print_duration(check.start_period)} "
+        f"StartInterval:{print_duration(check.start_interval)} Retries:{check.retries}}}"
     )
     return replace(execution, healthcheck=check), text
 

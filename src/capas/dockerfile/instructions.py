@@ -127,11 +127,12 @@ class Entrypoint(NamedTuple):
 
 
 class Label(NamedTuple):
-    """LABEL: words kept in the image's config."""
+    """LABEL: words kept in the image's config. `legacy` as with ENV."""
 
     position: Position
     original: str
     pairs: tuple[Pair, ...]
+    legacy: bool = False
 
 
 class Env(NamedTuple):

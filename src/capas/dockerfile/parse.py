@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from capas.dockerfile import copying, running, setting
 from capas.dockerfile.instructions import Arg, Dockerfile, Instruction, Onbuild, Stage
-from capas.dockerfile.lexer import Line, lex
+from capas.dockerfile.lexer import Lexed, Line, lex
 from capas.dockerfile.position import NOWHERE, Position
 from capas.dockerfile.request import TEXT, Request, cut, read_flags
 from capas.dockerfile.source import suggest
@@ -31,32 +31,35 @@ def parse_dockerfile(text: str, name: str = "Dockerfile") -> Dockerfile:
     ('a',)
     """
     lexed = lex(text, name)
-    if not lexed.lines:
-        raise lexed.source.fault("the Dockerfile has no instructions", Position.at(1, 1))
     global_args: list[Arg] = []
     stages: list[tuple[Stage, list[Instruction]]] = []
     for line in lexed.lines:
         request = cut(line)
         if request.name == "FROM":
-            stages.append((_parse_from(request, len(stages)), []))
-            continue
-        instruction = _parse(request)
-        if stages:
-            stages[-1][1].append(instruction)
-        elif isinstance(instruction, Arg):
-            global_args.append(instruction)
+            stages.append((parse_from(request, len(stages)), []))
+        elif stages:
+            stages[-1][1].append(parse_request(request))
         else:
-            hint = "a Dockerfile begins with FROM; only ARG may stand before it"
-            raise request.fault(f"{request.name} stands before any FROM", request.keyword, hint=hint)
+            global_args.append(parse_global(request))
+    return assemble(lexed, global_args, [stage._replace(instructions=tuple(found)) for stage, found in stages])
+
+
+def assemble(lexed: Lexed, global_args: Sequence[Arg], stages: Sequence[Stage]) -> Dockerfile:
+    """The file of these parts. Raises: Invalid where there is no stage."""
+    if not lexed.lines:
+        raise lexed.source.fault("the Dockerfile has no instructions", Position.at(1, 1))
     if not stages:
         raise lexed.lines[-1].fault("the Dockerfile has no FROM", hint="begin with FROM, or FROM scratch")
-    return Dockerfile(
-        tuple(stage._replace(instructions=tuple(instructions)) for stage, instructions in stages),
-        tuple(global_args),
-        lexed.directives,
-        lexed.escape,
-        lexed.source,
-    )
+    return Dockerfile(tuple(stages), tuple(global_args), lexed.directives, lexed.escape, lexed.source)
+
+
+def parse_global(request: Request) -> Arg:
+    """What may stand before the first FROM. Raises: Invalid for all but ARG, and as `parse_dockerfile`."""
+    instruction = parse_request(request)
+    if isinstance(instruction, Arg):
+        return instruction
+    hint = "a Dockerfile begins with FROM; only ARG may stand before it"
+    raise request.fault(f"{request.name} stands before any FROM", request.keyword, hint=hint)
 
 
 def parse_instructions(text: str, name: str = "Dockerfile") -> tuple[Instruction, ...]:
@@ -69,7 +72,7 @@ def parse_instructions(text: str, name: str = "Dockerfile") -> tuple[Instruction
         request = cut(line)
         if request.name == "FROM":
             raise request.fault("FROM cannot stand here", request.keyword)
-        found.append(_parse(request))
+        found.append(parse_request(request))
     return tuple(found)
 
 
@@ -85,11 +88,12 @@ def parse_triggers(triggers: Sequence[str]) -> tuple[Instruction, ...]:
             raise Invalid("an ONBUILD of the base image is not one instruction: {trigger!r}", trigger=text[:100])
         request = cut(lines[0])
         _check_trigger(request)
-        found.append(_parse(request)._replace(position=NOWHERE))
+        found.append(parse_request(request)._replace(position=NOWHERE))
     return tuple(found)
 
 
-def _parse(request: Request) -> Instruction:
+def parse_request(request: Request) -> Instruction:
+    """One instruction that is no FROM. Raises: as `parse_dockerfile`."""
     parser = _PARSERS.get(request.name)
     if parser is None:
         meant = suggest(request.name, tuple(_PARSERS))
@@ -99,7 +103,8 @@ def _parse(request: Request) -> Instruction:
     return parser(request)
 
 
-def _parse_from(request: Request, index: int) -> Stage:
+def parse_from(request: Request, index: int) -> Stage:
+    """FROM, as the stage of this index, still without instructions. Raises: Invalid."""
     flags = read_flags(request, {"platform": TEXT})
     words = request.words()
     if len(words) not in (1, 3) or (len(words) == 3 and words[1].text.lower() != "as"):
@@ -119,7 +124,7 @@ def _parse_onbuild(request: Request) -> Onbuild:
         raise request.fault("ONBUILD requires at least one argument")
     inner = cut(request.line, request.rest_at)
     _check_trigger(inner)
-    return Onbuild(request.position, request.original, _trigger_text(request.line, inner), _parse(inner))
+    return Onbuild(request.position, request.original, _trigger_text(request.line, inner), parse_request(inner))
 
 
 def _check_trigger(request: Request) -> None:

@@ -32,7 +32,8 @@ def parse_env(request: Request) -> Env:
 def parse_label(request: Request) -> Label:
     """LABEL name=value …, or LABEL name value. Raises: Invalid."""
     read_flags(request, {})
-    return Label(request.position, request.original, _pairs(request)[0])
+    pairs, legacy = _pairs(request)
+    return Label(request.position, request.original, pairs, legacy)
 
 
 def parse_arg(request: Request) -> Arg:
