@@ -67,6 +67,7 @@ MAIN = _table(
     hub=("groups", "hub", "The registry server"),
     image=("groups", "image", "The verbs about images"),
     inspect=("inspect", "inspect", "Show everything about images or containers, as JSON"),
+    lint=("lint", "lint", "Tell what is wrong in a Dockerfile, and mend it"),
     login=("login", "login", "Log in to a registry"),
     logout=("login", "logout", "Log out of a registry"),
     system=("groups", "system", "What is here and what this machine allows"),

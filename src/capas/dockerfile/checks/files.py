@@ -101,9 +101,10 @@ def check_sources(subject: Subject) -> Iterator[Finding]:
                 OWN_STAGE, step.request.position, "--from={origin} is this very stage", origin=copy.origin,
                 hint="leave --from out, or name another stage",
             )  # fmt: skip
-        elif copy.origin and not _is_stage(subject, stage, copy.origin):
+        elif copy.origin and ":" not in copy.origin and not _is_stage(subject, stage, copy.origin):
             yield note(
-                UNKNOWN_STAGE, step.request.position, "--from={origin} is no stage above", origin=copy.origin,
+                UNKNOWN_STAGE, step.request.position, "--from={origin} is no stage above, and has no tag",
+                origin=copy.origin,
                 hint="write FROM {origin} AS a-name before, and copy --from=a-name",
             )  # fmt: skip
         if copy.origin and copy.target.strip("\"'") == "/" and any(each.strip("\"'") == "/" for each in copy.sources):

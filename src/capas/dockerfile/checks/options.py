@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from capas.dockerfile.checks.finding import Finding
@@ -57,12 +58,15 @@ def parse_options(text: str, known: Iterable[str] = ()) -> CheckOptions:
                 "invalid check option: {option!r}", option=part.strip()[:60],
                 hint="write skip=RULE,…; error=true; experimental=RULE,…",
             )  # fmt: skip
-    _check_names(options, frozenset(known))
+    names = set(known)
+    if names:
+        check_names(options.skip | options.experimental, names)
     return options
 
 
-def _check_names(options: CheckOptions, known: frozenset[str]) -> None:
-    for name in sorted((options.skip | options.experimental) - known - {ALL}) if known else ():
+def check_names(given: Iterable[str], known: AbstractSet[str]) -> None:
+    """Raises: Invalid for a name that no rule has."""
+    for name in sorted(set(given) - known - {ALL}):
         meant = suggest(name, tuple(sorted(known)))
         raise Invalid(
             "no check is called {name!r}", name=name[:60], meant=meant,

@@ -57,7 +57,7 @@ RULES = (
 )  # fmt: skip
 
 _PLAIN_WORDS = re.compile(r"[\w./:=@%+, -]+", re.ASCII)
-_LABEL_KEY = re.compile(r"[a-z](?:[a-z0-9]|[.-](?![.-]))*[a-z0-9]|[a-z]")
+_LABEL_KEY = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*")
 _TAKEN = ("com.docker.", "io.docker.", "org.dockerproject.")
 
 
@@ -191,10 +191,10 @@ def check_label_keys(subject: Subject) -> Iterator[Finding]:
     for _, step in subject.iter_steps():
         for pair in step.instruction.pairs if isinstance(step.instruction, Label) else ():
             key = pair.key.strip("\"'")
-            if not _LABEL_KEY.fullmatch(key) or key.startswith(_TAKEN):
+            if not _LABEL_KEY.fullmatch(key) or key[-1] in "._-" or key.startswith(_TAKEN):
                 yield note(
                     LABEL_KEY, step.request.position, "{key} is no good key of a label", key=key,
-                    hint="write it in lower case letters, digits, dots and dashes, outside of docker's own names",
+                    hint="write it in lower case letters, digits, dots, dashes, underscores, and not in docker's own names",
                 )  # fmt: skip
 
 
