@@ -93,6 +93,21 @@ def list_errors() -> set[str]:
     return found
 
 
+def list_findings() -> set[str]:
+    """What checks say: why each rule is there, and the messages and hints of its findings."""
+    from capas.dockerfile.checks.checking import RULES
+    from capas.dockerfile.checks.linting import UNREADABLE
+    from capas.dockerfile.checks.rule import Severity
+
+    found = {rule.why for rule in (UNREADABLE, *RULES)} | {str(severity) for severity in Severity}
+    for path in sorted((HOUSE / "dockerfile" / "checks").glob("*.py")):
+        for call in _calls(path):
+            if _name(call.func) == "note":
+                hints = [word.value for word in call.keywords if word.arg == "hint"]
+                found.update(text for node in (*call.args[2:3], *hints) for text in _texts(node))
+    return found - {"{problem}", "{advice}"}
+
+
 def list_facts() -> set[str]:
     """The names of what `system info` and `version` tell."""
     tree = ast.parse((HOUSE / "engine" / "system.py").read_text())
@@ -102,7 +117,7 @@ def list_facts() -> set[str]:
 
 def list_all() -> set[str]:
     """Everything that the catalogue must hold, and nothing besides."""
-    return list_help() | list_spoken() | list_events() | list_errors() | list_facts() | SYSTEM
+    return list_help() | list_spoken() | list_events() | list_errors() | list_findings() | list_facts() | SYSTEM
 
 
 def write_catalogue(held: dict[str, str]) -> str:

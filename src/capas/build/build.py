@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from capas.build.bench import Bench
+from capas.build.checking import Checked, FindImage, check_context, check_planned
 from capas.build.context import Context, open_context
 from capas.build.contexts import NamedContexts
 from capas.build.export import compose
@@ -15,6 +16,7 @@ from capas.build.opening import Opening
 from capas.build.plan import Planner
 from capas.build.platforms import check_runnable, each_platform
 from capas.build.ports import BuildPorts
+from capas.build.predefined import settle
 from capas.build.request import BuildRequest, Built
 from capas.build.scratch import opened_scratch
 from capas.build.solver import Solver
@@ -40,6 +42,15 @@ def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) 
         return _build(bench, ports, context, nursery)
 
 
+def check(request: BuildRequest, ports: BuildPorts, find_image: FindImage) -> Checked:
+    """What docker's build checks say of a build's Dockerfile. Nothing is built or pulled: `find_image` knows bases.
+
+    Raises: what the context raises, and Invalid for wrong options of checks.
+    """
+    with opened_bench(request, ports) as (bench, context, _):
+        return check_context(context, bench.request, find_image)
+
+
 @contextlib.contextmanager
 def opened_bench(
     request: BuildRequest, ports: BuildPorts, *, report: Report = ignore
@@ -53,6 +64,7 @@ def opened_bench(
         contextlib.ExitStack() as stack,
         ports.store.lease() as lease,
     ):
+        request = settle(request)
         opening = Opening(request, ports, scratch, stack)
         context, named = open_context(opening), NamedContexts(opening, lease.blobs)
         nursery = Nursery(request.max_parallel)
@@ -74,6 +86,7 @@ def _build(bench: Bench, ports: BuildPorts, context: Context, nursery: Nursery) 
     with nursery:
         warnings = _warnings(planners[0], bench.report)
         states = [planner.plan() for planner in planners]
+        findings = check_planned(context, bench.request, planners[0])
         check_runnable([state.vertex for state in states], bench.request.host_platform, bench.cache)
         for image in dict.fromkeys(image for planner in planners for image in planner.images()):
             _hold(image, bench.blobs)
@@ -85,8 +98,9 @@ def _build(bench: Bench, ports: BuildPorts, context: Context, nursery: Nursery) 
     image = exported.preferred(bench.request.host_platform)
     metadata = metadata_of(exported, bench.request.outputs, bench.scratch.path.name)
     return Built(
-        image, exported, bench.request.outputs, metadata, len(solved), sum(one.cached for one in solved), warnings
-    )
+        image, exported, bench.request.outputs, metadata, len(solved), sum(one.cached for one in solved), warnings,
+        findings,
+    )  # fmt: skip
 
 
 def _warnings(planner: Planner, report: Report) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from capas.build.request import mtime_of
 from capas.build.sources.contract import Files
 from capas.build.sources.loose import LooseFiles
 from capas.build.urls import is_git_context, is_http
+from capas.dockerfile.ignore import Ignore
 from capas.errors import Invalid
 from capas.store.disk import disk_errors
 
@@ -28,6 +29,7 @@ class Context(NamedTuple):
     files: Files
     dockerfile: str
     dockerfile_name: str
+    ignore: Ignore | None = None
 
 
 def open_context(opening: Opening) -> Context:
@@ -49,7 +51,8 @@ def open_context(opening: Opening) -> Context:
 def _directory(opening: Opening, root: Path) -> Context:
     real = existing(root)
     text, name, beside = recipe.read_on_host(real, opening.request)
-    return Context(opening.directory(real, recipe.read_ignore(beside, real), LABEL), text, name)
+    ignore = recipe.read_ignore(beside, real)
+    return Context(opening.directory(real, ignore, LABEL), text, name, ignore)
 
 
 def _repository(opening: Opening, address: str) -> Context:

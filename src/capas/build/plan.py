@@ -16,6 +16,7 @@ from capas.build.contexts import NamedContexts
 from capas.build.copying import plan_whole
 from capas.build.planning import LAYERED, InstructionPlanner, Steps
 from capas.build.ports import ResolveImage
+from capas.build.predefined import EPOCH, NAMES
 from capas.build.request import BuildRequest
 from capas.build.stage import StageState, begin_image, begin_scratch, begin_stage
 from capas.build.vertex import Source, Vertex
@@ -61,7 +62,7 @@ class Planner:
         self._platform = request.platform or request.host_platform
         self._build_args = given_args(request)
         self._target = self._find_target()
-        automatic = platform_args(self._platform, request.host_platform, self._target.name or "default")
+        automatic = automatic_args(request, self._platform, self._target.name or "default")
         self._globals = global_scope(dockerfile, self._build_args, automatic)
         self._images: dict[tuple[Reference, Platform], Image] = {}
         self._brought: list[Image] = []  # of named contexts
@@ -78,11 +79,23 @@ class Planner:
 
     def list_unused_args(self) -> list[str]:
         """Build arguments that nothing in the Dockerfile asks for."""
-        return sorted(set(self._request.build_args) - list_known_args(self._dockerfile, self._automatic))
+        return sorted(set(self._request.build_args) - list_known_args(self._dockerfile, self._automatic) - NAMES)
 
     def images(self) -> list[Image]:
         """Every image the plan stands on. Order: after `plan`."""
         return [*self._images.values(), *self._brought]
+
+    def planned(self) -> frozenset[int]:
+        """The stages that are built. Order: after `plan`."""
+        return frozenset(self._states)
+
+    def find_image(self, word: str) -> Image | None:
+        """The image that FROM names by this word, if one was asked for. Order: after `plan`."""
+        try:
+            wanted = Reference.parse(word).with_default_tag()
+        except CapasError:
+            return None
+        return next((image for (reference, _), image in self._images.items() if reference == wanted), None)
 
     def _find_target(self) -> Stage:
         word = self._request.target
@@ -290,12 +303,12 @@ def given_args(request: BuildRequest) -> dict[str, str]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def platform_args(target: Platform, host: Platform, stage: str) -> Mapping[str, str]:
+def automatic_args(request: BuildRequest, target: Platform, stage: str) -> Mapping[str, str]:
     """The arguments that need no declaration before the first FROM."""
     found = {"TARGETSTAGE": stage}
-    for prefix, platform in (("TARGET", target), ("BUILD", host)):
+    for prefix, platform in (("TARGET", target), ("BUILD", request.host_platform)):
         found[f"{prefix}PLATFORM"] = str(platform)
         found[f"{prefix}OS"] = platform.os
         found[f"{prefix}ARCH"] = platform.architecture
         found[f"{prefix}VARIANT"] = platform.variant
-    return found
+    return found if request.source_date_epoch is None else found | {EPOCH: str(request.source_date_epoch)}

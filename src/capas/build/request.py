@@ -13,6 +13,7 @@ from capas.oci.platform import Platform
 if TYPE_CHECKING:
     from capas.build.exporters.exported import Exported
     from capas.build.exporters.output import Output
+    from capas.dockerfile.checks.finding import Finding
     from capas.image.image import Image
 
 
@@ -68,6 +69,7 @@ class Built(NamedTuple):
     steps: int = 0
     cached: int = 0
     warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()  # of docker's build checks, in the stages that were built
 
     @property
     def id(self) -> str:

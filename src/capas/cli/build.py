@@ -9,6 +9,7 @@ import click
 
 from capas.cli.app import App, pass_app
 from capas.cli.build_outputs import output_options, with_outputs, write_files
+from capas.cli.checks import print_checked, say_findings
 from capas.cli.insight import explain_cache
 from capas.cli.lazy import Command
 from capas.cli.options import progress_option
@@ -41,19 +42,22 @@ if TYPE_CHECKING:
 @click.option("--pull", is_flag=True, help="Ask the registry for newer base images")
 @click.option("--compression", type=click.Choice(["gzip", "zstd", "none"]), help="How new layers are packed")
 @step_options
+@click.option("--check", is_flag=True, help="Check the Dockerfile by docker's rules, and build nothing")
 @click.option("--explain-cache", is_flag=True, help="Say which steps would be done again and why, and build nothing")
 @output_options
 @progress_option
 @click.option("-q", "--quiet", is_flag=True, help="Print the image's id only")
 @pass_app
-def build(app: App, /, *, tags: tuple[str, ...], progress: str, quiet: bool, **rest: Any) -> None:
+def build(app: App, /, *, tags: tuple[str, ...], progress: str, quiet: bool, **rest: Any) -> int:
     """The id is printed on standard output when -q is given, or where nobody watches."""
     from capas.build.request import BuildRequest
 
     request = with_outputs(_request(BuildRequest, rest), rest)
+    if rest["check"]:
+        return print_checked(app, app.engine.images.check(request))
     if rest["explain_cache"]:
         explain_cache(app, request, progress)
-        return
+        return 0
     with app.progress(progress, quiet=quiet) as report:
         built = app.engine.images.build(request, tags=tags, report=report)
     write_files(built, rest["iidfile"], rest["metadata_file"])
@@ -61,6 +65,7 @@ def build(app: App, /, *, tags: tuple[str, ...], progress: str, quiet: bool, **r
         click.echo(built.id, err=any(output.to_stdout for output in request.outputs))
     else:
         _summary(app, built, built.outputs)
+    return 0
 
 
 def _request(kind: type[BuildRequest], given: dict[str, Any]) -> BuildRequest:
@@ -92,6 +97,7 @@ def _summary(app: App, built: Built, outputs: tuple[Output, ...]) -> None:
     say = app.warn if any(output.to_stdout for output in outputs) else app.say
     for warning in built.warnings:
         app.warn("warning: {warning}", warning=warning)
+    say_findings(app, built.findings)
     say("Built {image} ({cached} of {steps} steps cached)", image=built.id, cached=built.cached, steps=built.steps)
     for output in outputs:
         for name in output.names if output.type == "image" else ():

@@ -19,7 +19,11 @@ from capas.errors import CapasError, Invalid, Unsupported
 
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S(?:.*\S)?)\s*")
 _DIRECTIVES = ("syntax", "escape", "check")
-_FRONTEND = re.compile(r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]{64})?")
+_FRONTEND = re.compile(
+    r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?"
+    r"(?::(?:1(?:\.[0-9]+){0,2}(?:-[a-z0-9.-]+)?|labs|latest|stable|master(?:-labs)?|experimental|nightly))?"
+    r"(?:@sha256:[0-9a-f]{64})?"
+)
 _WITH_HEREDOCS = frozenset({"run", "copy", "add"})
 
 
@@ -93,21 +97,24 @@ def _directives(source: Source) -> Iterator[tuple[str, str]]:
         if key == "escape" and value not in ("\\", "`"):
             raise source.fault("the escape directive must be \\ or `", position)
         if key == "syntax":
-            _check_frontend(source, value, position)
+            try:
+                check_frontend(value)
+            except CapasError as error:
+                raise source.locate(error, position) from None
         yield key, value
 
 
-def _check_frontend(source: Source, value: str, position: Position) -> None:
-    if _FRONTEND.fullmatch(value):
+def check_frontend(syntax: str) -> None:
+    """Raises: Unsupported for a frontend that is not docker's own, of major version 1: none is ever fetched or run."""
+    if _FRONTEND.fullmatch(syntax):
         return
-    meant = suggest(value.partition(":")[0], ("docker/dockerfile", "docker/dockerfile-upstream"))
-    error = Unsupported(
+    meant = suggest(syntax.partition(":")[0], ("docker/dockerfile", "docker/dockerfile-upstream"))
+    raise Unsupported(
         "the syntax {syntax!r} is another language: only docker/dockerfile is read, no frontend image is ever run",
-        syntax=value[:100],
+        syntax=syntax[:100],
         hint="did you mean {meant}?" if meant else "remove the line, or write # syntax=docker/dockerfile:1",
-        meant=meant,
+        meant=f"{meant}:1",
     )
-    raise source.locate(error, position)
 
 
 class _Lexer:

@@ -185,7 +185,7 @@ class _Reader:
         colon = mark == ":"
         if colon:
             mark = self._next()
-        if not mark or mark not in "-+?#%":
+        if not mark or mark not in ("-+?" if colon else "-+?#%"):
             raise _bad(f"unknown modifier {(':' if colon else '') + mark!r} of the variable {name}")
         word = self._inner("}", keep_escapes=mark in "#%")
         value = self._value(name)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from capas.build.build import build
+from capas.build.build import build, check
 from capas.build.cache import BuildCache
 from capas.build.exporters.choice import complete_outputs
 from capas.build.exporters.exported import Exported
@@ -17,8 +17,10 @@ from capas.build.request import BuildRequest, Built
 from capas.chance import token
 from capas.clock import now_ns
 from capas.engine.fetching import fetch
+from capas.engine.lookup import find_image
 from capas.engine.platforms import host_platform
 from capas.engine.rootless import enter_if_possible
+from capas.errors import CapasError
 from capas.events import Report, ignore
 from capas.image.image import Image
 from capas.image.record import record_top
@@ -27,6 +29,7 @@ from capas.reference import Reference
 from capas.registry.push import push as push_top
 
 if TYPE_CHECKING:
+    from capas.build.checking import Checked
     from capas.build.forecast import Verdict
     from capas.build.ports import RunStep
     from capas.engine.engine import Engine
@@ -51,6 +54,19 @@ def forecast_build(engine: Engine, request: BuildRequest, *, report: Report = ig
 
     enter_if_possible()
     return forecast(_whole(engine, request), _ports(engine, report), report=report)
+
+
+def check_build(engine: Engine, request: BuildRequest) -> Checked:
+    """What docker's build checks say of it. Of base images, those are known that are here."""
+
+    def find_base(word: str) -> Image | None:
+        try:
+            found = find_image(engine.store.records, word)
+        except CapasError:
+            return None
+        return engine.images.open(found.record) if found else None
+
+    return check(_whole(engine, request), _ports(engine, ignore), find_base)
 
 
 def _whole(engine: Engine, request: BuildRequest, names: Sequence[Reference] = ()) -> BuildRequest:

@@ -14,6 +14,7 @@ from capas.reference import Reference
 from capas.store.records import ImageRecord
 
 if TYPE_CHECKING:
+    from capas.build.checking import Checked
     from capas.build.forecast import Verdict
     from capas.build.request import BuildRequest, Built
     from capas.engine.engine import Engine
@@ -198,6 +199,12 @@ class Images:
         from capas.engine.building import forecast_build
 
         return forecast_build(self._engine, request, report=report)
+
+    def check(self, request: BuildRequest) -> Checked:
+        """What docker's build checks say of a Dockerfile. Nothing is built. Raises: as `build` for the context."""
+        from capas.engine.building import check_build
+
+        return check_build(self._engine, request)
 
     def find_or_pull(
         self,

@@ -41,7 +41,7 @@ def lint(
         errors = subject.errors
     except CapasError as error:
         found, errors = [], (error,)
-    wrong = [_unreadable(error) for error in errors if not skip & {UNREADABLE.name, *UNREADABLE.aliases}]
+    wrong = [unreadable(error) for error in errors if not skip & {UNREADABLE.name, *UNREADABLE.aliases}]
     return Linted(tuple(sorted([*wrong, *found], key=lambda finding: finding.position[:2])), text)
 
 
@@ -60,7 +60,8 @@ def mend(
     return linted._replace(mended=mended)
 
 
-def _unreadable(error: CapasError) -> Finding:
+def unreadable(error: CapasError) -> Finding:
+    """The finding that an error is."""
     facts = error.facts
     place = Position.at(1, 1)
     if "line" in facts:

@@ -58,9 +58,9 @@ def parse_options(text: str, known: Iterable[str] = ()) -> CheckOptions:
                 "invalid check option: {option!r}", option=part.strip()[:60],
                 hint="write skip=RULE,…; error=true; experimental=RULE,…",
             )  # fmt: skip
-    names = set(known)
-    if names:
-        check_names(options.skip | options.experimental, names)
+    every = set(known)
+    if every:
+        check_names(options.skip | options.experimental, every)
     return options
 
 

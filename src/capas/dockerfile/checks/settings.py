@@ -194,7 +194,7 @@ def check_label_keys(subject: Subject) -> Iterator[Finding]:
             if not _LABEL_KEY.fullmatch(key) or key[-1] in "._-" or key.startswith(_TAKEN):
                 yield note(
                     LABEL_KEY, step.request.position, "{key} is no good key of a label", key=key,
-                    hint="write it in lower case letters, digits, dots, dashes, underscores, and not in docker's own names",
+                    hint="write it in lower case letters, digits, dots, dashes and underscores",
                 )  # fmt: skip
 
 

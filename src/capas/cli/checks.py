@@ -1,0 +1,47 @@
+"""Build checks on the terminal: all of them for `build --check`, a line each after a build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from capas.cli.app import App
+from capas.cli.lint_formats import iter_lines
+from capas.dockerfile.checks.linting import unreadable
+from capas.language import say
+
+if TYPE_CHECKING:
+    from capas.build.checking import Checked
+    from capas.dockerfile.checks.finding import Finding
+
+
+def print_checked(app: App, checked: Checked) -> int:
+    """Every finding with its place, why and how, as docker builds end with: exit code 1 where there is any."""
+    found = sorted([*checked.findings, *map(unreadable, checked.errors)], key=lambda one: one.position[:2])
+    if not found:
+        app.say("Check complete, no warnings found.")
+    elif len(found) == 1:
+        app.say("Check complete, 1 warning has been found!")
+    else:
+        app.say("Check complete, {count} warnings have been found!", count=len(found))
+    rows = checked.text.split("\n")
+    for finding in found:
+        click.echo("\n" + "\n".join(iter_lines(app, finding, checked.name, rows)))
+    return int(bool(found))
+
+
+def say_findings(app: App, findings: Sequence[Finding]) -> None:
+    """docker's summary after a build."""
+    if not findings:
+        return
+    if len(findings) == 1:
+        app.warn("1 warning found (`capas build --check` tells more):")
+    else:
+        app.warn("{count} warnings found (`capas build --check` tells more):", count=len(findings))
+    for finding in findings:
+        app.warn(
+            " - {rule}: {problem} (line {line})", rule=finding.rule.name, line=finding.position.line,
+            problem=say(finding.message, finding.facts, app.language),
+        )  # fmt: skip
