@@ -113,7 +113,8 @@ def test_a_word_expands_as_buildkit_expands_it(text: str, expected: str) -> None
     "text",
     ["'open", '"open', "he'llo", 'he"llo', "${PWD", "${", "${}", "${:}", "${:x}", "${{x}}", "${FOO=x}", "${FOO:=x}",
      "${FOO:x}",
-     "${FOO:#x}", "${FOO:%y}", "${FOO@Q}", "${FOO!x}", "${NOPE?}", "${NULL:?}", "${FOO/x}", "${FOO//x}", "${FOO/x/y", "${FOO#\\a}",
+     "${FOO:#x}", "${FOO:%y}", "${FOO@Q}",
+     "${FOO!x}", "${NOPE?}", "${NULL:?}", "${FOO/x}", "${FOO//x}", "${FOO/x/y", "${FOO#\\a}",
      "${FOO#a\\", "${PWD:-'x}", '"${PWD"'],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(text: str) -> None:
