@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -10,16 +10,14 @@ from msgspec.structs import replace
 from capas.build.bench import Bench
 from capas.build.solver import Solver
 from capas.build.stage import Line, StageState
-from capas.build.vertex import Made, Solved, digest_key
+from capas.build.vertex import Solved
 from capas.image.created import format_created
 from capas.layer.entry import Layer
 from capas.oci.config import Config, Execution, History, RootFS
 from capas.oci.digest import DiffID
-from capas.oci.document import encode
 from capas.oci.platform import Platform
 
 COMMENT = "capas"
-_BILLION = 1_000_000_000
 
 
 class Composed(NamedTuple):
@@ -47,7 +45,6 @@ class Composed(NamedTuple):
 def compose(state: StageState, solver: Solver, bench: Bench) -> Composed:
     """The config and the layers of a stage. Order: after the solver is done."""
     layers = solver.solved(state.vertex).layers
-    made = [None if line.vertex is None else solver.solved(line.vertex).made for line in state.lines]
     config = replace(
         state.config,
         config=_tidy(state.execution, bench.request.labels),
@@ -55,47 +52,18 @@ def compose(state: StageState, solver: Solver, bench: Bench) -> Composed:
         history=None,
         created=None,
     )
-    created_ns = _created_ns(config, state.lines, made, bench)
-    times = _times(made, created_ns)
-    history = (*state.config.steps, *map(_step, state.lines, made, times))
-    config = replace(config, history=history or None, created=format_created(max([created_ns, *times])))
+    created = format_created(state.time_ns)
+    history = (*state.config.steps, *(_step(line, solver, created) for line in state.lines))
+    config = replace(config, history=history or None, created=created)
+    made = [solver.solved(line.vertex).made for line in state.lines if line.vertex is not None]
     new = {one.layer.diff_id for one in made if one is not None and one.layer is not None}
     return Composed(config, layers, frozenset(layer.diff_id for layer in layers) - new)
 
 
-def _step(line: Line, made: Made | None, created_ns: int) -> History:
-    return History(
-        created=format_created(created_ns),
-        created_by=line.text,
-        comment=COMMENT,
-        empty_layer=made is None or made.layer is None,
-    )
-
-
-def _times(made: Sequence[Made | None], otherwise_ns: int) -> list[int]:
-    """A time for every step: its own, or that of the step before, or of the first that has one."""
-    known = [one.created_ns for one in made if one is not None]
-    current = known[0] if known else otherwise_ns
-    times = []
-    for one in made:
-        current = current if one is None else one.created_ns
-        times.append(current)
-    return times
-
-
-def _created_ns(config: Config, lines: Sequence[Line], made: Sequence[Made | None], bench: Bench) -> int:
-    """When an image in which no step has a time was made: the first time that just this config was."""
-    known = [one.created_ns for one in made if one is not None]
-    if known:
-        return max(known)
-    if bench.epoch_ns is not None:
-        return bench.epoch_ns
-    key = digest_key("created", encode(config).decode(), [line.text for line in lines])
-    found = bench.cache.find(key)
-    if found is None:
-        found = Made(None, 0, bench.now_ns)
-        bench.cache.put([key], found)
-    return found.created_ns
+def _step(line: Line, solver: Solver, created: str) -> History:
+    made = None if line.vertex is None else solver.solved(line.vertex).made
+    empty = made is None or made.layer is None
+    return History(created=created, created_by=line.text, comment=COMMENT, empty_layer=empty)
 
 
 def _tidy(execution: Execution, labels: Mapping[str, str]) -> Execution:

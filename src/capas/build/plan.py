@@ -241,9 +241,9 @@ class Planner:
         if name is not None:
             return self._begin_named(name, base.platform, stage)
         if base.word == _SCRATCH:
-            return begin_scratch(base.platform, self._build_args, self._globals), False
+            return begin_scratch(self._request, base.platform, self._build_args, self._globals), False
         image = self._image(self._reference(base.word, stage), base.platform, stage)
-        return begin_image(image, base.word, self._build_args, self._globals), True
+        return begin_image(self._request, image, base.word, self._build_args, self._globals), True
 
     def _triggers(self, state: StageState, stage: Stage) -> list[Instruction]:
         try:
@@ -275,8 +275,8 @@ class Planner:
             except CapasError as error:
                 raise self._dockerfile.source.locate(error, stage.position) from None
             self._brought.append(image)
-            return begin_image(image, name, self._build_args, self._globals), True
-        state = begin_scratch(platform, self._build_args, self._globals)
+            return begin_image(self._request, image, name, self._build_args, self._globals), True
+        state = begin_scratch(self._request, platform, self._build_args, self._globals)
         op = plan_whole(
             name, lambda error: self._dockerfile.source.locate(error, stage.position),
             use_cache=not self._request.no_cache,

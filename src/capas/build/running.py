@@ -69,6 +69,7 @@ def plan_run(
         ulimits=request.ulimits,
         privileged=_is_insecure(run, request),
         hidden=_proxies(request),
+        time_ns=state.time_ns,
         use_cache=not request.no_cache,
         platform=state.platform,
     )

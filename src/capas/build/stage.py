@@ -8,8 +8,10 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from capas.build.editing import DEFAULT_PATH
+from capas.build.request import BuildRequest, mtime_of
 from capas.build.vertex import Source, Vertex
 from capas.dockerfile.scope import Scope
+from capas.image.created import parse_created
 from capas.image.image import Image
 from capas.oci.config import Config, Execution
 from capas.oci.platform import Platform
@@ -30,6 +32,7 @@ class StageState(NamedTuple):
     execution: Execution
     scope: Scope
     platform: Platform
+    time_ns: int  # when this image and what its steps make was made, as it says itself: see `time_of`
     lines: tuple[Line, ...] = ()
     cmd_set: bool = False
 
@@ -43,23 +46,36 @@ class StageState(NamedTuple):
         return self._replace(lines=(*self.lines, Line(text, vertex)), vertex=vertex or self.vertex)
 
 
-def begin_scratch(platform: Platform, build_args: Mapping[str, str], outer: Mapping[str, str]) -> StageState:
+def time_of(request: BuildRequest, base: Image | None = None) -> int:
+    """The time of a stage's image, so that the same input gives the same image whenever it is built.
+
+    SOURCE_DATE_EPOCH where it is set, else the base image's, but not before what every archive format can hold.
+    """
+    if request.source_date_epoch is not None or base is None:
+        return mtime_of(request)
+    return max(parse_created(base.config.created), mtime_of(request))
+
+
+def begin_scratch(
+    request: BuildRequest, platform: Platform, build_args: Mapping[str, str], outer: Mapping[str, str]
+) -> StageState:
     """FROM scratch: no layer, and the config that BuildKit gives it."""
     config = Config(architecture=platform.architecture, os=platform.os, variant=platform.variant)
     execution = Execution(env=(f"PATH={DEFAULT_PATH}",), working_dir="/")
     scope = Scope.begin(_variables(execution), build_args, outer)
-    return StageState(Vertex(Source("scratch")), config, execution, scope, platform)
+    return StageState(Vertex(Source("scratch")), config, execution, scope, platform, time_of(request))
 
 
-def begin_image(image: Image, name: str, build_args: Mapping[str, str], outer: Mapping[str, str]) -> StageState:
+def begin_image(
+    request: BuildRequest, image: Image, name: str, build_args: Mapping[str, str], outer: Mapping[str, str]
+) -> StageState:
     """FROM an image: its layers, its config, and a PATH where it has none, as BuildKit gives it."""
     execution = image.config.execution
     if "PATH" not in _variables(execution):
         execution = replace(execution, env=(*(execution.env or ()), f"PATH={DEFAULT_PATH}"))
     scope = Scope.begin(_variables(execution), build_args, outer)
-    return StageState(
-        Vertex(Source(name, image.layers, str(image.digest))), image.config, execution, scope, image.platform
-    )
+    vertex = Vertex(Source(name, image.layers, str(image.digest)))
+    return StageState(vertex, image.config, execution, scope, image.platform, time_of(request, image))
 
 
 def begin_stage(base: StageState) -> StageState:

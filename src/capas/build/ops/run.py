@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from capas.run.step import StepSpec
     from capas.run.step_mounts import Bind
 
+EPOCH = "SOURCE_DATE_EPOCH"
 _LAST_LINES = 10
 
 
@@ -44,6 +45,7 @@ class RunOp(NamedTuple):
     ulimits: tuple[tuple[str, int, int], ...] = ()
     privileged: bool = False
     hidden: Mapping[str, str] = {}
+    time_ns: int = 0  # nothing that it makes is younger, and tools that ask for SOURCE_DATE_EPOCH are told it
     use_cache: bool = True
     platform: Platform = Platform()
 
@@ -68,6 +70,7 @@ class RunOp(NamedTuple):
             "shm-size": self.shm_size,
             "ulimit": {name: f"{soft}:{hard}" for name, soft, hard in self.ulimits},
             "security": "insecure" if self.privileged else "",
+            "time": self.time_ns,
         }
         return {name: value for name, value in found.items() if value}
 
@@ -141,7 +144,7 @@ class RunWork:
             with LayerBlob(
                 bench.blobs, compression=bench.request.compression or "gzip", level=bench.request.level, name=key
             ) as blob:
-                if not write_changes(snapshotter, key, blob.tar, clamp_ns=bench.epoch_ns):
+                if not write_changes(snapshotter, key, blob.tar, clamp_ns=self._op.time_ns):
                     snapshotter.remove(key)
                     return Made(None, 0, bench.now_ns)
                 new = blob.commit()
@@ -174,7 +177,7 @@ class RunWork:
             id=key,
             args=op.args,
             mounts=unsynced(bench.snapshotter.mounts(key)),
-            env={**op.hidden, **op.env, **mounted.env},
+            env={**op.hidden, EPOCH: str(op.time_ns // 1_000_000_000), **op.env, **mounted.env},
             cwd=op.cwd,
             user=op.user,
             network=op.network,
