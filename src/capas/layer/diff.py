@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,28 +48,51 @@ def iter_upper(upper: Path) -> Iterator[Change]:
 
 
 def iter_difference(old: Path, new: Path) -> Iterator[Change]:
-    """What changed from one tree to another. Files are read only where size and times do not decide."""
+    """What changed from one tree to another, as `iter_upper` would tell it of the same change: in its order, and with
+    the directories above. Files are read only where size and times do not decide.
+    """
+    changed, gone = _compare(old, new)
+    wanted = changed | {folder for path in (*changed, *gone) for folder in _folders_above(path)}
+    there = (
+        (_place(member.entry.path), Change(member.entry, member))
+        for member in iter_members(new)
+        if member.entry.path in wanted
+    )
+    deleted = ((_place(path), Change(_whiteout(path))) for path in sorted(gone, key=_place))
+    for _, change in merge(there, deleted, key=itemgetter(0)):
+        yield change
+
+
+def _compare(old: Path, new: Path) -> tuple[set[bytes], set[bytes]]:
+    """The paths of what is new or not as it was, and of what is gone from directories that are still there."""
     before = {member.entry.path: member for member in iter_members(old)}
     seen: set[bytes] = set()
     folders: set[bytes] = set()
-    changed_links: set[bytes] = set()
+    changed: set[bytes] = set()
     for member in iter_members(new):
         entry = member.entry
         seen.add(entry.path)
         if entry.kind == DIRECTORY:
             folders.add(entry.path)
         was = before.get(entry.path)
-        if was is not None and entry.target not in changed_links and _same(old, was, member):
-            continue
-        if entry.kind != HARDLINK:
-            changed_links.add(entry.path)
-        if entry.path:
-            yield Change(entry, member)
-    for path in sorted(before.keys() - seen):
-        if (
-            path.rpartition(b"/")[0] in folders
-        ):  # else its directory is gone too, or is a link that must not be followed
-            yield Change(_whiteout(path))
+        follows = entry.kind == HARDLINK and entry.target in changed
+        if was is None or follows or not _same(old, was, member):
+            changed.add(entry.path)
+    # where its directory is gone too, or is a link that must not be followed, nothing need be said
+    gone = {path for path in before.keys() - seen if path.rpartition(b"/")[0] in folders}
+    return changed - {b""}, gone
+
+
+def _folders_above(path: bytes) -> Iterator[bytes]:
+    while b"/" in path:
+        path = path.rpartition(b"/")[0]
+        yield path
+
+
+def _place(path: bytes) -> tuple[list[bytes], bytes]:
+    """Where a path comes among the members of a tree: see `iter_members`."""
+    folder, _, name = path.rpartition(b"/")
+    return (folder.split(b"/") if folder else [], name)
 
 
 def write_changes(changes: Iterable[Change], tar: TarWriter, *, clamp_ns: int | None = None) -> int:

@@ -51,13 +51,14 @@ def private_mounts() -> None:
 
 
 def in_private_mounts(work: Callable[[], T]) -> T:
-    """What `work` gives, done in a fresh thread that has a mount namespace of its own.
+    """What `work` gives, done in a fresh thread that has a mount namespace and a umask (022) of its own.
 
     Raises: what `work` raises; Unsupported as `private_mounts`.
     """
 
     def run() -> T:
         private_mounts()
+        os.umask(0o022)  # the thread's own by now: whoever runs us, what is made in a tree is made the same way
         return work()
 
     return in_thread(run)

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from capas.layer.remove import remove
+from capas.snapshot.syscalls import CLONE_FS, unshare
 from capas.store.lock import is_same_file, try_lock
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -29,10 +30,14 @@ class Scratch:
 
     @contextmanager
     def directory(self) -> Iterator[Path]:
-        """A fresh directory, ours as long as the block lasts. What is left in it then is deleted."""
+        """A fresh directory, ours as long as the block lasts. What is left in it then is deleted.
+
+        What the block makes has the modes that it asks for, whatever umask we were started with.
+        """
         path, fd = self._new_directory()
         try:
-            yield path
+            with _usual_umask():
+                yield path
         finally:
             try:
                 if path.exists():
@@ -141,6 +146,19 @@ def _open(path: Path) -> int | None:
         return os.open(path, _FOLDER)
     except FileNotFoundError:
         return None
+
+
+@contextmanager
+def _usual_umask() -> Iterator[None]:
+    try:
+        unshare(CLONE_FS)  # the umask is this thread's own from here on
+    except OSError:  # a sandbox that allows no unshare: then it is the process's, for a moment
+        pass
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _list(path: Path) -> list[str]:
