@@ -80,7 +80,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         runtime=env.get("CAPAS_RUNTIME") or _text(file, "runtime"),
         max_downloads=_whole(file.get("max_downloads", 4), "max_downloads"),
         build_ca_bundle=_path(env.get("CAPAS_BUILD_CA_BUNDLE") or _text(file, "build_ca_bundle")),
-        source_date_epoch=_epoch(env.get("SOURCE_DATE_EPOCH")),
+        source_date_epoch=parse_epoch(env.get("SOURCE_DATE_EPOCH")),
         language=_language(env),
     )
 
@@ -167,7 +167,8 @@ def _whole(value: object, key: str) -> int:
     return value
 
 
-def _epoch(text: str | None) -> int | None:
+def parse_epoch(text: str | None) -> int | None:
+    """SOURCE_DATE_EPOCH: seconds since 1970, None for no text. Raises: Invalid."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 12):

@@ -202,9 +202,19 @@ def test_the_same_input_gives_the_same_image_on_two_machines(tmp_path: Path, con
         copy = write_files(tmp_path / f"context {name}", {
             str(path.relative_to(context)): path.read_bytes() for path in context.rglob("*") if path.is_file()
         })  # fmt: skip
-        digests.append(workshop.build(copy, source_date_epoch=1_600_000_000).image.digest)
+        digests.append(workshop.build(copy).image.digest)
         workshop.close()
     assert digests[0] == digests[1]
+
+
+def test_an_image_has_the_time_of_its_base(workshop: Workshop, context: Path) -> None:
+    image = workshop.build(context).image
+    assert image.config.created == "2023-01-01T00:00:00Z"
+    assert {step.created for step in image.history} == {"2023-01-01T00:00:00Z"}
+
+
+def test_an_image_without_a_base_has_a_time_that_zip_can_hold(workshop: Workshop, tmp_path: Path) -> None:
+    assert workshop.build(tmp_path, dockerfile_text="FROM scratch\n").image.config.created == "1985-10-26T08:15:00Z"
 
 
 def test_an_epoch_dates_the_image_and_its_files(workshop: Workshop, context: Path) -> None:

@@ -118,6 +118,30 @@ def test_proxies_are_seen_and_neither_recorded_nor_part_of_the_key(workshop: Wor
     assert workshop.cached()["2/2"]
 
 
+def test_nothing_that_a_step_makes_is_younger_than_its_base(workshop: Workshop) -> None:
+    image = run(workshop, "RUN echo x > /made && touch -d 2001-02-03 /old && echo $SOURCE_DATE_EPOCH > /epoch")
+    base = 1_672_531_200  # the made-up image's own time
+    times = {entry.path: entry.mtime_ns // 10**9 for entry in workshop.layer_entries(image)}
+    assert times[b"made"] == base
+    assert times[b"old"] < base
+    assert workshop.read(image, "epoch") == f"{base}\n".encode()
+
+
+def test_a_dockerfile_that_sets_its_own_epoch_is_left_alone(workshop: Workshop) -> None:
+    image = run(workshop, "ENV SOURCE_DATE_EPOCH=5\nRUN echo $SOURCE_DATE_EPOCH > /epoch")
+    assert workshop.read(image, "epoch") == b"5\n"
+
+
+def test_a_step_has_the_usual_umask_whatever_ours_is(workshop: Workshop) -> None:
+    before = os.umask(0o077)
+    try:
+        image = run(workshop, "RUN umask > /umask && mkdir /folder")
+    finally:
+        os.umask(before)
+    assert workshop.read(image, "umask") == b"0022\n"
+    assert {entry.mode for entry in workshop.layer_entries(image) if entry.path == b"folder"} == {0o755}
+
+
 def test_the_exec_form_needs_no_shell(workshop: Workshop) -> None:
     image = run(workshop, 'RUN ["touch", "/a b"]')
     assert workshop.tree(image).find(b"a b") is not None

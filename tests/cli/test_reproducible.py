@@ -146,3 +146,14 @@ def test_an_ordinary_user_gets_the_same_digest(materials: Path, usual: str) -> N
         assert build(materials, "ordinary", user=name, umask=0o077) == usual
     finally:
         subprocess.run(["userdel", name], check=False, capture_output=True)
+
+
+def test_a_time_can_be_given_as_a_build_argument(materials: Path) -> None:
+    capas = Terminal(materials / "first")
+    lines = ["FROM busybox", "RUN echo $SOURCE_DATE_EPOCH > /epoch"]
+    context = write_files(materials / "epoch", {"Dockerfile": "\n".join(lines)})
+    words = ["build", "--build-arg", "SOURCE_DATE_EPOCH=1600000000", "-t", "dated", str(context)]
+    done = capas.run(*words)
+    assert "not consumed" not in done.stderr
+    assert capas.ok("image", "inspect", "--format", "{{.Created}}", "dated") == "2020-09-13T12:26:40Z\n"
+    assert capas.ok("run", "--rm", "dated", "cat", "/epoch") == "1600000000\n"

@@ -35,7 +35,7 @@ class Difference(NamedTuple):
 
 
 def find_difference(one: Image, two: Image) -> Difference | None:
-    """The first difference, the lowest layer first and the config last; None for images that are the same, byte by byte.
+    """The first difference, the lowest layer first and the config last; None for images of the same bytes.
 
     Layers that hold the same are not read. Raises: NotFound; Corrupt.
     """

@@ -38,13 +38,13 @@ def global_scope(dockerfile: Dockerfile, build_args: Mapping[str, str], automati
 
 def list_known_args(dockerfile: Dockerfile, automatic: Iterable[str] = ()) -> frozenset[str]:
     """Every name that `--build-arg` can set in this Dockerfile: others were given for nothing."""
-    proxies = {name for proxy in PROXIES for name in (proxy, proxy.lower())}
+    always = {name for proxy in PROXIES for name in (proxy, proxy.lower())} | {"SOURCE_DATE_EPOCH"}
     declared = {pair.key for arg in dockerfile.global_args for pair in arg.pairs}
     for stage in dockerfile.stages:
         for instruction in stage.instructions:
             if isinstance(instruction, Arg):
                 declared |= {pair.key for pair in instruction.pairs}
-    return frozenset(declared | proxies | set(automatic))
+    return frozenset(declared | always | set(automatic))
 
 
 def proxy_args(build_args: Mapping[str, str]) -> dict[str, str]:

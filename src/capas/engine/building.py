@@ -26,6 +26,7 @@ from capas.image.image import Image
 from capas.image.record import record_top
 from capas.oci.platform import Platform
 from capas.reference import Reference
+from capas.settings import parse_epoch
 from capas.registry.push import push as push_top
 
 if TYPE_CHECKING:
@@ -77,13 +78,19 @@ def _whole(engine: Engine, request: BuildRequest, names: Sequence[Reference] = (
         outputs=outputs,
         compression=request.compression or next((one.packing.kind for one in outputs if one.packing.kind), "gzip"),
         host_platform=host_platform(),
-        source_date_epoch=settings.source_date_epoch
-        if request.source_date_epoch is None
-        else request.source_date_epoch,
+        source_date_epoch=_epoch(engine, request),
         environ=settings.environ,
         proxies=settings.proxies,
         ca_bundle=request.ca_bundle or settings.build_ca_bundle,
     )
+
+
+def _epoch(engine: Engine, request: BuildRequest) -> int | None:
+    """What the request says, else `--build-arg SOURCE_DATE_EPOCH=`, else the variable."""
+    if request.source_date_epoch is not None:
+        return request.source_date_epoch
+    given = parse_epoch(request.build_args.get("SOURCE_DATE_EPOCH"))
+    return engine.settings.source_date_epoch if given is None else given
 
 
 def _ports(engine: Engine, report: Report) -> BuildPorts:
