@@ -26,8 +26,8 @@ from capas.image.image import Image
 from capas.image.record import record_top
 from capas.oci.platform import Platform
 from capas.reference import Reference
-from capas.settings import parse_epoch
 from capas.registry.push import push as push_top
+from capas.settings import parse_epoch
 
 if TYPE_CHECKING:
     from capas.build.checking import Checked
