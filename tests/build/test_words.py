@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from capas.build.copying import absolute
-from capas.build.git import GitAddress
 from capas.build.modes import parse_mode
 from capas.build.urls import is_git, is_http, without_credentials
 from capas.build.words import quote_list
@@ -63,18 +62,12 @@ def test_targets_are_made_absolute(path: str, result: str) -> None:
         ("https://example.org/a.git#v1:dir", True, False),
         ("git@example.org:me/it", True, False),
         ("ssh://example.org/it", True, False),
-        ("github.com/me/it", True, False),
         ("file.git", False, False),
         ("./dir", False, False),
     ],
 )
 def test_addresses_are_told_apart(text: str, git: bool, http: bool) -> None:
     assert (is_git(text), is_http(text)) == (git, http)
-
-
-def test_a_git_address_has_a_ref_and_a_directory() -> None:
-    assert GitAddress.parse("https://x/y.git#v1:a/b") == ("https://x/y.git", "v1", "a/b")
-    assert GitAddress.parse("https://x/y.git#:a") == ("https://x/y.git", "", "a")
 
 
 def test_credentials_are_taken_out_of_addresses() -> None:

@@ -70,9 +70,7 @@ def spool_archive(
         raise Exhausted("cannot unpack {name}: {why}", name=name, why=error.strerror or str(error)) from None
     path.unlink()
     whole = Slice(fd, 0, os.fstat(fd).st_size)
-    files = TreeFiles(
-        name, [contents], lambda _: whole.cut(0, whole.size), chain=None, limit_ns=limit_ns, mtime_ns=mtime_ns
-    )
+    files = TreeFiles(name, [contents], lambda _: whole.cut(0, whole.size), limit_ns=limit_ns, mtime_ns=mtime_ns)
     return SpooledArchive(files, fd)
 
 

@@ -152,9 +152,7 @@ class Bench:
             found = self._trees.get(chain)
             if found is None:
                 contents = [self._contents_of(layer) for layer in layers]
-                found = TreeFiles(
-                    label, contents, lambda index: self._open_tar(layers[index]), chain=chain, limit_ns=self.epoch_ns
-                )
+                found = TreeFiles(label, contents, lambda index: self._open_tar(layers[index]), limit_ns=self.epoch_ns)
             self._trees[chain] = found
             self._trees.move_to_end(chain)
             while len(self._trees) > _MOST_TREES:

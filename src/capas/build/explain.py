@@ -12,7 +12,7 @@ from capas.build.causes import compare
 from capas.build.facts import flatten
 from capas.build.past import Past, PastStep, Run
 from capas.build.request import BuildRequest
-from capas.build.urls import is_git, is_http, without_credentials
+from capas.build.urls import is_git_context, is_http, without_credentials
 from capas.build.vertex import Source, Vertex, Work, encode_key
 from capas.events import Cause
 
@@ -161,7 +161,7 @@ def _digest(vertex: Vertex) -> str:
 def _place(request: BuildRequest) -> str:
     """What makes two builds two runs of one: the same context, Dockerfile and platform."""
     context = request.context
-    local = not (context == "-" or is_git(context) or is_http(context))
+    local = not (context == "-" or is_git_context(context) or is_http(context))
     where = str(Path(context).resolve()) if local else without_credentials(context)
     parts = encode_key(where, request.file or "", str(request.platform or request.host_platform))
     return sha256(parts.encode()).hexdigest()

@@ -35,7 +35,7 @@ def file_facts(picked: Iterable[Picked], *, fixed_mode: bool, keep_owner: bool) 
     found: dict[str, str] = {}
     for one in picked:
         where = "" if one.files.label == _CONTEXT else f" ({one.files.label})"
-        for path, entry in ((one.entry.path, one.entry), *((child.path, child) for _, child in one.below)):
+        for path, entry in ((one.entry.path, one.entry), *((child.path, child) for _, child in one.iter_below())):
             name = (path.decode(errors="replace") or ".") + where
             digest = one.files.digest(entry) if entry.kind == FILE else ""
             found[name] = _describe(entry, digest, fixed_mode=fixed_mode, keep_owner=keep_owner)

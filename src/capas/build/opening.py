@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from capas.build import recipe
 from capas.build.archives import is_archive_head, spool_archive
-from capas.build.git import Repositories
 from capas.build.git_address import GitAddress
 from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest, mtime_of
@@ -23,6 +23,9 @@ from capas.dockerfile.ignore import Ignore, parse_ignore
 from capas.errors import NotFound
 from capas.store.disk import disk_errors
 
+if TYPE_CHECKING:
+    from capas.build.git import Repositories
+
 _HIDDEN = parse_ignore("**/.git").rules
 
 
@@ -33,7 +36,6 @@ class Opening:
         self.request = request
         self.ports = ports
         self.scratch = scratch
-        self.repositories = Repositories(scratch, request.environ)
         self._stack = stack
 
     def place(self, word: str, label: str) -> Files:
@@ -52,6 +54,13 @@ class Opening:
         """A directory of the host; what is learnt of its files stays for the next build."""
         known = self.ports.cache_root / "context" / sha256(bytes(root)).hexdigest()
         return self._files(root, ignore, FileDigests(known, self.ports.clock), label)
+
+    @cached_property
+    def repositories(self) -> Repositories:
+        """What fetches from git; most builds do not."""
+        from capas.build.git import Repositories
+
+        return Repositories(self.scratch, self.request.environ)
 
     def repository(
         self, address: GitAddress, label: str, *, keep: bool = False, ignore: Ignore | None = None

@@ -78,10 +78,10 @@ class Placement:
     def put(self, picked: Picked, target: str) -> None:
         """Lay one source out at `target`, absolute; a slash at its end makes it a directory."""
         path = clean(target.encode(errors="surrogateescape"))
-        wants_directory = _asks_directory(target)
-        if picked.prefix:
-            path, wants_directory = join(path, picked.prefix), True
+        wants_directory = _asks_directory(target) or picked.parents is not None
         self.make_directories(path if wants_directory else parent_of(path))
+        if picked.parents:
+            path = self._put_parents(picked, resolve(self.find, path))
         real = resolve(self.find, path)
         there = self.find(real) if real else Entry(b"", DIRECTORY)
         if picked.is_directory:
@@ -91,9 +91,17 @@ class Placement:
             real = join(real, picked.name)
         self._put_entry(real, picked.entry, picked.files)
 
+    def _put_parents(self, picked: Picked, base: bytes) -> bytes:
+        """Make the directories in front that are missing, as they are in the source; the path of the last."""
+        for relative, entry in picked.parents or ():
+            path = resolve(self.find, join(base, relative))
+            if self.find(path) is None:
+                self._put_entry(path, entry, picked.files)
+        return join(base, picked.prefix)
+
     def _put_directory(self, picked: Picked, real: bytes) -> None:
         base = self.make_directories(real)
-        for relative, entry in picked.below:
+        for relative, entry in picked.iter_below():
             self._put_entry(join(base, relative), entry, picked.files)
 
     def _put_entry(self, path: bytes, entry: Entry, files: Files) -> None:

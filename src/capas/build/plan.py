@@ -6,7 +6,6 @@ ONBUILD they bring is part of the plan.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -103,6 +102,8 @@ class Planner:
             return self._dockerfile.stages[-1]
         stage = self._dockerfile.find_stage(word)
         if stage is None:
+            import difflib  # only for errors
+
             names = [stage.name for stage in self._dockerfile.stages if stage.name]
             near = difflib.get_close_matches(word.lower(), names, n=1)
             hint = f"did you mean {near[0]}?" if near else "the stages are: " + (", ".join(names) or "without names")

@@ -3,25 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import sha256
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from capas.build.sources.contract import Files
-from capas.build.sources.walk import clean, has_wildcard, iter_below, iter_matches, name_of, resolve, split_pattern
+from capas.build.sources.walk import (
+    clean,
+    has_wildcard,
+    iter_below,
+    iter_deep_matches,
+    iter_matches,
+    join,
+    name_of,
+    resolve,
+    split_pattern,
+)  # fmt: skip
+from capas.dockerfile.ignore import Ignore, parse_patterns
 from capas.errors import NotFound
 from capas.layer.entry import DIRECTORY, FILE, Entry
 
-Exclude = Callable[[bytes], bool]
+Line = Callable[[Files, bytes, Entry], bytes]
+
+
+class Exclusion:
+    """The patterns of `--exclude`, matched against paths relative to the source (with `--parents`: to its pivot)."""
+
+    def __init__(self, patterns: tuple[str, ...] = ()) -> None:
+        """Raises: Invalid for a pattern that cannot be read."""
+        self.patterns = patterns
+        self._rules: Ignore = parse_patterns(patterns)
+
+    def leaves_out(self, path: bytes) -> bool:
+        """Whether the file at this path is not copied."""
+        return bool(self.patterns) and self._rules.is_ignored(path.decode(errors="surrogateescape"))
+
+
+NOTHING = Exclusion()
 
 
 class Picked(NamedTuple):
-    """One source as found: a file, or a directory with all that is below it (paths relative to it)."""
+    """One source as found at `path`: a file, or a directory whose contents are copied."""
 
     name: bytes  # what a file is called when it lands in a directory
     entry: Entry
     files: Files
-    below: tuple[tuple[bytes, Entry], ...] = ()
-    prefix: bytes = b""  # --parents: the directories to keep in front
+    path: bytes
+    parents: tuple[tuple[bytes, Entry], ...] | None = None  # --parents: the directories to be kept, outermost first
+    exclude: Exclusion = NOTHING
     archive: bool = False  # ADD: a tar to be unpacked where it lands
 
     @property
@@ -29,22 +60,31 @@ class Picked(NamedTuple):
         """Whether its contents are copied, not itself."""
         return self.entry.kind == DIRECTORY
 
+    @property
+    def prefix(self) -> bytes:
+        """The directories to be kept, as a path; a directory that is copied is the last of them itself."""
+        return self.parents[-1][0] if self.parents else b""
 
-def pick(
-    files: Files, patterns: Iterable[str], *, exclude: Exclude | None = None, parents: bool = False
-) -> list[Picked]:
+    def iter_below(self) -> Iterator[tuple[bytes, Entry]]:
+        """All that a directory holds and is not excluded, by path relative to it; nothing for a file."""
+        if not self.is_directory:
+            return
+        start = len(self.path) + 1 if self.path else 0
+        for child in iter_below(self.files, self.path):
+            path = child.path[start:]
+            if not self.exclude.leaves_out(join(self.prefix, path)):
+                yield path, child
+
+
+def pick(files: Files, patterns: Iterable[str], *, exclude: Exclusion = NOTHING, parents: bool = False) -> list[Picked]:
     """The sources that the patterns name, in their order; a wildcard may match nothing.
+
+    With `parents`, `**` in a wildcard is any number of directories, and a `/./` says where the directories to be kept
+    begin.
 
     Raises: NotFound for a name that is not there, with what may have been meant as the hint.
     """
-    picked: list[Picked] = []
-    for pattern in patterns:
-        pivot, text = _split_pivot(pattern) if parents else ("", pattern)
-        for path in _find_paths(files, text, pivot):
-            one = _pick_one(files, path, pattern, exclude)
-            if one is not None:
-                picked.append(one._replace(prefix=_prefix(path, pivot)) if parents else one)
-    return picked
+    return [one for pattern in patterns for one in _pick(files, pattern, exclude, parents=parents)]
 
 
 def pick_path(files: Files, path: str) -> Picked:
@@ -60,57 +100,89 @@ def content_key(picked: Iterable[Picked], *, fixed_mode: bool, keep_owner: bool)
     Times are not in it, nor what `--chmod` (fixed_mode) and `--chown` (not keep_owner) will overwrite.
     """
     running = sha256()
-    for one in picked:
-        top = (b"", one.entry) if one.is_directory else (one.name, one.entry)
-        running.update(b"%s\0%d\0" % (one.prefix, len(one.below)))
-        for path, entry in (top, *one.below):
-            digest = one.files.digest(entry) if entry.kind == FILE else ""
-            mode = 0 if fixed_mode else entry.mode
-            owner = (entry.uid, entry.gid) if keep_owner else (0, 0)
-            running.update(
-                b"%s\0%s%o %d %d %s %s %s\0"
-                % (path, entry.kind, mode, *owner, digest.encode(), entry.target, _rest(entry))
-            )
+    line = partial(_line, fixed_mode=fixed_mode, keep_owner=keep_owner)
+    for files, group in groupby(picked, key=attrgetter("files")):
+        ones = list(group)
+        heads = b"".join(_head(one, line) for one in ones)
+        how = sha256(repr((fixed_mode, keep_owner, heads, [one.exclude.patterns for one in ones])).encode())
+        key = files.key([one.path for one in ones], how.digest(), partial(_whole_key, ones, heads, line))
+        running.update(bytes.fromhex(key))
     return running.hexdigest()
 
 
+def _head(one: Picked, line: Line) -> bytes:
+    """What is known of a source without reading a file."""
+    parents = b"".join(b"/" + line(one.files, path, entry) for path, entry in one.parents or ())
+    return parents + (line(one.files, b"", one.entry) if one.is_directory else b"%s\0" % one.name)
+
+
+def _whole_key(ones: Iterable[Picked], heads: bytes, line: Line) -> str:
+    running = sha256(heads)
+    for one in ones:
+        running.update(b"\0" if one.is_directory else line(one.files, one.name, one.entry))
+        for path, entry in one.iter_below():
+            running.update(line(one.files, path, entry))
+    return running.hexdigest()
+
+
+def _line(files: Files, path: bytes, entry: Entry, *, fixed_mode: bool, keep_owner: bool) -> bytes:
+    digest = files.digest(entry) if entry.kind == FILE else ""
+    mode = 0 if fixed_mode else entry.mode
+    owner = (entry.uid, entry.gid) if keep_owner else (0, 0)
+    return b"%s\0%s%o %d %d %s %s\0%s\0" % (
+        path, entry.kind, mode, *owner, digest.encode(), entry.target, _rest(entry)
+    )  # fmt: skip
+
+
 def _rest(entry: Entry) -> bytes:
-    return (
-        repr((entry.device, sorted(entry.xattrs.items()))).encode() if entry.xattrs or entry.device != (0, 0) else b""
-    )
+    if not entry.xattrs and entry.device == (0, 0):
+        return b""
+    return repr((entry.device, sorted(entry.xattrs.items()))).encode()
 
 
-def _find_paths(files: Files, pattern: str, pivot: str) -> Iterator[bytes]:
-    whole = clean((pivot + "/" + pattern).encode(errors="surrogateescape")).decode(errors="surrogateescape")
+def _pick(files: Files, pattern: str, exclude: Exclusion, *, parents: bool) -> Iterator[Picked]:
+    pivot, text = _split_pivot(pattern) if parents else ("", pattern)
+    start = _encode(pivot)
+    for path in _find_paths(files, text, pivot, deep=parents):
+        one = _pick_one(files, path, pattern)
+        if parents:
+            one = one._replace(parents=_parents(files, path, clean(start), whole=one.is_directory))
+        where = one.prefix if one.is_directory else join(one.prefix, one.name)
+        if not where or not exclude.leaves_out(where):
+            yield one._replace(exclude=exclude)
+
+
+def _find_paths(files: Files, pattern: str, pivot: str, *, deep: bool) -> Iterator[bytes]:
+    whole = clean(_encode(f"{pivot}/{pattern}")).decode(errors="surrogateescape")
     if not has_wildcard(whole):
-        yield _unescape(whole).encode(errors="surrogateescape")
+        yield _encode(_unescape(whole))
         return
     base, rest = split_pattern(whole)
-    start = resolve(files.find, _unescape(base).encode(errors="surrogateescape"))
+    start = resolve(files.find, _encode(_unescape(base)))
     entry = files.find(start)
     if entry is not None and entry.kind == DIRECTORY:
-        yield from iter_matches(files, start, rest)
+        yield from iter_deep_matches(files, start, rest) if deep and "**" in rest else iter_matches(files, start, rest)
 
 
-def _pick_one(files: Files, path: bytes, pattern: str, exclude: Exclude | None) -> Picked | None:
+def _pick_one(files: Files, path: bytes, pattern: str) -> Picked:
     real = resolve(files.find, path)
     entry = files.find(real)
     if entry is None:
-        raise NotFound(
-            "{source} is not in {where}", source=pattern, where=files.label, hint=files.explain_absence(clean(path))
-        )
-    if entry.kind != DIRECTORY:
-        name = name_of(path)
-        return None if exclude is not None and exclude(name) else Picked(name, entry, files)
-    start = len(real) + 1 if real else 0
-    below = ((child.path[start:], child) for child in iter_below(files, real))
-    return Picked(name_of(path), entry, files, tuple(_filtered(below, exclude)))
+        hint = files.explain_absence(clean(path))
+        raise NotFound("{source} is not in {where}", source=pattern, where=files.label, hint=hint)
+    return Picked(name_of(path), entry, files, real)
 
 
-def _filtered(below: Iterable[tuple[bytes, Entry]], exclude: Exclude | None) -> Iterator[tuple[bytes, Entry]]:
-    for path, entry in below:
-        if exclude is None or not exclude(path):
-            yield path, entry
+def _parents(files: Files, path: bytes, pivot: bytes, *, whole: bool) -> tuple[tuple[bytes, Entry], ...]:
+    """The directories between the pivot and the source (`whole`: itself too), with their own modes and owners."""
+    parts = [part for part in path[len(pivot) :].split(b"/") if part]
+    found = []
+    for count in range(1, len(parts) + whole):
+        relative = b"/".join(parts[:count])
+        entry = files.find(resolve(files.find, join(pivot, relative)))
+        assert entry is not None
+        found.append((relative, entry))
+    return tuple(found)
 
 
 def _split_pivot(pattern: str) -> tuple[str, str]:
@@ -118,10 +190,8 @@ def _split_pivot(pattern: str) -> tuple[str, str]:
     return (pivot, rest) if dot else ("", pattern)
 
 
-def _prefix(path: bytes, pivot: str) -> bytes:
-    start = clean(pivot.encode(errors="surrogateescape"))
-    relative = path[len(start) :].lstrip(b"/")
-    return relative.rpartition(b"/")[0]
+def _encode(path: str) -> bytes:
+    return path.encode(errors="surrogateescape")
 
 
 def _unescape(path: str) -> str:

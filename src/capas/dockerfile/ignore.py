@@ -81,7 +81,7 @@ class Ignore:
         parts = path.strip("/").split("/")
         prefixes = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
         for rule in reversed(self.rules):
-            regex = re.compile(_translate(rule.pattern), re.DOTALL)
+            regex = compile_deep(rule.pattern)
             if any(regex.fullmatch(prefix) for prefix in prefixes):
                 return rule
         return None
@@ -110,6 +110,11 @@ def parse_patterns(patterns: Iterable[str]) -> Ignore:
     return Ignore(_parse_rule(pattern, 0) for pattern in patterns if pattern.strip())
 
 
+def compile_deep(pattern: str) -> re.Pattern[str]:
+    """A wildcard in which `**` is any number of folders, for the whole of a path. Raises: Invalid."""
+    return re.compile(_translate(pattern), re.DOTALL)
+
+
 def _parse_rule(text: str, line: int) -> Rule:
     pattern = text.strip()
     exception = pattern.startswith("!")
@@ -124,26 +129,47 @@ def _parse_rule(text: str, line: int) -> Rule:
 
 
 class _Block:
-    """Neighbouring rules of one kind: among them the order means nothing."""
+    """Neighbouring rules of one kind: among them the order means nothing. The usual ones need no regular expression."""
 
     def __init__(self, exception: bool) -> None:
         self.exception = exception
         self._exact: set[str] = set()
+        self._ends: tuple[str, ...] = ()
+        self._top_ends: tuple[str, ...] = ()  # of names that stand in no folder
         self._sources: list[str] = []
         self._regex: re.Pattern[str] | None = None
 
     def add(self, rule: Rule) -> None:
-        if any(char in rule.pattern for char in "*?[]\\"):
-            self._sources.append(_translate(rule.pattern))
+        pattern = rule.pattern
+        name = pattern.removeprefix("**/")
+        if _is_plain(pattern):
+            self._exact.add(pattern)
+        elif "/" not in name and _is_plain(name):  # **/name
+            self._exact.add(name)
+            self._ends += (f"/{name}",)
+        elif "/" not in name and name.startswith("*") and _is_plain(name[1:]):  # **/*.end and *.end
+            if name == pattern:
+                self._top_ends += (name[1:],)
+            else:
+                self._ends += (name[1:],)
         else:
-            self._exact.add(rule.pattern)
+            self._sources.append(_translate(pattern))
 
     def compile(self) -> None:
         if self._sources:
             self._regex = re.compile("|".join(f"(?:{source})" for source in self._sources), re.DOTALL)
 
     def matches(self, path: str) -> bool:
-        return path in self._exact or (self._regex is not None and self._regex.fullmatch(path) is not None)
+        return (
+            path in self._exact
+            or path.endswith(self._ends)
+            or (path.endswith(self._top_ends) and "/" not in path)
+            or (self._regex is not None and self._regex.fullmatch(path) is not None)
+        )
+
+
+def _is_plain(text: str) -> bool:
+    return not any(char in text for char in "*?[]\\")
 
 
 class _Reach:

@@ -8,12 +8,11 @@ from typing import NamedTuple, Protocol
 from capas.build.archives import is_archive
 from capas.build.bench import Bench
 from capas.build.git_address import GitAddress
-from capas.build.selection import Exclude, Picked, pick
+from capas.build.selection import Exclusion, Picked, pick
 from capas.build.sources.contract import Files
 from capas.build.sources.loose import LooseFile, LooseFiles
 from capas.build.urls import name_in, without_credentials
 from capas.build.vertex import Solved
-from capas.dockerfile.ignore import parse_patterns
 from capas.errors import Corrupt
 from capas.layer.entry import Entry
 
@@ -52,7 +51,7 @@ class ContextOrigin(NamedTuple):
 
     def pick(self, inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
         """The files."""
-        picked = pick(bench.files_of(self.name), self.patterns, exclude=_exclusion(self.exclude), parents=self.parents)
+        picked = pick(bench.files_of(self.name), self.patterns, exclude=Exclusion(self.exclude), parents=self.parents)
         return [_marked(one) for one in picked] if self.unpack else picked
 
 
@@ -78,7 +77,7 @@ class StageOrigin(NamedTuple):
         """The files."""
         source = inputs[self.index]
         files = bench.tree_files(self.label, source.layers, source.chain)
-        return pick(files, self.patterns, exclude=_exclusion(self.exclude), parents=self.parents)
+        return pick(files, self.patterns, exclude=Exclusion(self.exclude), parents=self.parents)
 
 
 class HeredocOrigin(NamedTuple):
@@ -99,7 +98,7 @@ class HeredocOrigin(NamedTuple):
         """The files."""
         loose = [LooseFile.of(name.encode(), 0o644, text.encode()) for name, text in self.documents]
         files = LooseFiles("the Dockerfile", loose, mtime_ns=bench.mtime_ns)
-        return [Picked(name.encode(), _get(files, name.encode()), files) for name, _ in self.documents]
+        return [Picked(name.encode(), _get(files, name.encode()), files, name.encode()) for name, _ in self.documents]
 
 
 class UrlOrigin(NamedTuple):
@@ -128,11 +127,10 @@ class UrlOrigin(NamedTuple):
                 "{url} has the digest sha256:{digest}, not {expected}",
                 url=shown, digest=file.digest, expected=self.checksum,
             )  # fmt: skip
-        exclude = _exclusion(self.exclude)
-        if exclude is not None and exclude(file.name):
+        if Exclusion(self.exclude).leaves_out(file.name):
             return []
         files = LooseFiles(shown, [file], mtime_ns=bench.mtime_ns)
-        picked = Picked(file.name, _get(files, file.name), files)
+        picked = Picked(file.name, _get(files, file.name), files, file.name)
         return [_marked(picked) if self.unpack else picked]
 
 
@@ -156,18 +154,11 @@ class GitOrigin(NamedTuple):
         """Fetch it. Raises: NotFound; Unavailable; Corrupt when it is another commit than asked for."""
         label = f"the git repository {self.address.url}"
         files = bench.opening.repository(self.address, label, keep=self.keep)
-        return pick(files, (".",), exclude=_exclusion(self.exclude))
+        return pick(files, (".",), exclude=Exclusion(self.exclude))
 
 
 def _marked(picked: Picked) -> Picked:
     return picked._replace(archive=is_archive(picked.files, picked.entry))
-
-
-def _exclusion(patterns: tuple[str, ...]) -> Exclude | None:
-    if not patterns:
-        return None
-    rules = parse_patterns(patterns)
-    return lambda path: rules.is_ignored(path.decode(errors="surrogateescape"))
 
 
 def _get(files: Files, name: bytes) -> Entry:

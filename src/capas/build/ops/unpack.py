@@ -5,7 +5,6 @@ from __future__ import annotations
 from capas.build.archives import spool_archive
 from capas.build.bench import Bench
 from capas.build.selection import Picked
-from capas.build.sources.walk import iter_below
 from capas.layer.entry import DIRECTORY, Entry
 
 
@@ -15,5 +14,4 @@ def unpack(picked: Picked, bench: Bench) -> Picked:
     with picked.files.open(picked.entry) as file:
         archive = spool_archive(file, bench.scratch.new_path(), name, limit_ns=bench.epoch_ns)
     bench.close_later(archive)
-    below = tuple((entry.path, entry) for entry in iter_below(archive.files, b""))
-    return Picked(picked.name, Entry(b"", DIRECTORY, 0o755), archive.files, below)
+    return Picked(picked.name, Entry(b"", DIRECTORY, 0o755), archive.files, b"", picked.parents)

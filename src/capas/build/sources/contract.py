@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, Protocol
 
 from capas.layer.entry import Entry
@@ -18,10 +18,6 @@ class Files(Protocol):
     def label(self) -> str:
         """What it is, in errors: "the build context", "stage builder"."""
 
-    @property
-    def chain(self) -> str | None:
-        """A cheap name for all of it by content, where there is one: an image's chain id."""
-
     def find(self, path: bytes) -> Entry | None:
         """The entry at this path; a link there is not followed. No part before the last is a link."""
 
@@ -36,6 +32,12 @@ class Files(Protocol):
 
     def learn(self, entry: Entry, digest: str) -> None:
         """The file has just been read by someone, and this was its content digest."""
+
+    def key(self, paths: Sequence[bytes], how: bytes, compute: Callable[[], str]) -> str:
+        """What `compute` says of these files and all that is beneath directories among them, in hex.
+
+        It may be remembered from when nothing there was any different; `how` tells apart what else it depends on.
+        """
 
     def explain_absence(self, path: bytes) -> str:
         """Why there is nothing at this path and what may have been meant, or an empty string."""

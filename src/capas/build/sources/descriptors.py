@@ -8,7 +8,7 @@ from collections import OrderedDict
 from io import FileIO
 from pathlib import Path
 
-from capas.build.sources.walk import name_of, parent_of
+from capas.build.sources.walk import join, name_of, parent_of
 from capas.errors import NotFound
 
 _MOST_OPEN = 64
@@ -44,6 +44,11 @@ class Directories:
             fd = os.open(name_of(path), _FILE, dir_fd=self._get(parent_of(path)))
         return FileIO(fd)
 
+    def read_link(self, path: bytes) -> bytes:
+        """Where a link leads. Raises: OSError."""
+        with self._lock:
+            return os.readlink(name_of(path), dir_fd=self._get(parent_of(path)))
+
     def close(self) -> None:
         """Let them all go. Idempotent."""
         with self._lock:
@@ -54,14 +59,16 @@ class Directories:
                 self._root = -1
 
     def _get(self, path: bytes) -> int:
-        if not path:
-            return self._root
-        fd = self._open.get(path)
-        if fd is not None:
+        missing = []
+        while path and path not in self._open:
+            missing.append(name_of(path))
+            path = parent_of(path)
+        fd = self._open[path] if path else self._root
+        if path:
             self._open.move_to_end(path)
-            return fd
-        fd = os.open(name_of(path), _DIRECTORY, dir_fd=self._get(parent_of(path)))
-        self._open[path] = fd
-        while len(self._open) > _MOST_OPEN:
-            os.close(self._open.popitem(last=False)[1])
+        for name in reversed(missing):
+            path = join(path, name)
+            fd = self._open[path] = os.open(name, _DIRECTORY, dir_fd=fd)
+            if len(self._open) > _MOST_OPEN:
+                os.close(self._open.popitem(last=False)[1])
         return fd

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from capas.build.sources.descriptors import Directories
 from capas.build.sources.digests import FileDigests, Signature
+from capas.build.sources.folders import Folders, Row
 from capas.build.sources.walk import join, name_of, parent_of
 from capas.dockerfile.ignore import Ignore
 from capas.errors import Conflict, Denied, NotFound
@@ -20,14 +20,12 @@ from capas.layer.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, SYMLINK, 
 _KINDS = {
     stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK,
     stat.S_IFIFO: FIFO, stat.S_IFCHR: CHARACTER, stat.S_IFBLK: BLOCK,
-}  # fmt: skip  # a socket has no place in an image and is passed over
+}  # fmt: skip
 _CHUNK = 1 << 20
 
 
 class DirectoryFiles:
     """The files beneath `root` that `ignore` leaves in, owned by root and with one time, whoever has them here."""
-
-    chain = None
 
     def __init__(
         self,
@@ -41,26 +39,26 @@ class DirectoryFiles:
         self.label = label
         self._directories = Directories(root)
         self._ignore = ignore or Ignore()
-        self._states = {b"": Ignore.START}
+        self._folders = Folders(self._directories, self._ignore)
         self._digests = digests
         self._mtime_ns = mtime_ns
-        self._listed: dict[bytes, dict[bytes, Entry]] = {}
-        self._signatures: dict[bytes, Signature] = {}
+        self._listed: dict[bytes, list[Entry]] = {}
 
     def find(self, path: bytes) -> Entry | None:
         """The entry at this path."""
         if not path:
             return Entry(b"", DIRECTORY, 0o755, mtime_ns=self._mtime_ns)
-        parent = parent_of(path)
-        if parent:
-            above = self.find(parent)
-            if above is None or above.kind != DIRECTORY:
-                return None
-        return self._children(parent).get(name_of(path))
+        row = self._folders.find(path)
+        return None if row is None else self._entry(path, row)
 
     def list(self, path: bytes) -> Sequence[Entry]:
         """What is in this directory, by name."""
-        return list(self._children(path).values())
+        found = self._listed.get(path)
+        if found is None:
+            rows = self._folders.get(path).rows.values()
+            found = sorted(self._entry(join(path, os.fsencode(row[0])), row) for row in rows)
+            self._listed[path] = found
+        return found
 
     def open(self, entry: Entry) -> BinaryIO:
         """A file's content, as it is now."""
@@ -78,7 +76,7 @@ class DirectoryFiles:
 
     def digest(self, entry: Entry) -> str:
         """A file's content digest; read only if its size, times or inode are new."""
-        signature = self._signatures[entry.path]
+        signature = self._signature(entry)
         known = self._digests.find(entry.path, signature)
         if known is not None:
             return known
@@ -91,10 +89,22 @@ class DirectoryFiles:
 
     def learn(self, entry: Entry, digest: str) -> None:
         """The file has just been read."""
-        self._digests.put(entry.path, self._signatures[entry.path], digest)
+        self._digests.put(entry.path, self._signature(entry), digest)
+
+    def key(self, paths: Sequence[bytes], how: bytes, compute: Callable[[], str]) -> str:
+        """Computed only where a name, mode, size, time or inode there is new."""
+        seal, newest_ns = self._folders.seal(paths)
+        name = sha256(seal + how).digest()
+        found = self._digests.find_key(name)
+        if found is None:
+            found = compute()
+            self._digests.put_key(name, found, newest_ns)
+        return found
 
     def explain_absence(self, path: bytes) -> str:
         """Whether it was left out, or what is nearly called so."""
+        import difflib  # only for errors
+
         rule = self._ignore.find_rule(os.fsdecode(path))
         if rule is not None and not rule.exception:
             return f"line {rule.line} of .dockerignore leaves it out: {rule}" if rule.line else f"{rule} leaves it out"
@@ -102,66 +112,38 @@ class DirectoryFiles:
         entry = self.find(parent)
         if entry is None or entry.kind != DIRECTORY:
             return ""
-        names = [child.decode(errors="replace") for child in self._children(parent)]
+        names = [name_of(child.path).decode(errors="replace") for child in self.list(parent)]
         near = difflib.get_close_matches(name_of(path).decode(errors="replace"), names, n=3, cutoff=0.6)
         return "did you mean " + " or ".join(near) + "?" if near else ""
 
     def close(self) -> None:
         """Let the directories go, and keep what was learnt of their files."""
         self._directories.close()
-        self._digests.save()
+        self._digests.save(self._is_there)
 
-    def _children(self, path: bytes) -> dict[bytes, Entry]:
-        found = self._listed.get(path)
-        if found is None:
-            found = self._listed[path] = self._scan(path)
-        return found
+    def _is_there(self, path: bytes) -> bool:
+        """Whether a file is still there, as far as was looked."""
+        folder = self._folders.find_known(parent_of(path))
+        return folder is None or os.fsdecode(name_of(path)) in folder.rows
 
-    def _scan(self, path: bytes) -> dict[bytes, Entry]:
-        try:
-            fd = self._directories.open_dir(path)
-            try:
-                entries = self._read(path, fd)
-            finally:
-                os.close(fd)
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise Denied("cannot read the directory {path}: {why}", path=_show(path), why=error.strerror) from None
-        return {name_of(entry.path): entry for entry in entries if self._is_visible(entry)}
+    def _signature(self, entry: Entry) -> Signature:
+        return self._folders.get(parent_of(entry.path)).rows[os.fsdecode(name_of(entry.path))][2:]
 
-    def _read(self, path: bytes, fd: int) -> Sequence[Entry]:
-        entries = []
-        with os.scandir(fd) as scan:
-            for item in scan:
-                name = os.fsencode(item.name)
-                status = item.stat(follow_symlinks=False)
-                kind = _KINDS.get(stat.S_IFMT(status.st_mode))
-                if kind is not None:
-                    target = os.readlink(name, dir_fd=fd) if kind == SYMLINK else b""
-                    entries.append(self._entry(join(path, name), kind, status, target))
-        entries.sort()
-        return entries
-
-    def _entry(self, path: bytes, kind: bytes, status: os.stat_result, target: bytes) -> Entry:
+    def _entry(self, path: bytes, row: Row) -> Entry:
+        _, mode, size, *_ = row
+        kind = _KINDS[stat.S_IFMT(mode)]
         if kind == FILE:
-            self._signatures[path] = Signature.of(status)
-        device = (os.major(status.st_rdev), os.minor(status.st_rdev)) if kind in (CHARACTER, BLOCK) else (0, 0)
-        mode = 0o777 if kind == SYMLINK else status.st_mode & 0o7777
-        return Entry(path, kind, mode, 0, 0, status.st_size if kind == FILE else 0, self._mtime_ns, target, device)
+            return Entry(path, FILE, mode & 0o7777, 0, 0, size, self._mtime_ns)
+        if kind == SYMLINK:
+            return Entry(path, SYMLINK, 0o777, mtime_ns=self._mtime_ns, target=self._target(path))
+        device = (os.major(size), os.minor(size)) if kind in (CHARACTER, BLOCK) else (0, 0)
+        return Entry(path, kind, mode & 0o7777, mtime_ns=self._mtime_ns, device=device)
 
-    def _is_visible(self, entry: Entry) -> bool:
-        if not self._ignore.rules:
-            return True
-        name = os.fsdecode(entry.path)
-        state = self._ignore.enter(name, self._states[parent_of(entry.path)])
-        if entry.kind == DIRECTORY:
-            self._states[entry.path] = state
-        if not self._ignore.leaves_out(state):
-            return True
-        if entry.kind != DIRECTORY or self._ignore.is_pruned(name, state):
-            return False
-        return bool(self._children(entry.path))  # what is left out is there all the same if something in it comes back
+    def _target(self, path: bytes) -> bytes:
+        try:
+            return self._directories.read_link(path)
+        except OSError as error:
+            raise Conflict("cannot read {path}: {why}", path=_show(path), why=error.strerror) from None
 
 
 def _show(path: bytes) -> str:

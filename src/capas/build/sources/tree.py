@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import BinaryIO, cast
@@ -26,12 +25,10 @@ class TreeFiles:
         layers: Sequence[Contents],
         open_tar: Callable[[int], Slice],
         *,
-        chain: str | None,
         limit_ns: int | None = None,
         mtime_ns: int | None = None,
     ) -> None:
         self.label = label
-        self.chain = chain
         self._tree = Tree(layers, open_tar)
         self._open_tar = open_tar
         self._limit_ns = limit_ns  # SOURCE_DATE_EPOCH: nothing is younger
@@ -83,8 +80,14 @@ class TreeFiles:
         """The file has just been read."""
         self._digests[entry.path] = digest
 
+    def key(self, paths: Sequence[bytes], how: bytes, compute: Callable[[], str]) -> str:
+        """Computed: the digests that it is made of are known already."""
+        return compute()
+
     def explain_absence(self, path: bytes) -> str:
         """What is nearly called so."""
+        import difflib  # only for errors
+
         names = [name_of(entry.path).decode(errors="replace") for entry in self.list(parent_of(path))]
         near = difflib.get_close_matches(name_of(path).decode(errors="replace"), names, n=3, cutoff=0.6)
         return "did you mean " + " or ".join(near) + "?" if near else ""

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from capas.dockerfile.ignore import compile_deep
 from capas.dockerfile.match import Wildcard
 from capas.errors import Invalid
 from capas.layer.entry import DIRECTORY, SYMLINK, Entry
@@ -101,6 +102,19 @@ def split_pattern(pattern: str) -> tuple[str, str]:
         if has_wildcard(part):
             return "/".join(parts[:index]), "/".join(parts[index:])
     return pattern, ""
+
+
+def iter_deep_matches(files: Listable, base: bytes, pattern: str) -> Iterator[bytes]:
+    """The same for a pattern in which `**` is any number of directories. Raises: Invalid."""
+    regex = compile_deep(pattern)
+    start = len(base) + 1 if base else 0
+    stack = list(reversed(files.list(base)))
+    while stack:
+        entry = stack.pop()
+        if regex.fullmatch(entry.path[start:].decode(errors="surrogateescape")):
+            yield entry.path
+        elif entry.kind == DIRECTORY:
+            stack.extend(reversed(files.list(entry.path)))
 
 
 def iter_matches(files: Listable, base: bytes, pattern: str) -> Iterator[bytes]:
