@@ -89,9 +89,7 @@ def pick(files: Files, patterns: Iterable[str], *, exclude: Exclusion = NOTHING,
 
 def pick_path(files: Files, path: str) -> Picked:
     """What is at this path, links followed inside: no pattern. Raises: NotFound."""
-    one = _pick_one(files, clean(path.encode(errors="surrogateescape")), path, None)
-    assert one is not None  # nothing is excluded
-    return one
+    return _pick_one(files, clean(_encode(path)), path)
 
 
 def content_key(picked: Iterable[Picked], *, fixed_mode: bool, keep_owner: bool) -> str:

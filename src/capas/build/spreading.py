@@ -64,7 +64,7 @@ def _members(picked: Picked) -> Iterator[tuple[bytes, Entry]]:
         yield _NAME, picked.entry
         return
     yield b"", picked.entry
-    yield from picked.below
+    yield from picked.iter_below()
 
 
 def _add(tar: TarWriter, picked: Picked, path: bytes, entry: Entry) -> None:
