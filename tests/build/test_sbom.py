@@ -14,8 +14,9 @@ from license_expression import get_spdx_licensing
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
+from capas.build.attestations.formats import find_format
 from capas.build.attestations.licences import parse_licence
-from capas.build.attestations.sbom import find_format, make_sbom
+from capas.build.attestations.sbom import make_sbom
 from capas.errors import Invalid
 from capas.image.image import Image
 from capas.reference import Reference

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from capas.build.bench import Bench
 from capas.build.checking import Checked, FindImage, check_context, check_planned
 from capas.build.context import Context, open_context
 from capas.build.contexts import NamedContexts
 from capas.build.export import compose
+from capas.build.exporters.exported import Attest
 from capas.build.exporters.exporting import export
 from capas.build.exporters.metadata import metadata_of
 from capas.build.opening import Opening
@@ -20,6 +21,7 @@ from capas.build.predefined import settle
 from capas.build.request import BuildRequest, Built
 from capas.build.scratch import opened_scratch
 from capas.build.solver import Solver
+from capas.build.stage import StageState
 from capas.build.vertex import Solved, iter_vertices
 from capas.dockerfile.parse import parse_dockerfile
 from capas.errors import NotFound
@@ -94,13 +96,26 @@ def _build(bench: Bench, ports: BuildPorts, context: Context, nursery: Nursery) 
     targets = [state.vertex for state in states]
     solved = [solver.solved(vertex) for vertex in iter_vertices(targets) if vertex.inputs]
     _record_layers(ports.store, solved)
-    exported = export([compose(state, solver, bench) for state in states], bench, ports)
+    composed = [compose(state, solver, bench) for state in states]
+    attest = _open_attest(bench, context, list(zip(planners, states, strict=True)), solver)
+    exported = export(composed, bench, ports, attest)
     image = exported.preferred(bench.request.host_platform)
     metadata = metadata_of(exported, bench.request.outputs, bench.scratch.path.name)
     return Built(
         image, exported, bench.request.outputs, metadata, len(solved), sum(one.cached for one in solved), warnings,
         findings,
     )  # fmt: skip
+
+
+def _open_attest(
+    bench: Bench, context: Context, planned: Sequence[tuple[Planner, StageState]], solver: Solver
+) -> Attest | None:
+    """What attests the images, if any attestation was asked for."""
+    if not bench.request.attestations:
+        return None
+    from capas.build.attestations.attester import Attester  # most builds have none
+
+    return Attester(bench, context, planned, solver).attest
 
 
 def _warnings(planner: Planner, report: Report) -> tuple[str, ...]:

@@ -67,11 +67,15 @@ class NamedContexts:
         """Whether it is an image; otherwise it is files."""
         return self._values[name].startswith((_IMAGE, _LAYOUT))
 
+    def reference(self, name: str) -> Reference | None:
+        """The reference of this context, where it is an image of a registry."""
+        value = self._values[name]
+        return Reference.parse(value.removeprefix(_IMAGE)).with_default_tag() if value.startswith(_IMAGE) else None
+
     def image(self, name: str, platform: Platform) -> Image:
         """The image of this context, with its blobs in the store. Raises: NotFound; Unavailable; Corrupt; Invalid."""
-        value = self._values[name]
-        if value.startswith(_IMAGE):
-            reference = Reference.parse(value.removeprefix(_IMAGE)).with_default_tag()
+        reference, value = self.reference(name), self._values[name]
+        if reference is not None:
             return self.opening.ports.resolve_image(reference, platform, self.opening.request.pull)
         address = LayoutAddress.parse(value.removeprefix(_LAYOUT))
         found = Layout(address.path).find(platform, tag=address.tag, digest=address.digest)

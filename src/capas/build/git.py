@@ -53,6 +53,11 @@ class Repositories:
         with self._lock:
             return self._find(address).commit
 
+    def known(self) -> list[GitAddress]:
+        """The addresses that this build has looked up."""
+        with self._lock:
+            return list(self._commits)
+
     def check_out(self, address: GitAddress, *, keep: bool = False) -> Path:
         """The directory that the address names, its links followed inside the checkout only; `keep` its `.git` too.
 

@@ -36,6 +36,7 @@ class Opening:
         self.request = request
         self.ports = ports
         self.scratch = scratch
+        self.fetched: dict[str, Path] = {}  # what was downloaded, by its address
         self._stack = stack
 
     def place(self, word: str, label: str) -> Files:
@@ -78,6 +79,7 @@ class Opening:
         path = self.scratch.new_path()
         with disk_errors(path), path.open("wb") as out:
             self.ports.fetch(url, out)
+        self.fetched[url] = path
         return path
 
     def archive(self, file: BinaryIO, label: str) -> Files:

@@ -80,6 +80,11 @@ class Planner:
         """Build arguments that nothing in the Dockerfile asks for."""
         return sorted(set(self._request.build_args) - list_known_args(self._dockerfile, self._automatic) - NAMES)
 
+    @property
+    def bases(self) -> Mapping[tuple[Reference, Platform], Image]:
+        """The images that the Dockerfile names, by what they were asked for. Order: after `plan`."""
+        return self._images
+
     def images(self) -> list[Image]:
         """Every image the plan stands on. Order: after `plan`."""
         return [*self._images.values(), *self._brought]
@@ -275,7 +280,11 @@ class Planner:
                 image = self._named.image(name, platform)
             except CapasError as error:
                 raise self._dockerfile.source.locate(error, stage.position) from None
-            self._brought.append(image)
+            reference = self._named.reference(name)
+            if reference is None:
+                self._brought.append(image)
+            else:
+                self._images[reference, platform] = image
             return begin_image(self._request, image, name, self._build_args, self._globals), True
         state = begin_scratch(self._request, platform, self._build_args, self._globals)
         op = plan_whole(

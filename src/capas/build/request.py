@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
+from capas.build.attestations.wish import Attestations
 from capas.build.secrets import SecretSource
 from capas.layer.compression import Kind
 from capas.oci.platform import Platform
@@ -35,6 +36,7 @@ class BuildRequest(NamedTuple):
     platform: Platform | None = None
     platforms: tuple[Platform, ...] = ()  # several: an index of one image for each
     outputs: tuple[Output, ...] = ()  # none: the image, kept here
+    attestations: Attestations = Attestations()  # said of the image, in an index around it
     stdout: BinaryIO | None = None  # for an output to "-"
     host_platform: Platform = Platform()
     no_cache: bool = False
@@ -74,7 +76,7 @@ class Built(NamedTuple):
     @property
     def id(self) -> str:
         """What docker calls it by: the image's id, or the digest of the index."""
-        return str(self.image.id if self.exported.over is None else self.exported.digest)
+        return str(self.image.id if len(self.exported.images) == 1 else self.exported.digest)
 
 
 DEFAULT_MTIME_NS = 499_162_500 * 1_000_000_000

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from capas.cli.app import App, pass_app
+from capas.cli.attest_options import attest_options, read_attestations
 from capas.cli.build_outputs import output_options, with_outputs, write_files
 from capas.cli.checks import print_checked, say_findings
 from capas.cli.insight import explain_cache
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @step_options
 @click.option("--check", is_flag=True, help="Check the Dockerfile by docker's rules, and build nothing")
 @click.option("--explain-cache", is_flag=True, help="Say which steps would be done again and why, and build nothing")
+@attest_options
 @output_options
 @progress_option
 @click.option("-q", "--quiet", is_flag=True, help="Print the image's id only")
@@ -85,6 +87,7 @@ def _request(kind: type[BuildRequest], given: dict[str, Any]) -> BuildRequest:
         no_cache=given["no_cache"],
         pull=given["pull"],
         compression=given["compression"],
+        attestations=read_attestations(given),
         **step_wishes(given),
     )
 

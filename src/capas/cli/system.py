@@ -11,7 +11,7 @@ from capas.cli.table import Column, print_rows
 from capas.cli.template import Template
 from capas.cli.template_functions import to_json
 from capas.cli.units import human_size
-from capas.engine.release import capas_version
+from capas.release import capas_version
 
 _DF = (
     Column("Type", "TYPE"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capas.engine.release import capas_version
+from capas.release import capas_version
 
 
 def version_line() -> str:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from capas.build.attestations.sbom import find_format, make_sbom
+from capas.build.attestations.formats import find_format
+from capas.build.attestations.reading import find_predicate
+from capas.build.attestations.sbom import PREDICATES, make_sbom
 from capas.engine.lookup import get_image
-from capas.engine.release import capas_version
+from capas.release import capas_version
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
 
 
 def sbom_of(engine: Engine, text: str, *, format: str) -> dict[str, Any]:
-    """The bill of materials of an image here. Raises: NotFound; Corrupt; Invalid for a format that there is not."""
+    """The bill of materials that was built with an image, or one made now. Raises: NotFound; Corrupt; Invalid."""
     kind = find_format(format)
-    found = get_image(engine.store.records, text)
-    image = engine.images.open(found.record)
+    image = engine.images.get(text)
+    found = find_predicate(engine.images.get_top(text), image, PREDICATES[kind])
+    if found is not None:
+        return found
     contents = engine.settings.root / "cache" / "contents"
-    return make_sbom(image, found.reference, format=kind, contents=contents, version=capas_version())
+    reference = get_image(engine.store.records, text).reference
+    return make_sbom(image, reference, format=kind, contents=contents, version=capas_version())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -22,6 +22,7 @@ from capas.oci.digest import Digest
 from capas.oci.document import encode
 from capas.oci.manifest import Index
 from capas.oci.platform import Platform
+from capas.reference import Reference
 from capas.store.contract import BlobStore
 from capas.store.put import put
 
@@ -47,12 +48,21 @@ class Exported(NamedTuple):
         return max(self.images, key=lambda image: platform.runs(image.platform))
 
 
-def make_exported(composed: Sequence[Composed], output: Output, bench: Bench) -> Exported:
-    """Write manifests, configs and the index. Raises: Corrupt; Exhausted."""
+class Attest(Protocol):
+    """Says about an image what the build was asked to say."""
+
+    def __call__(self, image: Image, number: int, names: Sequence[Reference]) -> Descriptor:
+        """The index's entry for it; `number` is the image's place among the platforms."""
+
+
+def make_exported(composed: Sequence[Composed], output: Output, bench: Bench, attest: Attest | None = None) -> Exported:
+    """Write manifests, configs, attestations and the index. Raises: Corrupt; Exhausted."""
     images = tuple(_image(one, output.packing, output.annotations, bench) for one in composed)
-    if len(images) == 1:
+    if len(images) == 1 and attest is None:
         return Exported(images)
     entries = [describe(image, output.annotations) for image in images]
+    if attest is not None:
+        entries += [attest(image, number, output.names) for number, image in enumerate(images)]
     return Exported(images, make_index(bench.blobs, entries, output))
 
 

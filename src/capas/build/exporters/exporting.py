@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from capas.build.bench import Bench
 from capas.build.export import Composed
 from capas.build.exporters.archive import export_archive
-from capas.build.exporters.exported import Exported, check_annotations, make_exported
+from capas.build.exporters.exported import Attest, Exported, check_annotations, make_exported
 from capas.build.exporters.files import export_local, export_tar
 from capas.build.exporters.output import Output
 from capas.build.ports import BuildPorts
@@ -30,7 +30,7 @@ def check_outputs(outputs: Sequence[Output], platforms: Sequence[Platform]) -> N
             )
 
 
-def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts) -> Exported:
+def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts, attest: Attest | None = None) -> Exported:
     """Every output in its order; the images of the first that is one, or of a plain one that nobody keeps.
 
     Raises: Invalid; Exhausted; Corrupt; what a registry says.
@@ -38,7 +38,7 @@ def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts) -> Exp
     first: Exported | None = None
     for number, output in enumerate(bench.request.outputs or (Output(),), 1):
         if output.is_image:
-            exported = make_exported(composed, output, bench)
+            exported = make_exported(composed, output, bench, attest)
             first = first or exported
         name = f"export {number}"
         if output.type == "image":
@@ -52,7 +52,7 @@ def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts) -> Exp
         else:
             export_archive(exported, output, bench.request.stdout)
         bench.report(Finished(name, "DONE"))
-    return first or make_exported(composed, Output(), bench)
+    return first or make_exported(composed, Output(), bench, attest)
 
 
 def _export_image(exported: Exported, output: Output, bench: Bench, ports: BuildPorts) -> None:
