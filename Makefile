@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` shows the main job, `make test` proves it. Both set up what they need.
-.PHONY: demo test bench clean
+.PHONY: demo test bench library clean
 
 demo:
 	@tools/setup demo
@@ -12,6 +12,10 @@ test:
 bench:
 	@tools/setup bench
 	@.venv/bin/python benchmarks/run.py
+
+library:
+	@tools/setup demo
+	@.venv/bin/python tools/library.py
 
 clean:
 	rm -rf .venv .make dist build/lib *.egg-info

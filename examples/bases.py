@@ -1,4 +1,4 @@
-"""The base images of `library/`, made from Debian's own packages: where no public hub can be reached, they start it all."""
+"""The base images of `library/`, made from Debian's own packages: where no public hub can be reached, they start it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ USERS = (("root", 0, "/root", "/bin/sh"), ("daemon", 1, "/usr/sbin", "/bin/false
          ("www-data", 33, "/var/www", "/bin/false"), ("nobody", 65534, "/home", "/bin/false"))  # fmt: skip
 FOLDERS = ("bin", "dev", "etc", "home", "root", "sbin", "tmp", "usr", "usr/bin", "usr/sbin", "var", "var/spool",
            "var/spool/mail", "var/www")  # fmt: skip
+# apt in a container keeps nothing that only a next time would use
+LEAN = (
+    'rm -f "$1"/var/cache/apt/*.bin; printf "%s\\n" '
+    "'Dir::Cache::pkgcache \"\";' 'Dir::Cache::srcpkgcache \"\";' 'APT::Keep-Downloaded-Packages \"false\";' "
+    '>"$1/etc/apt/apt.conf.d/90container"'
+)
 
 
 def busybox_tar() -> bytes:
@@ -41,7 +47,8 @@ def debian_tar(cache: Path, suite: str = "bookworm") -> Path:
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial.tar")
-        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", suite, partial], check=True, stdin=subprocess.DEVNULL)
+        options = ["--quiet", "--variant=minbase", f"--customize-hook={LEAN}"]
+        subprocess.run(["mmdebstrap", *options, suite, partial], check=True, stdin=subprocess.DEVNULL)
         partial.replace(path)
     return path
 
