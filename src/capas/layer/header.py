@@ -12,11 +12,14 @@ from functools import lru_cache
 from typing import NamedTuple
 from zlib import adler32
 
-from capas.errors import Corrupt
+from capas.errors import Corrupt, Unsupported
 
 BLOCK = 512
 ZEROS = bytes(BLOCK)
 LARGEST_ID = 0xFFFFFFFE
+_LARGEST = 1 << 62
+_LONGEST_NAME = 16384  # four times what system calls take: no name costs more to follow than this
+_DEVICES = 1 << 12, 1 << 20  # majors and minors of Linux
 FIELDS = struct.Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12s")
 _UNPACK = struct.Struct("100s24s12s12s8sc100s6s66x8s8s155s12s").unpack_from
 
@@ -52,7 +55,7 @@ def parse_header(view: memoryview, position: int) -> Header:
             name = prefix.partition(b"\0")[0] + b"/" + name
     device = (0, 0)
     if kind in b"34" and magic[:5] == b"ustar":
-        device = parse_number(major), parse_number(minor)
+        device = _parse_device(major + minor)
     mode, uid, gid = _parse_owner(owner)
     target = target.partition(b"\0")[0] if target[0] else b""
     fields = (name, kind, mode, uid, gid, parse_number(size), parse_number(mtime), target, device)
@@ -78,16 +81,27 @@ def _parse_owner(fields: bytes) -> tuple[int, int, int]:
     return parse_number(mode) & 0o7777, checked_id(parse_number(uid)), checked_id(parse_number(gid))
 
 
+@lru_cache(maxsize=64)
+def _parse_device(fields: bytes) -> tuple[int, int]:
+    major, minor = parse_number(fields[:8]), parse_number(fields[8:])
+    if not (0 <= major < _DEVICES[0] and 0 <= minor < _DEVICES[1]):
+        raise Unsupported("device number {major}:{minor} is out of range", major=major, minor=minor)
+    return major, minor
+
+
 @lru_cache(maxsize=4096)
 def parse_number(field: bytes) -> int:
     """The number in a field: octal digits or, with the top bit set, base 256 in two's complement. Blank is 0.
 
-    Raises: Corrupt for anything else; int() alone would take signs, underscores and prefixes.
+    Raises: Corrupt for anything else, and what no size or time can be; int() alone would take signs and underscores.
     """
     if field[0] & 0x80:
         bits = 8 * len(field) - 1
         value = int.from_bytes(field, "big") & ((1 << bits) - 1)
-        return value - (1 << bits) if value >> (bits - 1) else value
+        value -= 1 << bits if value >> (bits - 1) else 0
+        if abs(value) > _LARGEST:
+            raise Corrupt("not a tar stream: wrong number {field!r} in a header", field=field)
+        return value
     digits = field.strip(b" \0").partition(b"\0")[0].rstrip(b" ")
     if not digits:
         return 0
@@ -114,8 +128,10 @@ def checked_id(value: int) -> int:
 def clean_path(raw: bytes) -> bytes:
     """A member's name without leading, doubled or dotted parts; b"" for the root. `a/../b` is `b`, as for Go's readers.
 
-    Raises: Corrupt for a NUL or a name that leaves the root.
+    Raises: Corrupt for a NUL or a name that leaves the root; Unsupported for one that is longer than any in use.
     """
+    if len(raw) > _LONGEST_NAME:
+        raise Unsupported("the name {name!r}… is longer than {limit} bytes", name=raw[:200], limit=_LONGEST_NAME)
     if b"\0" in raw:
         raise Corrupt("a NUL in the name {name!r}", name=raw[:200])
     path = raw[2:] if raw.startswith(b"./") else raw

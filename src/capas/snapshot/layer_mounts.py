@@ -44,14 +44,14 @@ class LayerMounts:
         for place in missing:
             os.makedirs(place, mode=0o700, exist_ok=True)
         borrowed = self._borrow(missing) if missing else {}
-        for place, file in missing.items():
-            fd = borrowed.get(place)
-            if fd is None:
-                mount_layer(file, place)
-                continue
-            try:
-                syscalls.attach_mount(fd, os.fsencode(place))
-            finally:
+        try:
+            for place, file in missing.items():
+                if place in borrowed:
+                    syscalls.attach_mount(borrowed[place], os.fsencode(place))
+                else:
+                    mount_layer(file, place)
+        finally:
+            for fd in borrowed.values():
                 os.close(fd)
 
     @contextmanager

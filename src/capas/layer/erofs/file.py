@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from capas.errors import Corrupt, NotFound
+from capas.errors import CapasError, Corrupt, NotFound
 from capas.layer.applied import Applied
 from capas.layer.entry import CHARACTER, DIRECTORY, FILE, HARDLINK, Entry
 from capas.layer.erofs.format import BLOCK, ROOT_SLOT
@@ -24,6 +26,7 @@ from capas.layer.reader import iter_entries
 from capas.layer.slice import Slice
 
 _CHUNK = 1 << 20
+_AGAIN = "remove the image and pull it again"
 
 
 class LayerFile:
@@ -49,17 +52,18 @@ class LayerFile:
         return Slice(self._fd, TAR, self.record.tar_size)
 
     def notes(self) -> Applied:
-        """What the layer left open for whoever stacks it."""
+        """What the layer left open for whoever stacks it. Raises: Corrupt."""
         return load_notes(self._notes()[0])
 
     def root(self) -> Entry:
-        """The entry of the root directory; an unlisted one is root's, 0755, of time 0."""
+        """The entry of the root directory; an unlisted one is root's, 0755, of time 0. Raises: Corrupt."""
         return self._inodes().get(ROOT_SLOT).entry
 
     def entries(self) -> list[Entry]:
         """Every entry, as a changeset says them: whiteouts by their names, links to lower layers last.
 
         Order: a directory before what is in it, names sorted. Each path is where the entry really is.
+        Raises: Corrupt.
         """
         notes, inodes = self.notes(), self._inodes()
         found = list(_Walk(inodes, frozenset(notes.implicit)).run())
@@ -73,11 +77,13 @@ class LayerFile:
         Raises: Corrupt.
         """
         tar, tree = Hashed(self.open_tar()), LayerTree()
-        for entry, _ in iter_entries(tar):
-            tree.add(entry)
+        try:
+            for entry, _ in iter_entries(tar):
+                tree.add(entry)
+        except CapasError:  # of whatever kind: a tar that was taken once has changed
+            pass
         tar.finish(self.record.diff_id)
-        layout = lay_out(tree, self.record.tar_size, self.record.diff_id)
-        if not self._agrees(layout):
+        if not self._agrees(lay_out(tree, self.record.tar_size, self.record.diff_id)):
             raise Corrupt("the layer file {path} does not show what its tar holds", path=self.path)
 
     def close(self) -> None:
@@ -99,7 +105,30 @@ class LayerFile:
             self._same(layout.header, 0)
             and self._same(layout.metadata, layout.metadata_at)
             and all(self._digest(c.source, c.size) == self._digest(c.target, c.size) for c in layout.copies)
+            and all(self._is_blank(*gap) for gap in self._gaps(layout))
         )
+
+    def _gaps(self, layout: Layout) -> Iterator[tuple[int, int]]:
+        """Where nothing is, between the tar and the metadata."""
+        at = TAR + self.record.tar_size
+        for copy in sorted(layout.copies, key=lambda copy: copy.target):
+            yield at, copy.target
+            at = copy.target + copy.size
+        yield at, layout.metadata_at
+
+    def _is_blank(self, at: int, end: int) -> bool:
+        while at < end:
+            try:
+                at = os.lseek(self._fd, at, os.SEEK_DATA)
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # which says that there is nothing but a hole
+                    raise
+                return True
+            data = os.pread(self._fd, max(0, min(_CHUNK, end - at)), at)
+            if data.count(0) != len(data):
+                return False
+            at += len(data) or end - at
+        return True
 
     def _same(self, data: bytes | bytearray, offset: int) -> bool:
         return os.pread(self._fd, len(data), offset) == data
@@ -112,7 +141,7 @@ class LayerFile:
 
     def _inodes(self) -> Inodes:
         record = self.record
-        data = os.pread(self._fd, record.notes - record.metadata, record.metadata)
+        data = self._read(record.metadata, record.notes, record.metadata_sum)
         sparse = {int(slot): (offset, tuple(map(tuple, pieces))) for slot, (offset, pieces) in self._holes().items()}
         return Inodes(data, record.metadata // BLOCK, TAR // BLOCK, sparse)  # type: ignore[arg-type]
 
@@ -122,7 +151,13 @@ class LayerFile:
 
     def _notes(self) -> list[bytes]:
         record = self.record
-        return os.pread(self._fd, record.size - record.notes, record.notes).split(b"\n")
+        return self._read(record.notes, record.size, record.notes_sum).split(b"\n")
+
+    def _read(self, start: int, end: int, checksum: int) -> bytes:
+        data = os.pread(self._fd, end - start, start)
+        if zlib.crc32(data) != checksum:
+            raise Corrupt("the layer file {path} is damaged", path=self.path, hint=_AGAIN)
+        return data
 
 
 class _Walk:

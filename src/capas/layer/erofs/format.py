@@ -32,12 +32,16 @@ INODE = struct.Struct("<HHHHQIIIIQII16x")
 DIRENT = struct.Struct("<QHBB")
 XATTR_HEADER = 12
 _XATTR = struct.Struct("<BBH")
+_ACL_ENTRY = struct.Struct("<HHI")
 
 _CHECKSUM, _MTIME, _CHUNKS = 1, 2, 4
 _LONGEST_VALUE = (1 << 16) - 1
 _MOST_XATTR_UNITS = (1 << 16) - 1
 _PREFIXES = ((b"user.", 1), (b"trusted.", 4), (b"security.", 6))
 _ACLS = {b"system.posix_acl_access": 2, b"system.posix_acl_default": 3}
+_NAMES = {index: prefix for prefix, index in _PREFIXES} | {index: name for name, index in _ACLS.items()}
+_ACL_TAGS = frozenset((0x01, 0x02, 0x04, 0x08, 0x10, 0x20))
+_CAPABILITY_SIZES = {0x02: 20, 0x03: 24}  # by revision
 _OPAQUE = (4, b"overlay.opaque", b"y")
 OPAQUE_MARK = b"trusted.overlay.opaque"
 
@@ -64,8 +68,6 @@ def pack_superblock(*, blocks: int, meta_block: int, inodes: int, uuid: bytes, c
 def pack_device(device: tuple[int, int]) -> int:
     """A device number as inodes have it."""
     major, minor = device
-    if not (0 <= major < 1 << 12 and 0 <= minor < 1 << 20):
-        raise Unsupported("device number {major}:{minor} is out of range", major=major, minor=minor)
     return (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12
 
 
@@ -77,7 +79,7 @@ def unpack_device(number: int) -> tuple[int, int]:
 def pack_xattrs(entry: Entry, *, opaque: bool = False) -> bytes:
     """The inline extended attributes of an inode, empty for none. What no layer may bring is left out.
 
-    Raises: Unsupported for more than an inode holds.
+    Raises: Unsupported for more than an inode holds, and for a value that would make the file unreadable.
     """
     placed = [(*place, value) for name, value in entry.xattrs.items() if (place := _place(name, entry.kind))]
     if opaque:
@@ -88,6 +90,9 @@ def pack_xattrs(entry: Entry, *, opaque: bool = False) -> bytes:
     for index, rest, value in placed:
         if len(rest) > 255 or len(value) > _LONGEST_VALUE:
             raise _too_large(entry)
+        if not _is_sound(index, rest, value):
+            name = (_NAMES[index] + rest).decode("utf-8", "replace")
+            raise Unsupported("malformed extended attribute {name} of {path}", name=name, path=_shown(entry))
         part = _XATTR.pack(len(rest), index, len(value)) + rest + value
         parts.append(part + bytes(-len(part) % 4))
     body = bytes(XATTR_HEADER) + b"".join(parts)
@@ -103,12 +108,11 @@ def xattr_units(body: bytes) -> int:
 
 def unpack_xattrs(body: bytes) -> dict[bytes, bytes]:
     """What `pack_xattrs` packed, the overlay's mark among it."""
-    names = {index: prefix for prefix, index in _PREFIXES} | {index: name for name, index in _ACLS.items()}
     found, at = {}, XATTR_HEADER
     while at < len(body):
         length, index, size = _XATTR.unpack_from(body, at)
         at += _XATTR.size
-        found[names[index] + body[at : at + length]] = body[at + length : at + length + size]
+        found[_NAMES[index] + body[at : at + length]] = body[at + length : at + length + size]
         at += length + size
         at += -at % 4
     return found
@@ -126,10 +130,25 @@ def _place(name: bytes, kind: bytes) -> tuple[int, bytes] | None:
     return None
 
 
+def _is_sound(index: int, rest: bytes, value: bytes) -> bool:
+    """Whether the kernel can make sense of a value, which it only looks at when the file is used.
+
+    Spec: Linux posix_acl_xattr.h; linux/capability.h, struct vfs_ns_cap_data.
+    """
+    if index in _ACLS.values():
+        tags = {tag for tag, _, _ in _ACL_ENTRY.iter_unpack(value[4:])} if len(value) % 8 == 4 else {0}
+        return value[:4] == b"\2\0\0\0" and tags <= _ACL_TAGS
+    if (index, rest) == (6, b"capability"):
+        return len(value) > 4 and len(value) == _CAPABILITY_SIZES.get(value[3])
+    return True
+
+
+def _shown(entry: Entry) -> str:
+    return entry.path.decode("utf-8", "replace")
+
+
 def _too_large(entry: Entry) -> Unsupported:
-    return Unsupported(
-        "the extended attributes of {path} are larger than a file can have", path=entry.path.decode("utf-8", "replace")
-    )
+    return Unsupported("the extended attributes of {path} are larger than a file can have", path=_shown(entry))
 
 
 def _crc32c(data: bytes) -> int:

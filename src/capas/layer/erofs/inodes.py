@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from capas.errors import Corrupt
 from capas.layer.entry import BLOCK as BLOCK_DEVICE
 from capas.layer.entry import CHARACTER, FILE, NO_XATTRS, SYMLINK, Entry
 from capas.layer.erofs.format import (
@@ -40,7 +39,7 @@ class Inode(NamedTuple):
 
 
 class Inodes:
-    """The metadata as read from the file. `start` is its first block, `body_block` that of the tar."""
+    """The metadata as read, and found undamaged. `start` is its first block, `body_block` that of the tar."""
 
     def __init__(self, data: bytes, start: int, body_block: int, sparse: Sparse) -> None:
         self._data = memoryview(data)
@@ -49,14 +48,10 @@ class Inodes:
         self._sparse = sparse
 
     def get(self, slot: int) -> Inode:
-        """The inode of this number. Raises: Corrupt."""
+        """The inode of this number."""
         data, at = self._data, slot * SLOT
-        if at + INODE.size > len(data):
-            raise Corrupt("the layer file is damaged: there is no inode {number}", number=slot)
         layout, units, mode, _, size, where, _, uid, gid, seconds, nanoseconds, links = INODE.unpack_from(data, at)
-        kind = KIND_OF_MODE.get(mode & _FORMAT)
-        if kind is None:
-            raise Corrupt("the layer file is damaged: inode {number} is of no kind", number=slot)
+        kind = KIND_OF_MODE[mode & _FORMAT]
         xattrs, opaque, end = NO_XATTRS, False, at + INODE.size
         if units:
             body = bytes(data[end : end + XATTR_HEADER + 4 * (units - 1)])
@@ -79,7 +74,7 @@ class Inodes:
         return Inode(slot, tuple.__new__(Entry, fields), links, opaque)
 
     def list(self, slot: int) -> Iterator[tuple[bytes, int]]:
-        """The names in a directory with the slots of their inodes, sorted, `.` and `..` left out. Raises: Corrupt."""
+        """The names in a directory with the slots of their inodes, sorted, `.` and `..` left out."""
         _, _, _, _, size, where, *_ = INODE.unpack_from(self._data, slot * SLOT)
         first = (where - self._start) * BLOCK
         for begin in range(first, first + size, BLOCK):

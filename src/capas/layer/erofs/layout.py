@@ -26,7 +26,7 @@ TAR = 4096
 
 _MAGIC = b"CAPASLYR"
 _VERSION = 1
-_RECORD = struct.Struct("<8sIIQQQQ32s")
+_RECORD = struct.Struct("<8sIIQQQQ32sI")
 _CHECKSUM = struct.Struct("<I")
 _MOST_BLOCKS = 1 << 32
 _LEAST_CHUNK_BITS = 12
@@ -34,13 +34,18 @@ _FREE_CHUNKS = 4096
 
 
 class Record(NamedTuple):
-    """What a layer file says of itself. Sizes and offsets in bytes; `notes` and what follows it end the file."""
+    """What a layer file says of itself. Sizes and offsets in bytes; `notes` and what follows it end the file.
+
+    The sums are the CRC-32 of the metadata (up to the notes), and of what follows: whoever reads them finds damage.
+    """
 
     diff_id: DiffID
     tar_size: int
     metadata: int
     notes: int
     size: int
+    metadata_sum: int
+    notes_sum: int
 
 
 class Copy(NamedTuple):
@@ -69,35 +74,38 @@ def lay_out(tree: LayerTree, tar_size: int, diff_id: DiffID) -> Layout:
     chunks = {id(file): holes.place(file.entry) for file in sparse}
     start = holes.end // BLOCK
     packed = pack_metadata(tree.root, start, TAR // BLOCK, chunks)
-    data = packed.data
-    notes_at = holes.end + len(data)
-    data += dump_notes(notes) + b"\n" + _dump_holes(sparse) + b"\n"
-    data += bytes(-len(data) % BLOCK)
-    size = holes.end + len(data)
+    tail = dump_notes(notes) + b"\n" + _dump_holes(sparse) + b"\n"
+    tail += bytes(-len(tail) % BLOCK)
+    notes_at = holes.end + len(packed.data)
+    size = notes_at + len(tail)
     if size // BLOCK >= _MOST_BLOCKS:
         raise Unsupported("the layer is larger than the {limit} bytes of a layer file", limit=_MOST_BLOCKS * BLOCK)
     superblock = pack_superblock(
         blocks=size // BLOCK, meta_block=start, inodes=packed.inodes, uuid=bytes.fromhex(diff_id.hex)[:16],
         chunked=bool(chunks),
     )  # fmt: skip
-    record = Record(diff_id, tar_size, holes.end, notes_at, size)
-    return Layout(_pack_record(record, superblock), holes.copies, holes.end, data, size)
+    sums = zlib.crc32(packed.data), zlib.crc32(tail)
+    record = Record(diff_id, tar_size, holes.end, notes_at, size, *sums)
+    return Layout(_pack_record(record, superblock), holes.copies, holes.end, packed.data + tail, size)
 
 
 def parse_record(header: bytes) -> Record:
     """The record in the first page of a layer file. Raises: Corrupt."""
-    magic, version, _, tar_size, metadata, notes, size, digest = _RECORD.unpack_from(header)
-    if len(header) != TAR or magic != _MAGIC or version != _VERSION:
+    if len(header) != TAR or header[: len(_MAGIC)] != _MAGIC:
         raise Corrupt("this is not a layer file")
+    _, version, metadata_sum, tar_size, metadata, notes, size, digest, notes_sum = _RECORD.unpack_from(header)
     (checksum,) = _CHECKSUM.unpack_from(header, _RECORD.size)
     if checksum != zlib.crc32(header[: _RECORD.size] + header[_RECORD.size + _CHECKSUM.size :]):
         raise Corrupt("the first page of the layer file is damaged")
-    return Record(DiffID("sha256:" + digest.hex()), tar_size, metadata, notes, size)
+    if version != _VERSION:
+        raise Unsupported("a layer file of version {version}", version=version, hint="a newer Capas wrote it")
+    return Record(DiffID("sha256:" + digest.hex()), tar_size, metadata, notes, size, metadata_sum, notes_sum)
 
 
 def _pack_record(record: Record, superblock: bytes) -> bytes:
-    fields = (record.tar_size, record.metadata, record.notes, record.size, bytes.fromhex(record.diff_id.hex))
-    head = _RECORD.pack(_MAGIC, _VERSION, 0, *fields)
+    places = (record.tar_size, record.metadata, record.notes, record.size)
+    digest = bytes.fromhex(record.diff_id.hex)
+    head = _RECORD.pack(_MAGIC, _VERSION, record.metadata_sum, *places, digest, record.notes_sum)
     blank = bytes(SUPER_OFFSET - _RECORD.size - _CHECKSUM.size)
     rest = (blank + superblock).ljust(TAR - len(head) - _CHECKSUM.size, b"\0")
     return head + _CHECKSUM.pack(zlib.crc32(head + rest)) + rest

@@ -31,7 +31,6 @@ from capas.layer.erofs.format import (
 from capas.layer.erofs.nodes import File, Folder
 
 _LONGEST_NAME = 255
-_LONGEST_TARGET = 4095
 _LARGEST_SIZE = (1 << 63) - 1
 _SECOND = 1_000_000_000
 
@@ -144,7 +143,7 @@ class _Packing:
                 where = self._append(entry.target)
         elif kind in (CHARACTER, BLOCK_DEVICE):
             where = pack_device(entry.device)
-        if size > _LARGEST_SIZE or len(entry.target) > _LONGEST_TARGET:
+        if size > _LARGEST_SIZE:
             raise Unsupported("{path} is larger than a filesystem takes", path=entry.path.decode("utf-8", "replace"))
         _put_inode(table, place, entry, (layout, size, where, links), (xattrs, tail))
 
@@ -180,7 +179,9 @@ def _pack_folder(folder: Folder) -> bytearray:
     names.sort()
     longest = max(names, key=lambda item: len(item[0]))[0]
     if len(longest) > _LONGEST_NAME:
-        raise Unsupported("the name {name} is longer than a filesystem takes", name=longest.decode("utf-8", "replace"))
+        raise Unsupported(
+            "the name {name} is longer than a filesystem takes", name=longest[:300].decode("utf-8", "replace")
+        )
     data = bytearray()
     begin, used = 0, 0
     for number, (name, _, _) in enumerate(names):

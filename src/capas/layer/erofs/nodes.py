@@ -12,6 +12,7 @@ from capas.errors import Corrupt
 from capas.layer import entry as kinds
 from capas.layer.applied import Applied, LowerLink
 from capas.layer.entry import Entry
+from capas.layer.erofs.costs import Costs, check_target
 from capas.layer.marks import OPAQUE, SPECIAL, WHITEOUT
 from capas.layer.paths import join
 
@@ -35,11 +36,12 @@ class File:
 class Folder:
     """A directory. `entry` is IMPLICIT where the layer has not listed it."""
 
-    __slots__ = ("children", "entry", "name", "opaque", "parent", "slot")
+    __slots__ = ("children", "entry", "name", "opaque", "parent", "size", "slot")
 
     def __init__(self, parent: Folder | None, name: bytes) -> None:
         self.parent = parent or self
         self.name = name
+        self.size: int = parent.size + 1 + len(name) if parent else 0  # bytes of its path
         self.entry = IMPLICIT
         self.children: dict[bytes, Folder | File] = {}
         self.opaque = False
@@ -66,13 +68,13 @@ class LayerTree:
         self._hidden: dict[tuple[bytes, bytes], None] = {}
         self._opaque: dict[bytes, None] = {}
         self._links: dict[tuple[Folder, bytes], LowerLink] = {}
-        self._entries = 0
+        self._costs = Costs()
         self._size = 0
         self.has_holes = False
 
     def add(self, entry: Entry) -> None:
-        """The next entry. Raises: Corrupt for one that no tree can have."""
-        self._entries += 1
+        """The next entry. Raises: Corrupt for one that no tree can have; Unsupported; Exhausted."""
+        self._costs.entries += 1
         path, kind = entry[0], entry[1]
         if b".wh." in path and (path.startswith(WHITEOUT) or b"/.wh." in path):
             self._add_whiteout(path)
@@ -89,19 +91,24 @@ class LayerTree:
         elif kind == kinds.CHARACTER and entry.device == (0, 0):
             self._hidden[path.rpartition(b"/")[::2]] = None  # overlayfs would take it for its own mark
         else:
+            if kind == kinds.SYMLINK:
+                check_target(entry.target)
             self._put(path, File(entry))
 
     def finish(self) -> Applied:
-        """Whiteouts and opaque directories become overlayfs' marks. What is left for whoever stacks the layer."""
-        for folder, name in list(self._links):
-            if name in folder.children or not self._is_attached(folder):
-                del self._links[folder, name]
+        """Whiteouts and opaque directories become overlayfs' marks. What is left for whoever stacks the layer.
+
+        Raises: Exhausted.
+        """
         listed = set(self._iter_folders())
+        for folder, name in list(self._links):
+            if name in folder.children or folder not in listed:
+                del self._links[folder, name]
         opaques = self._mark_opaques()
         whiteouts = self._mark_whiteouts(opaques)
         implicit = [folder for folder in self._iter_folders() if folder.entry is IMPLICIT]
         return Applied(
-            self._entries,
+            self._costs.entries,
             self._size,
             whiteouts=tuple(whiteouts),
             opaques=tuple(opaques),
@@ -136,10 +143,10 @@ class LayerTree:
             raise Corrupt("{path!r} is a hard link to a directory", path=entry.path[:200])
         if target is None:
             self._remove(parent, name)
+            self._costs.note(parent.size + len(name) + len(entry.target))
             self._links[parent, name] = LowerLink(join(parent.path, name), entry.target)
         elif parent.children.get(name) is not target:
-            self._remove(parent, name)
-            if folder is not None and not self._is_attached(folder):
+            if self._remove(parent, name) and folder is not None and not self._is_attached(folder):
                 raise Corrupt("{path!r} is a hard link to a file beneath itself", path=entry.path[:200])
             self._set(parent, name, target)
 
@@ -168,12 +175,14 @@ class LayerTree:
             self._remove(parent, name)
         parent.children[name] = node
 
-    def _remove(self, parent: Folder, name: bytes) -> None:
+    def _remove(self, parent: Folder, name: bytes) -> bool:
+        """Take a name out. Returns: whether it was a folder's."""
         old = parent.children.pop(name, None)
         if isinstance(old, Folder):
             old.parent = self._nowhere
         if isinstance(old, Folder) or (old is not None and old.entry.kind == kinds.SYMLINK):
             self._path, self._folder = b"", self.root  # the way to the last entry's folder may lead elsewhere now
+        return isinstance(old, Folder)
 
     def _place(self, path: bytes) -> tuple[Folder, bytes]:
         """The folder for an entry, made where it is missing, and the name in it."""
@@ -204,10 +213,13 @@ class LayerTree:
                 links += 1
                 if links > _MOST_LINKS:
                     raise Corrupt("too many links on the way to /{path}", path=path[:200].decode("utf-8", "replace"))
-                parts += reversed(found.entry.target.split(b"/"))
+                target = found.entry.target.split(b"/")
+                self._costs.follow(len(target))
+                parts += reversed(target)
                 at = self.root if found.entry.target.startswith(b"/") else at
             elif (found is None and make) or replace:
                 below = Folder(at, part)
+                self._costs.note(below.size)
                 at.children[part] = below
                 at = below
             else:
@@ -232,7 +244,9 @@ class LayerTree:
         found: dict[bytes, None] = {}
         for path in self._opaque:
             folder = self._enter(path, make=True)
-            found[path if folder is None else folder.path] = None
+            place = path if folder is None else folder.path
+            self._costs.note(len(place))
+            found[place] = None
             if folder is not None:
                 folder.opaque = True
         return found
@@ -242,6 +256,7 @@ class LayerTree:
         for above, name in self._hidden:
             folder = self._enter(above, make=True)
             path = join(above if folder is None else folder.path, name)
+            self._costs.note(len(path))
             there = None if folder is None else folder.children.get(name)
             if isinstance(there, Folder):
                 opaques[path] = None
