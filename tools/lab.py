@@ -118,7 +118,8 @@ class Root:
             return
         folder = self.namespace.parent
         folder.mkdir(parents=True, exist_ok=True)
-        if not os.path.ismount(folder):  # a namespace is kept by a mount, which must not spread
+        # a namespace is kept by a mount, which must not spread; `ismount` does not see a directory mounted on itself
+        if subprocess.run(["mountpoint", "-q", folder], check=False).returncode:
             subprocess.run(["mount", "--bind", folder, folder], check=True)
             subprocess.run(["mount", "--make-private", folder], check=True)
         self.namespace.touch()
