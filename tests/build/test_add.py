@@ -52,6 +52,13 @@ def test_unpacked_files_keep_owner_and_time(workshop: Workshop, tmp_path: Path) 
     assert (entry.uid, entry.gid, entry.mtime_ns) == (7, 8, 1234 * 10**9)
 
 
+def test_chown_is_for_what_an_archive_holds_and_chmod_is_not(workshop: Workshop, tmp_path: Path) -> None:
+    write_files(tmp_path / "c", {"a.tar": tar_of({"y": b""}, uid=7, gid=8, mode=0o640)})
+    image = add(workshop, tmp_path / "c", "ADD --chown=app:5 --chmod=777 a.tar /opt/")
+    (entry,) = [one for one in workshop.layer_entries(image) if one.path == b"opt/y"]
+    assert (entry.uid, entry.gid, entry.mode) == (1001, 5, 0o640)
+
+
 def test_copy_does_not_unpack(workshop: Workshop, tmp_path: Path) -> None:
     data = tar_of({"y": b""})
     write_files(tmp_path / "c", {"a.tar": data})

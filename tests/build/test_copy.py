@@ -196,16 +196,57 @@ def test_copy_takes_no_url(workshop: Workshop, context: Path) -> None:
         layer(workshop, context, "COPY https://example.org/x /")
 
 
+@pytest.mark.covers("COPY", "--exclude")
 def test_exclude_leaves_files_out(workshop: Workshop, context: Path) -> None:
     found = layer(workshop, context, "COPY --exclude=**/*.py --exclude=lib src /tmp/")
     assert list(found) == ["tmp/data.json"]
+    found = layer(workshop, context, "COPY --exclude=a* --exclude=!a.txt --exclude=b.* *.txt /tmp/")
+    assert list(found) == ["tmp/a.txt"]
 
 
-def test_parents_keeps_the_directories_in_front(workshop: Workshop, context: Path) -> None:
-    assert list(layer(workshop, context, "COPY --parents src/lib/util.py /tmp/")) == [
-        "tmp/src", "tmp/src/lib", "tmp/src/lib/util.py",
-    ]  # fmt: skip
-    assert list(layer(workshop, context, "COPY --parents src/./lib/util.py /tmp/")) == ["tmp/lib", "tmp/lib/util.py"]
+PARENTS = [
+    ("src/lib/util.py", ["src", "src/lib", "src/lib/util.py"]),
+    ("src/./lib/util.py", ["lib", "lib/util.py"]),
+    ("a.txt", ["a.txt"]),
+    ("src/lib", ["src", "src/lib", "src/lib/util.py"]),
+    ("src/lib/.", ["src", "src/lib", "src/lib/util.py"]),
+    ("./src/./lib/", ["lib", "lib/util.py"]),
+    ("src/./lib/./util.py", ["lib", "lib/util.py"]),
+    ("s*/./l*/*.py", ["lib", "lib/util.py"]),
+    ("**/*.py", ["src", "src/lib", "src/lib/util.py", "src/main.py"]),
+    ("src/**/*.py", ["src", "src/lib", "src/lib/util.py", "src/main.py"]),
+    ("s*/./**/util.py", ["lib", "lib/util.py"]),
+    ("./**/lib", ["src", "src/lib", "src/lib/util.py"]),
+    ("--exclude=src/lib src", ["src", "src/data.json", "src/main.py"]),
+    ("--exclude=lib src", ["src", "src/data.json", "src/lib", "src/lib/util.py", "src/main.py"]),
+    ("--exclude=**/*.py src", ["src", "src/data.json", "src/lib"]),
+    ("src/lib/util.py src/data.json a.txt", ["a.txt", "src", "src/data.json", "src/lib", "src/lib/util.py"]),
+]
+
+
+@pytest.mark.covers("COPY", "--parents")
+@pytest.mark.parametrize(("sources", "expected"), PARENTS)
+def test_parents_keeps_the_directories_in_front(
+    workshop: Workshop, context: Path, sources: str, expected: list[str]
+) -> None:
+    found = layer(workshop, context, f"COPY --parents {sources} /tmp/")
+    assert [path.removeprefix("tmp/") for path in found] == expected
+
+
+def test_parents_are_made_as_they_are_in_the_source(workshop: Workshop, context: Path) -> None:
+    (context / "src").chmod(0o700)
+    text = "FROM base AS one\nCOPY --chown=7:8 --parents src/lib /x/\n"
+    text += "FROM base\nCOPY --parents --from=one /x/./src/lib /y/"
+    built = workshop.build(context, dockerfile_text=text)
+    found = {entry.path: (entry.mode, entry.uid, entry.gid) for entry in workshop.layer_entries(built.image)}
+    assert found[b"y"] == (0o755, 0, 0)
+    assert found[b"y/src"] == (0o700, 7, 8)
+
+
+def test_parents_that_are_there_stay_as_they_are(workshop: Workshop, context: Path) -> None:
+    (context / "src").chmod(0o700)
+    workshop.make_image("has", {"x/src": None})
+    assert list(layer(workshop, context, "COPY --parents src/lib /x/", "has")) == ["x/src/lib", "x/src/lib/util.py"]
 
 
 def test_a_linked_copy_does_not_look_at_the_image(workshop: Workshop, context: Path) -> None:

@@ -72,7 +72,9 @@ class Opening:
         """
         root = self.repositories.check_out(address, keep=keep)
         rules = [*(ignore.rules if ignore else ()), *(() if keep else _HIDDEN)]
-        return self._files(root, Ignore(rules), FileDigests(None, self.ports.clock), label)
+        return self._files(
+            root, Ignore(rules, ignore.name if ignore else ""), FileDigests(None, self.ports.clock), label
+        )
 
     def download(self, url: str) -> Path:
         """What is at the address, in a file. Raises: NotFound; Unavailable; Denied."""

@@ -102,9 +102,9 @@ class Placement:
     def _put_directory(self, picked: Picked, real: bytes) -> None:
         base = self.make_directories(real)
         for relative, entry in picked.iter_below():
-            self._put_entry(join(base, relative), entry, picked.files)
+            self._put_entry(join(base, relative), entry, picked.files, keep_mode=picked.archive)
 
-    def _put_entry(self, path: bytes, entry: Entry, files: Files) -> None:
+    def _put_entry(self, path: bytes, entry: Entry, files: Files, *, keep_mode: bool = False) -> None:
         there = self.find(path)
         if name_of(path).startswith(b".wh."):
             raise Invalid("a file cannot be called {name}: in a layer this name deletes another file", name=_show(path))
@@ -118,11 +118,12 @@ class Placement:
                 )  # fmt: skip
         elif there is not None and there.kind == DIRECTORY:
             raise Invalid("cannot copy a file to /{path}: it is a directory in the image", path=_show(path))
-        self._placed[path] = Placed(self._dressed(path, entry), files, entry)
+        self._placed[path] = Placed(self._dressed(path, entry, keep_mode=keep_mode), files, entry)
 
-    def _dressed(self, path: bytes, entry: Entry) -> Entry:
+    def _dressed(self, path: bytes, entry: Entry, *, keep_mode: bool) -> Entry:
+        """As the flags ask; --chmod leaves what an archive holds as it is there, as BuildKit does."""
         mode, uid, gid = entry.mode, entry.uid, entry.gid
-        if self._mode is not None and entry.kind != SYMLINK:
+        if self._mode is not None and not keep_mode and entry.kind != SYMLINK:
             mode = self._mode(mode, entry.kind == DIRECTORY)
         if self._owner is not None:
             uid, gid = self._owner

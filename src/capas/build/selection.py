@@ -12,7 +12,6 @@ from typing import NamedTuple
 from capas.build.sources.contract import Files
 from capas.build.sources.walk import (
     clean,
-    has_wildcard,
     iter_below,
     iter_deep_matches,
     iter_matches,
@@ -140,26 +139,30 @@ def _rest(entry: Entry) -> bytes:
 
 def _pick(files: Files, pattern: str, exclude: Exclusion, *, parents: bool) -> Iterator[Picked]:
     pivot, text = _split_pivot(pattern) if parents else ("", pattern)
-    start = _encode(pivot)
-    for path in _find_paths(files, text, pivot, deep=parents):
-        one = _pick_one(files, path, pattern)
-        if parents:
-            one = one._replace(parents=_parents(files, path, clean(start), whole=one.is_directory))
-        where = one.prefix if one.is_directory else join(one.prefix, one.name)
-        if not where or not exclude.leaves_out(where):
-            yield one._replace(exclude=exclude)
+    for base in _expand(files, b"", pivot, deep=False):
+        for path in _expand(files, base, text, deep=parents):
+            one = _pick_one(files, path, pattern)
+            if parents:
+                one = one._replace(parents=_parents(files, path, base, whole=one.is_directory))
+            where = one.prefix if one.is_directory else join(one.prefix, one.name)
+            if not where or not exclude.leaves_out(where):
+                yield one._replace(exclude=exclude)
 
 
-def _find_paths(files: Files, pattern: str, pivot: str, *, deep: bool) -> Iterator[bytes]:
-    whole = clean(_encode(f"{pivot}/{pattern}")).decode(errors="surrogateescape")
-    if not has_wildcard(whole):
-        yield _encode(_unescape(whole))
+def _expand(files: Files, base: bytes, pattern: str, *, deep: bool) -> Iterator[bytes]:
+    """The paths beneath `base` that a pattern means; a name without wildcards is one, there or not."""
+    whole = clean(_encode(pattern)).decode(errors="surrogateescape")
+    literal, rest = split_pattern(whole)
+    front = join(base, _encode(_unescape(literal)))
+    if not rest:
+        yield front
         return
-    base, rest = split_pattern(whole)
-    start = resolve(files.find, _encode(_unescape(base)))
+    start = resolve(files.find, front)
     entry = files.find(start)
     if entry is not None and entry.kind == DIRECTORY:
-        yield from iter_deep_matches(files, start, rest) if deep and "**" in rest else iter_matches(files, start, rest)
+        matches = iter_deep_matches if deep and "**" in rest else iter_matches
+        for path in matches(files, start, rest):
+            yield join(front, path[len(start) :].lstrip(b"/"))
 
 
 def _pick_one(files: Files, path: bytes, pattern: str) -> Picked:
@@ -171,13 +174,13 @@ def _pick_one(files: Files, path: bytes, pattern: str) -> Picked:
     return Picked(name_of(path), entry, files, real)
 
 
-def _parents(files: Files, path: bytes, pivot: bytes, *, whole: bool) -> tuple[tuple[bytes, Entry], ...]:
-    """The directories between the pivot and the source (`whole`: itself too), with their own modes and owners."""
-    parts = [part for part in path[len(pivot) :].split(b"/") if part]
+def _parents(files: Files, path: bytes, base: bytes, *, whole: bool) -> tuple[tuple[bytes, Entry], ...]:
+    """The directories between the base and the source (`whole`: itself too), with their own modes and owners."""
+    parts = [part for part in path[len(base) :].split(b"/") if part]
     found = []
     for count in range(1, len(parts) + whole):
         relative = b"/".join(parts[:count])
-        entry = files.find(resolve(files.find, join(pivot, relative)))
+        entry = files.find(resolve(files.find, join(base, relative)))
         assert entry is not None
         found.append((relative, entry))
     return tuple(found)

@@ -53,7 +53,10 @@ CONTAINER = _table(
     stop=("container", "stop", "Stop running containers"),
     wait=("container", "wait", "Wait until containers have ended, and print their exit codes"),
 )
-BUILDER = _table(prune=("system", "builder_prune", "Forget the build cache"))
+BUILDER = _table(
+    context=("context", "context", "Show what a build would send, and what is left out"),
+    prune=("system", "builder_prune", "Forget the build cache"),
+)
 SYSTEM = _table(
     check=("system", "check", "Read everything that is stored and tell what is damaged"),
     df=("system", "df", "Show how much disk is used"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from posixpath import normpath
 from typing import NamedTuple
 
@@ -37,8 +38,9 @@ class Ignore:
 
     START = -1
 
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        """Raises: Invalid for a pattern that cannot be read."""
+    def __init__(self, rules: Iterable[Rule] = (), name: str = ".dockerignore") -> None:
+        """`name` is the file that they are from. Raises: Invalid for a pattern that cannot be read."""
+        self.name = name
         self.rules = tuple(rules)
         self._blocks: list[_Block] = []
         self._exceptions: list[tuple[int, _Reach]] = []
@@ -80,11 +82,15 @@ class Ignore:
         """The rule that decides about this path, if one does."""
         parts = path.strip("/").split("/")
         prefixes = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-        for rule in reversed(self.rules):
-            regex = compile_deep(rule.pattern)
+        for rule, regex in self._regexes:
             if any(regex.fullmatch(prefix) for prefix in prefixes):
                 return rule
         return None
+
+    @cached_property
+    def _regexes(self) -> list[tuple[Rule, re.Pattern[str]]]:
+        """The last rule first."""
+        return [(rule, compile_deep(rule.pattern)) for rule in reversed(self.rules)]
 
 
 def parse_ignore(text: str, name: str = ".dockerignore") -> Ignore:
@@ -102,7 +108,7 @@ def parse_ignore(text: str, name: str = ".dockerignore") -> Ignore:
                 hint="{advice}",
             ) from None  # fmt: skip
         rules.append(rule)
-    return Ignore(rules)
+    return Ignore(rules, name)
 
 
 def parse_patterns(patterns: Iterable[str]) -> Ignore:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from capas.build.checking import Checked
     from capas.build.forecast import Verdict
     from capas.build.request import BuildRequest, Built
+    from capas.build.survey import Survey
     from capas.engine.engine import Engine
     from capas.engine.inspection import Document, HistoryStep
     from capas.engine.removal import Removed
@@ -205,6 +206,12 @@ class Images:
         from capas.engine.building import check_build
 
         return check_build(self._engine, request)
+
+    def survey_context(self, request: BuildRequest) -> Survey:
+        """What a build would send of the directory `request.context`. Raises: NotFound; Invalid; Denied."""
+        from capas.build.survey import survey
+
+        return survey(request)
 
     def find_or_pull(
         self,

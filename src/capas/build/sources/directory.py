@@ -107,7 +107,8 @@ class DirectoryFiles:
 
         rule = self._ignore.find_rule(os.fsdecode(path))
         if rule is not None and not rule.exception:
-            return f"line {rule.line} of .dockerignore leaves it out: {rule}" if rule.line else f"{rule} leaves it out"
+            where = f"line {rule.line} of {self._ignore.name} leaves it out: {rule}"
+            return where if rule.line else f"{rule} leaves it out"
         parent = parent_of(path)
         entry = self.find(parent)
         if entry is None or entry.kind != DIRECTORY:
