@@ -18,7 +18,8 @@ BUSYBOX = "/bin/busybox"
 APPLETS = [
     "sh", "cat", "ls", "id", "env", "sleep", "true", "false", "echo", "mount", "umount", "ps", "kill", "touch", "rm",
     "mkdir", "ln", "ip", "nc", "wget", "httpd", "stat", "head", "tail", "grep", "tr", "pwd", "hostname", "printf", "dd",
-    "chmod", "chown", "readlink", "wc", "trap", "stty", "tty", "seq", "date", "cp", "mv", "rmdir", "test", "ping",
+    "chmod", "chown", "cmp", "readlink", "wc", "trap", "stty", "tty", "seq", "date", "cp", "mv", "rmdir", "test",
+    "ping",
 ]  # fmt: skip
 PASSWD = "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/bin/false\nana:x:1000:1000::/home/ana:/bin/sh\n"
 GROUP = "root:x:0:\ndaemon:x:1:\nana:x:1000:\naudio:x:29:ana\nvideo:x:44:ana,daemon\n"

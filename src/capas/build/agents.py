@@ -18,9 +18,7 @@ from capas.build.scratch import Scratch
 from capas.errors import Denied, Invalid, NotFound, Unsupported
 
 if TYPE_CHECKING:
-    import subprocess  # only where a key is given
-
-    from capas.run.guardian import Guardian
+    from capas.run.guardian import Guarded  # only where a key is given
 
 _PATIENCE_SECONDS = 10.0
 _SOCKET = "SSH_AUTH_SOCK"
@@ -81,20 +79,13 @@ class Agents:
         return self._start(paths)
 
     def _start(self, keys: tuple[str, ...]) -> str:
-        import subprocess
-
-        from capas.run.guardian import Guardian
+        from capas.run.guardian import Guarded
 
         agent, add = self._program("ssh-agent"), self._program("ssh-add")
         folder = self._scratch.new_path()
         folder.mkdir(mode=0o700)
-        process = subprocess.Popen(
-            [agent, "-D", "-a", "agent"],  # relative: a socket's path has 107 bytes at most
-            cwd=folder, env={}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
-        guardian = Guardian(process.pid)
-        self._closing.callback(_end, process, guardian)
+        process = Guarded([agent, "-D", "-a", "agent"], folder=folder, env={})  # a socket's path has 107 bytes at most
+        self._closing.callback(process.end)
         _await(process, folder / "agent")
         for key in keys:
             _add(add, folder, key)
@@ -118,10 +109,10 @@ def _kind(name: str, path: str) -> str:
     return "socket" if stat.S_ISSOCK(mode) else "key"
 
 
-def _await(process: subprocess.Popen[bytes], socket: Path) -> None:
+def _await(process: Guarded, socket: Path) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not socket.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
+        if not process.running or time.monotonic() > deadline:
             raise Unsupported("ssh-agent could not be started")
         time.sleep(0.005)
 
@@ -141,9 +132,3 @@ def _add(program: str, folder: Path, key: str) -> None:
             "the ssh key {path} cannot be used: {why}", path=key, why=why or "it has a passphrase",
             hint="add a key with a passphrase to an agent of yours, and give --ssh default",
         )  # fmt: skip
-
-
-def _end(process: subprocess.Popen[bytes], guardian: Guardian) -> None:
-    process.kill()
-    process.wait()
-    guardian.release()

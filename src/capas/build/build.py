@@ -61,8 +61,12 @@ def opened_bench(
 
     Raises: NotFound; Invalid; Unavailable: what the context raises.
     """
+
+    def bury(prefix: str) -> None:
+        ports.store.blobs.delete_ingests(prefix=prefix)
+
     with (
-        opened_scratch(ports.cache_root / "scratch", ports.new_id()) as scratch,
+        opened_scratch(ports.cache_root / "scratch", ports.new_id(), bury=bury) as scratch,
         contextlib.ExitStack() as stack,
         ports.store.lease() as lease,
     ):

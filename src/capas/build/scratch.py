@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,10 +37,14 @@ class Scratch:
 
 
 @contextmanager
-def opened_scratch(root: Path, name: str) -> Iterator[Scratch]:
-    """The scratch of a build for a block. Raises: Exhausted; Denied."""
+def opened_scratch(root: Path, name: str, *, bury: Callable[[str], object] = lambda prefix: None) -> Iterator[Scratch]:
+    """The scratch of a build for a block. Raises: Exhausted; Denied.
+
+    `bury` is called for each build that was killed, with what its names of snapshots and ingests began with.
+    """
     with disk_errors(root):
         for dead in claim_dead(root):
+            bury(f"{_PREFIX}{dead.folder.name}-")
             dead.release()
         held = claim(root, name)
     with held:

@@ -16,7 +16,7 @@ from typing import Any
 from capas.errors import CapasError, Denied, Invalid, NotFound, Unsupported
 from capas.run.cgroups import list_processes, remove_group
 from capas.run.filter import ANNOTATION, compiled
-from capas.run.guardian import Guardian
+from capas.run.guardian import LastWords
 from capas.run.runtime import Runtime
 
 _PATIENCE_SECONDS = 5.0
@@ -58,9 +58,10 @@ class Launch:
         )  # fmt: skip
         return self._process
 
-    def guarded(self, process: subprocess.Popen[bytes]) -> Guardian:
-        """A block in which the container is ended when this process is, also by kill -9."""
-        return Guardian(process.pid, self._runtime.command(self._state, "delete", "--force", self._name))
+    def guarded(self) -> LastWords:
+        """A block in which the container is ended when this process is, also by kill -9. Order: before `start`."""
+        words = self._runtime.command(self._state, "delete", "--force", self._name)
+        return LastWords(self._state / self._name, words)
 
     @property
     def pid(self) -> int | None:

@@ -110,7 +110,8 @@ def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, listen: 
             config = make_config(_bundle(spec, ground, mounts, group), read_machine(),
                                  with_cgroups=runtime.cgroups.writable)  # fmt: skip
             launch.write_config(config)
-            code = _watch(spec, launch, listen)
+            with launch.guarded():
+                code = _watch(spec, launch, listen)
         finally:
             launch.end()
     if listen.cancelled.is_set():
@@ -175,9 +176,8 @@ def _watch(spec: StepSpec, launch: Launch, listen: _Listener) -> int:
     ]
     for reader in readers:
         reader.start()
-    with launch.guarded(process):
-        if not ended(process, listen.cancelled):
-            launch.end()
+    if not ended(process, listen.cancelled):
+        launch.end()
     for reader in readers:
         reader.join()
     try:

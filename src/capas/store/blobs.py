@@ -82,10 +82,16 @@ class DirectoryBlobs:
                 except FileNotFoundError:
                     continue
 
-    def delete_ingests(self, before_ns: int) -> int:
-        """Remove what writers left unfinished and nobody wrote to since `before_ns`; how many there were."""
+    def delete_ingests(self, before_ns: int | None = None, *, prefix: str = "") -> int:
+        """Remove what writers left unfinished under names that begin so; how many there were.
+
+        Only what nobody wrote to since `before_ns`; None for all that nobody writes to now.
+        """
         deleted = 0
+        beginning = _escape(prefix)
         for entry in _scan(self._ingests):
+            if not entry.name.startswith(beginning):
+                continue
             path = self._ingests / entry.name
             fd = _lock_stale(path, before_ns)
             if fd is not None:
@@ -107,8 +113,12 @@ class DirectoryBlobs:
         sync_dir(self._blobs)
 
 
+def _escape(name: str) -> str:
+    return _UNSAFE.sub(lambda match: "".join(f"%{byte:02x}" for byte in match[0].encode()), name)
+
+
 def _file_name(name: str) -> str:
-    escaped = _UNSAFE.sub(lambda match: "".join(f"%{byte:02x}" for byte in match[0].encode()), name)
+    escaped = _escape(name)
     return escaped if 0 < len(escaped) <= _LONGEST else "long%" + Digest.of(name.encode()).hex
 
 
@@ -121,14 +131,14 @@ def _scan(path: Path) -> Iterator[os.DirEntry[str]]:
         yield from entries
 
 
-def _lock_stale(path: Path, before_ns: int) -> int | None:
+def _lock_stale(path: Path, before_ns: int | None) -> int | None:
     try:
-        if os.stat(path).st_mtime_ns >= before_ns:
+        if before_ns is not None and os.stat(path).st_mtime_ns >= before_ns:
             return None
     except FileNotFoundError:
         return None
     fd = lock_new_file(path)
-    if fd is not None and os.fstat(fd).st_mtime_ns >= before_ns:
+    if fd is not None and before_ns is not None and os.fstat(fd).st_mtime_ns >= before_ns:
         os.close(fd)
         return None
     return fd
