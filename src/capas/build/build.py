@@ -17,7 +17,7 @@ from capas.build.opening import Opening
 from capas.build.plan import Planner
 from capas.build.platforms import check_runnable, each_platform
 from capas.build.ports import BuildPorts
-from capas.build.predefined import settle
+from capas.build.predefined import SYNTAX, settle
 from capas.build.request import BuildRequest, Built
 from capas.build.scratch import opened_scratch
 from capas.build.solver import Solver
@@ -83,7 +83,9 @@ def opened_bench(
 
 
 def _build(bench: Bench, ports: BuildPorts, context: Context, nursery: Nursery) -> Built:
-    dockerfile = parse_dockerfile(context.dockerfile, context.dockerfile_name)
+    dockerfile = parse_dockerfile(
+        context.dockerfile, context.dockerfile_name, syntax=bench.request.build_args.get(SYNTAX) or ""
+    )
     planners = [
         Planner(dockerfile, request, ports.resolve_image, bench.named, report=bench.report)
         for request in each_platform(bench.request)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from capas.build.context import Context
 from capas.build.plan import Planner
-from capas.build.predefined import CHECK
+from capas.build.predefined import CHECK, SYNTAX
 from capas.build.request import BuildRequest
 from capas.dockerfile.checks import naming
 from capas.dockerfile.checks.checking import find_all, list_options
@@ -30,7 +30,7 @@ class Checked(NamedTuple):
 
 def check_context(context: Context, request: BuildRequest, find_image: FindImage) -> Checked:
     """All of the Dockerfile, every stage of it. Raises: Invalid for wrong options of checks."""
-    subject = _subject(context, find_image)
+    subject = _subject(context, request, find_image)
     findings = find_all(subject, list_options(subject, request.build_args.get(CHECK)), only_docker=True)
     return Checked(context.dockerfile_name, context.dockerfile, tuple(findings), subject.errors)
 
@@ -40,7 +40,7 @@ def check_planned(context: Context, request: BuildRequest, planner: Planner) -> 
 
     Raises: Invalid where the Dockerfile says `check=error=true` and something is found.
     """
-    subject = _subject(context, planner.find_image)
+    subject = _subject(context, request, planner.find_image)
     options = list_options(subject, request.build_args.get(CHECK))
     rows = _rows_of_others(subject, planner.planned())
     findings = tuple(
@@ -55,7 +55,7 @@ def check_planned(context: Context, request: BuildRequest, planner: Planner) -> 
     return findings
 
 
-def _subject(context: Context, find_image: FindImage) -> Subject:
+def _subject(context: Context, request: BuildRequest, find_image: FindImage) -> Subject:
     def find_base(word: str) -> BaseFacts | None:
         image = find_image(word)
         if image is None:
@@ -64,7 +64,10 @@ def _subject(context: Context, find_image: FindImage) -> Subject:
         env = dict(item.partition("=")[::2] for item in execution.env or ())
         return BaseFacts(env, has_shell=bool(execution.shell))
 
-    return read_subject(context.dockerfile, context.dockerfile_name, ignore=context.ignore, find_base=find_base)
+    return read_subject(
+        context.dockerfile, context.dockerfile_name, syntax=request.build_args.get(SYNTAX) or "",
+        ignore=context.ignore, find_base=find_base,
+    )  # fmt: skip
 
 
 def _rows_of_others(subject: Subject, planned: frozenset[int]) -> frozenset[int]:

@@ -37,7 +37,9 @@ def forecast(request: BuildRequest, ports: BuildPorts, *, report: Report = ignor
     Raises: as `build`, for what is wrong with the Dockerfile or missing from the context.
     """
     with opened_bench(request, ports, report=report) as (bench, context, _):
-        dockerfile = parse_dockerfile(context.dockerfile, context.dockerfile_name)
+        dockerfile = parse_dockerfile(
+        context.dockerfile, context.dockerfile_name, syntax=bench.request.build_args.get(SYNTAX) or ""
+    )
         state = Planner(dockerfile, request, ports.resolve_image, bench.named).plan()
         vertices = list(iter_vertices([state.vertex]))
         seer = _Seer(bench, open_explainer(bench, vertices))

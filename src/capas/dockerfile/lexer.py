@@ -24,6 +24,8 @@ _FRONTEND = re.compile(
     r"(?::(?:1(?:\.[0-9]+){0,2}(?:-[a-z0-9.-]+)?|labs|latest|stable|master(?:-labs)?|experimental|nightly))?"
     r"(?:@sha256:[0-9a-f]{64})?"
 )
+BUILT_IN = "dockerfile.v0"
+"""What BUILDKIT_SYNTAX calls the reader that comes with the builder."""
 _WITH_HEREDOCS = frozenset({"run", "copy", "add"})
 
 
@@ -65,8 +67,8 @@ class Lexed(NamedTuple):
     source: Source
 
 
-def lex(text: str, name: str) -> Lexed:
-    """Cut a Dockerfile into logical lines.
+def lex(text: str, name: str, *, syntax: str = "") -> Lexed:
+    """Cut a Dockerfile into logical lines. `syntax` is the frontend that was chosen outside: the file's own is ignored.
 
     Raises: Invalid for a NUL, a directive twice or with a wrong value, a heredoc without its end; Unsupported for a
         `syntax` that is another language (nothing is ever fetched).
@@ -76,12 +78,12 @@ def lex(text: str, name: str) -> Lexed:
     for number, row in enumerate(source.lines, 1):
         if "\0" in row:
             raise source.fault("a NUL byte cannot stand in a Dockerfile", Position.at(number, row.index("\0") + 1))
-    directives = tuple(_directives(source))
+    directives = tuple(_directives(source, syntax))
     escape = dict(directives).get("escape", "\\")
     return Lexed(tuple(_Lexer(source, rows, escape).lines()), directives, escape, source)
 
 
-def _directives(source: Source) -> Iterator[tuple[str, str]]:
+def _directives(source: Source, syntax: str) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     for number, row in enumerate(source.lines, 1):
         if number == 1 and row.startswith("#!"):
@@ -96,7 +98,7 @@ def _directives(source: Source) -> Iterator[tuple[str, str]]:
         seen.add(key)
         if key == "escape" and value not in ("\\", "`"):
             raise source.fault("the escape directive must be \\ or `", position)
-        if key == "syntax":
+        if key == "syntax" and not syntax:
             try:
                 check_frontend(value)
             except CapasError as error:
@@ -106,7 +108,7 @@ def _directives(source: Source) -> Iterator[tuple[str, str]]:
 
 def check_frontend(syntax: str) -> None:
     """Raises: Unsupported for a frontend that is not docker's own, of major version 1: none is ever fetched or run."""
-    if _FRONTEND.fullmatch(syntax):
+    if syntax == BUILT_IN or _FRONTEND.fullmatch(syntax):
         return
     meant = suggest(syntax.partition(":")[0], ("docker/dockerfile", "docker/dockerfile-upstream"))
     raise Unsupported(

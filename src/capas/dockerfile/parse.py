@@ -21,8 +21,8 @@ _STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 Parser = Callable[[Request], Instruction]
 
 
-def parse_dockerfile(text: str, name: str = "Dockerfile") -> Dockerfile:
-    """The Dockerfile in this text. `name` is what errors call it.
+def parse_dockerfile(text: str, name: str = "Dockerfile", *, syntax: str = "") -> Dockerfile:
+    """The Dockerfile in this text. `name` is what errors call it, `syntax` the frontend if it was chosen outside.
 
     Raises: Invalid, pointing at the place; Unsupported for another syntax and for RUN --device.
     Order: linear in the size of the text.
@@ -30,7 +30,7 @@ def parse_dockerfile(text: str, name: str = "Dockerfile") -> Dockerfile:
     >>> parse_dockerfile("FROM scratch\\nCOPY a /").stages[0].instructions[0].sources
     ('a',)
     """
-    lexed = lex(text, name)
+    lexed = lex(text, name, syntax=syntax)
     global_args: list[Arg] = []
     stages: list[tuple[Stage, list[Instruction]]] = []
     for line in lexed.lines:

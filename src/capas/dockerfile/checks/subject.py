@@ -105,14 +105,15 @@ def read_subject(
     text: str,
     name: str = "Dockerfile",
     *,
+    syntax: str = "",
     ignore: Ignore | None = None,
     find_base: Callable[[str], BaseFacts | None] = lambda word: None,
 ) -> Subject:
-    """Read a Dockerfile for checks. `find_base` knows base images, or answers None.
+    """Read a Dockerfile for checks. `syntax` as with `parse_dockerfile`; `find_base` knows base images, or answers None.
 
     Raises: Invalid, Unsupported for what the lexer refuses; all else that is wrong is in `errors`.
     """
-    lexed = lex(text, name)
+    lexed = lex(text, name, syntax=syntax)
     reading = _Reading()
     for line in lexed.lines:
         reading.take(cut(line))
