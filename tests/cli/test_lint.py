@@ -181,3 +181,18 @@ def test_a_syntax_given_to_the_build_is_dockers_own_or_refused(tmp_path: Path, c
     capas.ok("build", "--build-arg", "BUILDKIT_SYNTAX=docker/dockerfile:1.7-labs", str(tmp_path))
     said = capas.fails("build", "--build-arg", "BUILDKIT_SYNTAX=evil/frontend", str(tmp_path))
     assert "no frontend image is ever run" in said
+
+
+def test_a_syntax_given_to_the_build_takes_the_place_of_the_file_s_own(tmp_path: Path, capas: Terminal) -> None:
+    write(tmp_path, "# syntax=evil/frontend\nFROM scratch\nCOPY Dockerfile /\n")
+    assert "another language" in capas.fails("build", str(tmp_path))
+    capas.ok("build", "--build-arg", "BUILDKIT_SYNTAX=dockerfile.v0", str(tmp_path))
+
+
+@pytest.mark.covers("ARG", "SOURCE_DATE_EPOCH")
+def test_a_declared_epoch_is_seen_wherever_it_comes_from(tmp_path: Path, capas: Terminal) -> None:
+    write(tmp_path, "FROM scratch\nARG SOURCE_DATE_EPOCH\nLABEL epoch=$SOURCE_DATE_EPOCH\nCOPY Dockerfile /\n")
+    capas.ok("build", "-t", "one", str(tmp_path), SOURCE_DATE_EPOCH="1600000000")
+    capas.ok("build", "-t", "two", "--build-arg", "SOURCE_DATE_EPOCH=1500000000", str(tmp_path))
+    shown = capas.ok("image", "inspect", "--format", "{{.Config.Labels.epoch}}", "one", "two")
+    assert shown.split() == ["1600000000", "1500000000"]

@@ -17,7 +17,7 @@ from capas.build.opening import Opening
 from capas.build.plan import Planner
 from capas.build.platforms import check_runnable, each_platform
 from capas.build.ports import BuildPorts
-from capas.build.predefined import SYNTAX, settle
+from capas.build.predefined import chosen_syntax
 from capas.build.request import BuildRequest, Built
 from capas.build.scratch import opened_scratch
 from capas.build.solver import Solver
@@ -70,7 +70,6 @@ def opened_bench(
         contextlib.ExitStack() as stack,
         ports.store.lease() as lease,
     ):
-        request = settle(request)
         opening = Opening(request, ports, scratch, stack)
         context, named = open_context(opening), NamedContexts(opening, lease.blobs)
         nursery = Nursery(request.max_parallel)
@@ -83,9 +82,7 @@ def opened_bench(
 
 
 def _build(bench: Bench, ports: BuildPorts, context: Context, nursery: Nursery) -> Built:
-    dockerfile = parse_dockerfile(
-        context.dockerfile, context.dockerfile_name, syntax=bench.request.build_args.get(SYNTAX) or ""
-    )
+    dockerfile = parse_dockerfile(context.dockerfile, context.dockerfile_name, syntax=chosen_syntax(bench.request))
     planners = [
         Planner(dockerfile, request, ports.resolve_image, bench.named, report=bench.report)
         for request in each_platform(bench.request)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from capas.build.context import Context
 from capas.build.plan import Planner
-from capas.build.predefined import CHECK, SYNTAX
+from capas.build.predefined import CHECK, chosen_syntax
 from capas.build.request import BuildRequest
 from capas.dockerfile.checks import naming
 from capas.dockerfile.checks.checking import find_all, list_options
@@ -65,7 +65,7 @@ def _subject(context: Context, request: BuildRequest, find_image: FindImage) -> 
         return BaseFacts(env, has_shell=bool(execution.shell))
 
     return read_subject(
-        context.dockerfile, context.dockerfile_name, syntax=request.build_args.get(SYNTAX) or "",
+        context.dockerfile, context.dockerfile_name, syntax=chosen_syntax(request),
         ignore=context.ignore, find_base=find_base,
     )  # fmt: skip
 

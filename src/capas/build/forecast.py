@@ -10,6 +10,7 @@ from capas.build.build import opened_bench
 from capas.build.explain import FIRST, PRUNED, Explainer, describe_step
 from capas.build.plan import Planner
 from capas.build.ports import BuildPorts
+from capas.build.predefined import chosen_syntax
 from capas.build.request import BuildRequest
 from capas.build.solver import look_up, open_explainer
 from capas.build.vertex import Op, Solved, Source, Vertex, iter_vertices
@@ -37,9 +38,7 @@ def forecast(request: BuildRequest, ports: BuildPorts, *, report: Report = ignor
     Raises: as `build`, for what is wrong with the Dockerfile or missing from the context.
     """
     with opened_bench(request, ports, report=report) as (bench, context, _):
-        dockerfile = parse_dockerfile(
-        context.dockerfile, context.dockerfile_name, syntax=bench.request.build_args.get(SYNTAX) or ""
-    )
+        dockerfile = parse_dockerfile(context.dockerfile, context.dockerfile_name, syntax=chosen_syntax(bench.request))
         state = Planner(dockerfile, request, ports.resolve_image, bench.named).plan()
         vertices = list(iter_vertices([state.vertex]))
         seer = _Seer(bench, open_explainer(bench, vertices))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from capas.build.request import BuildRequest
 from capas.dockerfile.lexer import check_frontend
-from capas.errors import Invalid
 
 SYNTAX = "BUILDKIT_SYNTAX"
 CHECK = "BUILDKIT_DOCKERFILE_CHECK"
@@ -19,18 +18,12 @@ NAMES = frozenset({
 """Those that mean something here: none of them is ever given for nothing."""
 
 
-def settle(request: BuildRequest) -> BuildRequest:
-    """The request with what its arguments ask for. Raises: Invalid; Unsupported for a syntax of someone else."""
-    given = request.build_args
-    if given.get(SYNTAX):
-        check_frontend(str(given[SYNTAX]))
-    epoch = given.get(EPOCH)
-    return request if epoch is None else request._replace(source_date_epoch=_seconds(epoch))
+def chosen_syntax(request: BuildRequest) -> str:
+    """The frontend that BUILDKIT_SYNTAX names, "" for none: then the Dockerfile's own line counts.
 
-
-def _seconds(text: str) -> int | None:
-    if not text:
-        return None
-    if text.isascii() and text.isdigit() and len(text) < 12:
-        return int(text)
-    raise Invalid("SOURCE_DATE_EPOCH={text!r} is not seconds since 1970", text=text[:40])
+    Raises: Unsupported for one that is not docker's.
+    """
+    syntax = request.build_args.get(SYNTAX) or ""
+    if syntax:
+        check_frontend(syntax)
+    return syntax

@@ -38,7 +38,7 @@ def global_scope(dockerfile: Dockerfile, build_args: Mapping[str, str], automati
 
 def list_known_args(dockerfile: Dockerfile, automatic: Iterable[str] = ()) -> frozenset[str]:
     """Every name that `--build-arg` can set in this Dockerfile: others were given for nothing."""
-    always = {name for proxy in PROXIES for name in (proxy, proxy.lower())} | {"SOURCE_DATE_EPOCH"}
+    always = {name for proxy in PROXIES for name in (proxy, proxy.lower())}
     declared = {pair.key for arg in dockerfile.global_args for pair in arg.pairs}
     for stage in dockerfile.stages:
         for instruction in stage.instructions:

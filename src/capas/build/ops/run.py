@@ -11,6 +11,7 @@ from capas.build.bench import Bench
 from capas.build.facts import file_facts
 from capas.build.ops.mounts import Given, RunMount, given, shown_files
 from capas.build.ports import RunStep
+from capas.build.predefined import EPOCH
 from capas.build.secrets import Mask
 from capas.build.stacking import stack_layers
 from capas.build.vertex import Made, Solved, digest_key, encode_key
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from capas.run.step import StepSpec
     from capas.run.step_mounts import Bind
 
-EPOCH = "SOURCE_DATE_EPOCH"
 _LAST_LINES = 10
 
 
