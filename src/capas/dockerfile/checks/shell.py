@@ -198,7 +198,7 @@ class _Reader:
             self._redirection()  # the 2 of 2>&1
             text = ""
         self._at = max(self._at, start + 1)
-        return Word(text, start, self._at) if text else None
+        return Word(text, start, min(self._at, len(self._text))) if text else None
 
     def _piece(self, char: str) -> str:
         self._at += 1

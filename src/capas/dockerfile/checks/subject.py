@@ -109,7 +109,7 @@ def read_subject(
     ignore: Ignore | None = None,
     find_base: Callable[[str], BaseFacts | None] = lambda word: None,
 ) -> Subject:
-    """Read a Dockerfile for checks; `syntax` as with `parse_dockerfile`. `find_base` knows base images, or answers None.
+    """Read a Dockerfile for checks; `syntax` as with `parse_dockerfile`. `find_base` may know a base image.
 
     Raises: Invalid, Unsupported for what the lexer refuses; all else that is wrong is in `errors`.
     """

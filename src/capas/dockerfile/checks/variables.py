@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from capas.dockerfile.checks.finding import Finding, note
@@ -36,6 +37,7 @@ AUTOMATIC = {
 }  # fmt: skip
 _DEFAULT_PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 _NEAR = 0.75
+_MOST_GUESSES = 50  # a guess among more names than this would take longer than it is worth
 _SECRET = re.compile(
     r"(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)", re.IGNORECASE
 )
@@ -195,7 +197,7 @@ def _look(step: Step, variables: dict[str, str | None], outer: Mapping[str, str]
         except CapasError:
             pass  # as it is: without --build-arg there is not always a value
     unset = tuple(sorted(name for name in expander.missing if name not in variables))
-    sight = Sight(step, instruction, unset, tuple(variables) if unset else ())
+    sight = Sight(step, instruction, unset, tuple(islice(reversed(variables), _MOST_GUESSES)) if unset else ())
     if isinstance(instruction, Env):
         values = {pair.key: pair.value for pair in instruction.pairs}
     variables.update(values)
