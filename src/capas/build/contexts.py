@@ -9,9 +9,9 @@ Spec: docker's documentation, "docker buildx build", `--build-context`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from capas.build.opening import Opening
 from capas.build.sources.contract import Files
@@ -24,7 +24,10 @@ from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.store.contract import BlobStore
 
-_IMAGE, _LAYOUT = "docker-image://", "oci-layout://"
+if TYPE_CHECKING:
+    from capas.build.stage import StageState
+
+_IMAGE, _LAYOUT, _TARGET = "docker-image://", "oci-layout://", "target:"
 
 
 class LayoutAddress(NamedTuple):
@@ -55,6 +58,7 @@ class NamedContexts:
         self._lock = threading.Lock()
         self._values = _by_name(opening.request.build_contexts)
         self._files: dict[str, Files] = {}
+        self.targets: Mapping[str, Sequence[StageState]] = {}  # what other builds of the same run give, by their names
 
     def find(self, word: str) -> str | None:
         """The context that this word of a FROM or a from= means, by the name that the others here take."""
@@ -63,8 +67,21 @@ class NamedContexts:
         name = _plain(word)
         return name if name in self._values else None
 
+    def is_target(self, name: str) -> bool:
+        """Whether it is what another build of the same run gives."""
+        return self._values[name].removeprefix(_TARGET) in self.targets and self._values[name].startswith(_TARGET)
+
+    def target(self, name: str, platform: Platform) -> StageState:
+        """What the other build gives for a platform, or for its only one."""
+        states = self.targets[self._values[name].removeprefix(_TARGET)]
+        return next((state for state in states if state.platform == platform), states[0])
+
+    def is_files(self, name: str) -> bool:
+        """Whether it is files: neither an image nor another build."""
+        return not self.is_image(name) and not self.is_target(name)
+
     def is_image(self, name: str) -> bool:
-        """Whether it is an image; otherwise it is files."""
+        """Whether it is an image of a registry or a layout."""
         return self._values[name].startswith((_IMAGE, _LAYOUT))
 
     def reference(self, name: str) -> Reference | None:

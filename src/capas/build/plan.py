@@ -17,7 +17,7 @@ from capas.build.planning import LAYERED, InstructionPlanner, Steps
 from capas.build.ports import ResolveImage
 from capas.build.predefined import EPOCH, NAMES
 from capas.build.request import BuildRequest
-from capas.build.stage import StageState, begin_image, begin_scratch, begin_stage
+from capas.build.stage import StageState, begin_image, begin_scratch, begin_stage, begin_target
 from capas.build.vertex import Source, Vertex
 from capas.dockerfile.expand import Expander
 from capas.dockerfile.instructions import Copy, Dockerfile, Instruction, Run, Stage
@@ -229,7 +229,8 @@ class Planner:
         total = is_image + sum(isinstance(one, LAYERED) for one in instructions)
         many = len(self._dockerfile.stages) > 1
         name = (stage.name or f"stage-{stage.index}") if many else ""
-        steps = Steps(f"{base.platform} {name}".strip() if len(self._request.platforms) > 1 else name, total)
+        platform = str(base.platform) if len(self._request.platforms) > 1 else ""
+        steps = Steps(" ".join(filter(None, (self._request.label, platform, name))), total)
         if is_image:
             self._tell(steps.next(), stage, base)
         planner = InstructionPlanner(
@@ -271,10 +272,12 @@ class Planner:
     def _find_files(self, word: str) -> str:
         """The named context of files that this word means."""
         name = self._named.find(word)
-        return "" if name is None or self._named.is_image(name) else name
+        return name if name is not None and self._named.is_files(name) else ""
 
     def _begin_named(self, name: str, platform: Platform, stage: Stage) -> tuple[StageState, bool]:
         """What a named context is to begin with: an image, or one layer of its files."""
+        if self._named.is_target(name):
+            return begin_target(self._named.target(name, platform), self._build_args, self._globals), True
         if self._named.is_image(name):
             try:
                 image = self._named.image(name, platform)

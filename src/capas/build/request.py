@@ -26,6 +26,7 @@ class BuildRequest(NamedTuple):
     """
 
     context: str
+    label: str = ""  # stands before the names of its steps, where several builds are one
     file: str | None = None
     stdin: BinaryIO | None = None
     dockerfile_text: str | None = None  # given from Python: no file is read

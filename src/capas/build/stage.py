@@ -83,6 +83,12 @@ def begin_stage(base: StageState) -> StageState:
     return base._replace(cmd_set=False)
 
 
+def begin_target(below: StageState, build_args: Mapping[str, str], outer: Mapping[str, str]) -> StageState:
+    """FROM what another build of the same run gives: its steps, its config, its history, and none of its arguments."""
+    scope = Scope.begin(_variables(below.execution), build_args, outer)
+    return below._replace(scope=scope, cmd_set=False)
+
+
 def _variables(execution: Execution) -> dict[str, str]:
     pairs = (item.partition("=") for item in execution.env or ())
     return {name: value for name, _, value in pairs}

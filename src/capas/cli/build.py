@@ -19,7 +19,6 @@ from capas.cli.step_options import step_options, step_wishes
 from capas.errors import Invalid
 
 if TYPE_CHECKING:
-    from capas.build.exporters.output import Output
     from capas.build.request import BuildRequest, Built
 
 
@@ -66,7 +65,7 @@ def build(app: App, /, *, tags: tuple[str, ...], progress: str, quiet: bool, **r
     if quiet:
         click.echo(built.id, err=any(output.to_stdout for output in request.outputs))
     else:
-        _summary(app, built, built.outputs)
+        say_built(app, built)
     return 0
 
 
@@ -96,7 +95,9 @@ def _contexts(texts: tuple[str, ...]) -> dict[str, str]:
     return {name: value or "" for name, value in parse_pairs(texts, "--build-context").items()}
 
 
-def _summary(app: App, built: Built, outputs: tuple[Output, ...]) -> None:
+def say_built(app: App, built: Built) -> None:
+    """What a build found and made, for people."""
+    outputs = built.outputs
     say = app.warn if any(output.to_stdout for output in outputs) else app.say
     for warning in built.warnings:
         app.warn("warning: {warning}", warning=warning)

@@ -64,6 +64,7 @@ SYSTEM = _table(
 )
 HUB = _table(serve=("hub", "serve", "Serve a registry from a directory"))
 MAIN = _table(
+    bake=("bake", "bake", "Build many targets at once, from a bake file"),
     builder=("groups", "builder", "The build cache"),
     completion=("completion", "completion", "Print the completion script of a shell"),
     container=("groups", "container", "The verbs about containers"),

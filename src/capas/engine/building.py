@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from capas.build.build import build, check
+from capas.build.build import build, build_many, check
 from capas.build.cache import BuildCache
 from capas.build.exporters.choice import complete_outputs
 from capas.build.exporters.exported import Exported
@@ -37,6 +37,13 @@ if TYPE_CHECKING:
     from capas.run.step import StepSpec
 
 
+class Wish(NamedTuple):
+    """A build and the names that its image gets where its outputs say none."""
+
+    request: BuildRequest
+    tags: Sequence[str] = ()
+
+
 def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Built:
     """Build and export; an image output without a name of its own takes every one of the tags.
 
@@ -47,6 +54,27 @@ def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = 
     check_outputs(whole.outputs, whole.platforms or (whole.platform or whole.host_platform,))
     enter_if_possible()  # threads come next, and a namespace is entered before them or never
     return build(whole, _ports(engine, report), report=report)
+
+
+def build_all(
+    engine: Engine, wishes: Mapping[str, Wish], wanted: Collection[str], *, report: Report = ignore
+) -> Mapping[str, Built]:
+    """Several builds in one graph, those `wanted` exported. What settings say fills what the requests leave open."""
+    whole: dict[str, BuildRequest] = {}
+    for name, wish in wishes.items():
+        references = tuple(Reference.parse(tag).with_default_tag() for tag in wish.tags)
+        request = whole[name] = _whole(engine, wish.request, references)
+        if name in wanted:
+            _check_target(name, request)
+    enter_if_possible()
+    return build_many(whole, wanted, _ports(engine, report), report=report)
+
+
+def _check_target(name: str, request: BuildRequest) -> None:
+    try:
+        check_outputs(request.outputs, request.platforms or (request.platform or request.host_platform,))
+    except CapasError as error:
+        raise type(error)("target {target}: {problem}", target=name, problem=str(error), hint=error.hint) from None
 
 
 def forecast_build(engine: Engine, request: BuildRequest, *, report: Report = ignore) -> Sequence[Verdict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from capas.engine.listing import ImageSummary, list_images
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capas.build.forecast import Verdict
     from capas.build.request import BuildRequest, Built
     from capas.build.survey import Survey
+    from capas.engine.building import Wish
     from capas.engine.engine import Engine
     from capas.engine.inspection import Document, HistoryStep
     from capas.engine.removal import Removed
@@ -200,6 +201,14 @@ class Images:
         from capas.engine.building import forecast_build
 
         return forecast_build(self._engine, request, report=report)
+
+    def bake(
+        self, wishes: Mapping[str, Wish], wanted: Collection[str], *, report: Report = ignore
+    ) -> Mapping[str, Built]:
+        """Build several requests by name in one graph, and export those wanted. Raises: as `build`."""
+        from capas.engine.building import build_all
+
+        return build_all(self._engine, wishes, wanted, report=report)
 
     def check(self, request: BuildRequest) -> Checked:
         """What docker's build checks say of a Dockerfile. Nothing is built. Raises: as `build` for the context."""

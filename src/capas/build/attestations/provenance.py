@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from capas.build.attestations.wish import Mode
 from capas.build.ops.run import RunOp
 from capas.build.request import BuildRequest
+from capas.build.seats import bare
 from capas.build.urls import without_credentials
 from capas.build.vertex import Source, Vertex, iter_vertices
 from capas.image.image import Image
@@ -48,9 +49,10 @@ def provenance(
 ) -> dict[str, Any]:
     """The predicate. `layers` are those that the steps made."""
     steps = [vertex for vertex in iter_vertices([recipe.target]) if not isinstance(vertex.op, Source)]
+    ops = [bare(vertex.op) for vertex in steps]
     metadata: dict[str, Any] = {
         "finishedOn": image.config.created,
-        "buildkit_hermetic": all(vertex.op.network == "none" for vertex in steps if isinstance(vertex.op, RunOp)),
+        "buildkit_hermetic": all(op.network == "none" for op in ops if isinstance(op, RunOp)),
         "buildkit_completeness": {"request": mode == "max", "resolvedDependencies": recipe.source is not None},
         "buildkit_reproducible": False,
     }

@@ -40,7 +40,7 @@ def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts, attest
         if output.is_image:
             exported = make_exported(composed, output, bench, attest)
             first = first or exported
-        name = f"export {number}"
+        name = f"{bench.request.label} export {number}".strip()
         if output.type == "image":
             _export_image(exported, output, bench, ports)
             continue

@@ -1,0 +1,1 @@
+"""HCL's native syntax: bodies, expressions and templates, read and evaluated."""
