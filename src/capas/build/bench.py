@@ -139,12 +139,17 @@ class Bench:
 
     def write_layer(self, fill: Callable[[TarWriter], int]) -> Made:
         """A new layer with what `fill` writes; it returns how many entries. None at all make no layer."""
-        wish, name = self.request, self.scratch.new_key()
-        with LayerBlob(self.blobs, compression=wish.compression or "gzip", level=wish.level, name=name) as blob:
+        with self.layer_blob(self.scratch.new_key()) as blob:
             if not fill(blob.tar):
                 return Made(None, 0, self.now_ns)
             new = blob.commit()
         return Made(Layer(new.descriptor, new.diff_id), new.uncompressed_size, self.now_ns)
+
+    def layer_blob(self, name: str) -> LayerBlob:
+        """A new layer under way, packed as was asked for."""
+        wish = self.request
+        packing = {"compression": wish.compression or "gzip", "level": wish.level}
+        return LayerBlob(self.blobs, self._ports.layer_files, name=name, **packing)  # type: ignore[arg-type]
 
     def tree_files(self, label: str, layers: Sequence[Layer], chain: str) -> TreeFiles:
         """The tree of a stack of layers, not unpacked; those last asked for are kept."""
@@ -171,22 +176,31 @@ class Bench:
         found = self._contents.get(layer.diff_id)
         if found is None:
             found = self._contents[layer.diff_id] = find_contents(
-                self.blobs, layer, self._ports.cache_root / "contents"
+                self.blobs, layer, self._ports.cache_root / "contents", self._ports.layer_files
             )
         return found
 
     def _open_tar(self, layer: Layer) -> Slice:
-        """The layer's tar, inflated once, when a body in it is first needed."""
+        """The layer's tar: in its file, or inflated once, when a body in it is first needed."""
         with self._spooling:
             found = self._spools.get(layer.diff_id)
             if found is None:
-                path = self.scratch.new_path()
-                blob = self.blobs.open(layer.descriptor.digest)
-                with blob, disk_errors(path), path.open("w+b") as out:
-                    shutil.copyfileobj(decompress(blob), out, _CHUNK)
-                    out.flush()
-                    fd = os.dup(out.fileno())
-                path.unlink()
-                self._closing.callback(os.close, fd)
-                found = self._spools[layer.diff_id] = Slice(fd, 0, os.fstat(fd).st_size)
+                found = self._spools[layer.diff_id] = self._find_tar(layer) or self._spool(layer)
             return found.cut(0, found.size)
+
+    def _find_tar(self, layer: Layer) -> Slice | None:
+        files = self._ports.layer_files
+        if files is None or not files.has(layer.diff_id):
+            return None
+        return self._closing.enter_context(files.open(layer.diff_id)).open_tar()
+
+    def _spool(self, layer: Layer) -> Slice:
+        path = self.scratch.new_path()
+        blob = self.blobs.open(layer.descriptor.digest)
+        with blob, disk_errors(path), path.open("w+b") as out:
+            shutil.copyfileobj(decompress(blob), out, _CHUNK)
+            out.flush()
+            fd = os.dup(out.fileno())
+        path.unlink()
+        self._closing.callback(os.close, fd)
+        return Slice(fd, 0, os.fstat(fd).st_size)

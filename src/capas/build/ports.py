@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from capas.build.cache import BuildCache
 from capas.events import Report
+from capas.layer.files import LayerFiles
 from capas.oci.platform import Platform
 from capas.reference import Reference
 
@@ -69,3 +70,4 @@ class BuildPorts(NamedTuple):
     new_id: Callable[[], str]  # a fresh name of letters and digits
     keep: Keep
     push: Push
+    layer_files: LayerFiles | None = None  # where layers are kept as one file each, if they are

@@ -144,6 +144,7 @@ def _ports(engine: Engine, report: Report) -> BuildPorts:
         cache_root=engine.settings.root / "cache",
         clock=now_ns,
         resolve_image=resolve_image,
+        layer_files=engine.layer_files,
         snapshotter=lambda: engine.snapshotter,
         run_step=lambda: _run_step(engine),
         fetch=partial(fetch, engine.settings),

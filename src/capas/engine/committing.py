@@ -52,7 +52,7 @@ def commit_container(
     clamp_ns = None if epoch is None else epoch * 10**9
     store = engine.store
     with store.lease() as lease:
-        done = commit(engine.containers.room, record.id, lease.blobs, clamp_ns=clamp_ns)
+        done = commit(engine.containers.room, record.id, lease.blobs, engine.layer_files, clamp_ns=clamp_ns)
         found = done.layer.descriptor
         store.records.put_layer(
             LayerRecord(done.layer.diff_id, found.digest, found.media_type, found.size, done.layer.uncompressed_size)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from capas.engine.images import Images
     from capas.engine.logins import Logins
     from capas.engine.system import System
+    from capas.layer.files import LayerFiles
     from capas.registry.client import Client
     from capas.run.runtime import Runtime
     from capas.snapshot.contract import Snapshotter
@@ -58,6 +59,15 @@ class Engine:
     def snapshotter_reason(self) -> str:
         """Why it is this driver, in words."""
         return self._driver[1]
+
+    @cached_property
+    def layer_files(self) -> LayerFiles | None:
+        """Where layers are kept as one file each, None where this machine or user cannot mount them."""
+        from capas.snapshot.choose import layer_files
+        from capas.snapshot.namespaces import identity
+
+        # an ordinary user's builds of COPY alone must not enter a namespace only to be told no
+        return layer_files(self.settings.root) if identity() == "root" and self.driver_name == "erofs" else None
 
     @cached_property
     def _driver(self) -> tuple[str, str]:

@@ -32,7 +32,7 @@ def import_tree(
     platform = host_platform()
     execution = change_execution(Execution(), changes)
     store = engine.store
-    with store.lease() as lease, LayerBlob(lease.blobs, name=f"import-{token()}") as layer:
+    with store.lease() as lease, LayerBlob(lease.blobs, engine.layer_files, name=f"import-{token()}") as layer:
         for entry, body in iter_entries(decompress(stream)):
             layer.tar.add(entry, body)
         new = layer.commit()

@@ -13,13 +13,20 @@ from capas.image.image import Image
 from capas.layer.compression import decompress
 from capas.layer.contents import Contents, read_contents
 from capas.layer.entry import Layer
+from capas.layer.files import LayerFiles
 from capas.layer.tree import Tree
 from capas.store.contract import BlobSource, Readable
 from capas.store.disk import disk_errors
 
 
-def find_contents(source: BlobSource, layer: Layer, folder: Path) -> Contents:
-    """The table of contents of a layer, from `folder` where it was made before. Atomic. Raises: NotFound; Corrupt."""
+def find_contents(source: BlobSource, layer: Layer, folder: Path, files: LayerFiles | None = None) -> Contents:
+    """The table of contents of a layer: its file's, or from `folder` where it was made before. Atomic.
+
+    Raises: NotFound; Corrupt.
+    """
+    if files is not None and files.has(layer.diff_id):
+        with files.open(layer.diff_id) as file:
+            return Contents(file.entries())
     path = folder / layer.diff_id.hex
     try:
         return Contents.load(path.read_bytes())
@@ -36,8 +43,10 @@ def find_contents(source: BlobSource, layer: Layer, folder: Path) -> Contents:
 
 
 @contextlib.contextmanager
-def opened_tree(image: Image, folder: Path) -> Iterator[Tree]:
-    """What a container of the image would see, not unpacked. `folder` keeps the layers' tables of contents.
+def opened_tree(image: Image, folder: Path, files: LayerFiles | None = None) -> Iterator[Tree]:
+    """What a container of the image would see, not unpacked: from the layers' `files` where they are there.
+
+    `folder` keeps the tables of contents of the others.
 
     Raises: NotFound for a blob that is not here; Corrupt.
     """
@@ -45,6 +54,8 @@ def opened_tree(image: Image, folder: Path) -> Iterator[Tree]:
     with contextlib.ExitStack() as stack:
 
         def open_tar(number: int) -> Readable:
+            if files is not None and files.has(layers[number].diff_id):
+                return stack.enter_context(files.open(layers[number].diff_id)).open_tar()
             return decompress(stack.enter_context(source.open(layers[number].descriptor.digest)))
 
-        yield Tree([find_contents(source, layer, folder) for layer in layers], open_tar)
+        yield Tree([find_contents(source, layer, folder, files) for layer in layers], open_tar)

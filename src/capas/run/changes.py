@@ -8,6 +8,7 @@ from typing import NamedTuple
 from capas.layer.compression import Kind
 from capas.layer.create import LayerBlob, NewLayer
 from capas.layer.entry import Entry
+from capas.layer.files import LayerFiles
 from capas.layer.writer import TarWriter
 from capas.run.containers import Container, Containers
 from capas.run.record import Record
@@ -33,11 +34,17 @@ def diff(containers: Containers, reference: str) -> list[Change]:
 
 
 def commit(
-    containers: Containers, reference: str, blobs: BlobStore, *, compression: Kind = "gzip", clamp_ns: int | None = None
+    containers: Containers,
+    reference: str,
+    blobs: BlobStore,
+    files: LayerFiles | None = None,
+    *,
+    compression: Kind = "gzip",
+    clamp_ns: int | None = None,
 ) -> Committed:
     """Its changes as a new layer in `blobs`, on top of its image's. It may run meanwhile. Raises: Exhausted."""
     container = containers.get(reference)
-    with LayerBlob(blobs, compression=compression, name=f"commit-{container.record.id}") as blob:
+    with LayerBlob(blobs, files, compression=compression, name=f"commit-{container.record.id}") as blob:
         writer = _Without(blob.tar, _stubs(container))
         write_changes(containers.snapshotter, container.record.snapshot, writer, clamp_ns=clamp_ns)
         return Committed(blob.commit(), container.record)

@@ -17,7 +17,6 @@ from capas.build.stacking import stack_layers
 from capas.build.vertex import Made, Solved, digest_key, encode_key
 from capas.errors import CapasError, Invalid
 from capas.events import Event, Report, Said
-from capas.layer.create import LayerBlob
 from capas.layer.entry import Layer
 from capas.oci.platform import Platform
 
@@ -141,9 +140,7 @@ class RunWork:
         snapshotter.prepare(key, parent)
         try:
             self._run(key, run_step)
-            with LayerBlob(
-                bench.blobs, compression=bench.request.compression or "gzip", level=bench.request.level, name=key
-            ) as blob:
+            with bench.layer_blob(key) as blob:
                 if not write_changes(snapshotter, key, blob.tar, clamp_ns=self._op.time_ns):
                     snapshotter.remove(key)
                     return Made(None, 0, bench.now_ns)
