@@ -6,6 +6,7 @@
     snapshotter = "overlay"           # or "copy"; chosen by itself when not set   CAPAS_SNAPSHOTTER
     runtime = "crun"                  # or "runc", or a path                       CAPAS_RUNTIME
     max_downloads = 4                 # layers fetched at once
+    store.keep = "both"               # of a layer; or "layer", "compressed"       CAPAS_STORE_KEEP
     build_ca_bundle = "/etc/ssl/certs/ca-certificates.crt"  # shown to RUN         CAPAS_BUILD_CA_BUNDLE
     [registries."docker.io"]
     mirrors = ["http://localhost:5000"]   # tried first, in this order             CAPAS_MIRRORS="docker.io=http://…"
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from capas.errors import Invalid
+
+KEEPS = ("both", "layer", "compressed")
 
 
 class RegistrySettings(NamedTuple):
@@ -42,6 +45,7 @@ class Settings(NamedTuple):
     snapshotter: str | None = None
     runtime: str | None = None
     max_downloads: int = 4
+    keep: str = "both"
     build_ca_bundle: Path | None = None
     source_date_epoch: int | None = None
     language: str = "en"
@@ -81,8 +85,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_downloads=_whole(file.get("max_downloads", 4), "max_downloads"),
         build_ca_bundle=_path(env.get("CAPAS_BUILD_CA_BUNDLE") or _text(file, "build_ca_bundle")),
         source_date_epoch=parse_epoch(env.get("SOURCE_DATE_EPOCH")),
+        keep=_keep(file, env),
         language=_language(env),
     )
+
+
+def _keep(file: Mapping[str, object], env: Mapping[str, str]) -> str:
+    """What is kept of a layer where either form can give the other again."""
+    table = file.get("store", {})
+    wanted = env.get("CAPAS_STORE_KEEP") or (_text(table, "keep") if isinstance(table, dict) else None) or "both"
+    if wanted not in KEEPS:
+        raise Invalid("store.keep cannot be {keep!r}", keep=wanted, hint="one of: " + ", ".join(KEEPS))
+    return wanted
 
 
 def _config_path(env: Mapping[str, str]) -> Path:

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from capas.errors import AlreadyExists, Conflict, Corrupt, NotFound
+from capas.layer.files import layer_files
 from capas.layer.writer import TarWriter
 from capas.oci.digest import ChainID, DiffID, chain_id
 from capas.snapshot.changes import list_changes, write_changes
-from capas.snapshot.choose import DRIVERS, layer_files, open_driver
+from capas.snapshot.choose import DRIVERS, open_driver
 from capas.snapshot.contract import Snapshotter
 from capas.snapshot.mounting import mounted
 from support.changesets import Member, changeset, directory, file, hardlink, symlink

@@ -83,6 +83,11 @@ class BuildCache:
         rows = self._run("SELECT DISTINCT digest FROM steps WHERE digest IS NOT NULL")
         return [Digest.parse(row[0]) for row in rows]
 
+    def list_layers(self) -> list[DiffID]:
+        """Every layer that a cached step gave."""
+        rows = self._run("SELECT DISTINCT diff_id FROM steps WHERE diff_id IS NOT NULL")
+        return [DiffID.parse(row[0]) for row in rows]
+
     def usage(self) -> CacheUsage:
         """How many steps are known, and what their layers take."""
         (steps,) = self._run("SELECT COUNT(*) FROM steps")[0]

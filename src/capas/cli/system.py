@@ -38,6 +38,11 @@ def df(app: App, /, *, format: str | None) -> None:
         for usage in app.engine.system.df()
     ]
     print_rows(rows, _DF, format)
+    spared = app.engine.system.spared()
+    if spared and format is None:
+        app.say(
+            "{size} of packed layers are not kept: they are made or fetched again when needed", size=human_size(spared)
+        )
 
 
 @click.command(cls=Command, help="Read everything that is stored and tell what is damaged")

@@ -17,6 +17,7 @@ from capas.build.request import BuildRequest, Built
 from capas.chance import token
 from capas.clock import now_ns
 from capas.engine.fetching import fetch
+from capas.engine.keeping import settle
 from capas.engine.lookup import find_image
 from capas.engine.platforms import host_platform
 from capas.engine.rootless import enter_if_possible
@@ -131,7 +132,9 @@ def _ports(engine: Engine, report: Report) -> BuildPorts:
         )
 
     def keep(exported: Exported, names: Sequence[Reference]) -> None:
-        record_top(store, exported.top, exported.preferred(host_platform()), names)
+        image = exported.preferred(host_platform())
+        record_top(store, exported.top, image, names)
+        settle(engine, image)
 
     def push(exported: Exported, name: Reference, *, by_digest: bool, report: Report) -> None:
         push_top(

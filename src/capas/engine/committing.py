@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capas.engine.changes import change_execution
+from capas.engine.keeping import settle
 from capas.engine.lookup import get_image
 from capas.engine.platforms import host_platform
 from capas.engine.times import creation_time
@@ -61,6 +62,7 @@ def commit_container(
         layers = (*(base.manifest.layers if base else ()), *(() if config.steps[-1].empty_layer else (found,)))
         image = assemble(lease.blobs, config, layers)
         record_image(store, image, reference=reference, parent=base.id if base else None)
+    settle(engine, image)
     return image
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from capas.registry.client import Client
     from capas.run.runtime import Runtime
     from capas.snapshot.contract import Snapshotter
+    from capas.store.contract import BlobStore, Ingest
+    from capas.store.records import Records, SparedRecord
     from capas.store.store import Store
 
 
@@ -34,7 +36,19 @@ class Engine:
         """Blobs and records beneath `settings.root`."""
         from capas.store.store import Store
 
-        return Store(self.settings.root)
+        return Store(self.settings.root, self._with_spared)
+
+    def _with_spared(self, kept: BlobStore, records: Records) -> BlobStore:
+        """The blobs with those that are not kept before them (`store.keep`)."""
+        from capas.image.sparing import SparingBlobs
+        from capas.layer.files import layer_files
+
+        def fetch(spared: SparedRecord, ingest: Ingest) -> None:
+            from capas.engine.fetching import fetch_spared
+
+            fetch_spared(self.client, spared, records.list_sources(spared.digest), ingest)
+
+        return SparingBlobs(kept, records, layer_files(self.settings.root), fetch)
 
     @cached_property
     def client(self) -> Client:
@@ -63,7 +77,7 @@ class Engine:
     @cached_property
     def layer_files(self) -> LayerFiles | None:
         """Where layers are kept as one file each, None where this machine or user cannot mount them."""
-        from capas.snapshot.choose import layer_files
+        from capas.layer.files import layer_files
         from capas.snapshot.namespaces import identity
 
         # an ordinary user's builds of COPY alone must not enter a namespace only to be told no

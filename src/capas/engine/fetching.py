@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from capas.build.urls import without_credentials
-from capas.errors import Denied, NotFound, Unavailable
+from capas.errors import Denied, NotFound, Unauthenticated, Unavailable
 from capas.settings import Settings
 
 if TYPE_CHECKING:
     import urllib3
+
+    from capas.registry.client import Client
+    from capas.store.contract import Ingest
+    from capas.store.records import SparedRecord
 
 _CHUNK = 1 << 20
 
@@ -43,6 +47,31 @@ def open_url(settings: Settings, url: str) -> Iterator[BinaryIO]:
         raise Unavailable("reading {url} ended too early: {error}", url=shown, error=type(error).__name__) from None
     finally:
         answer.release_conn()
+
+
+def fetch_spared(client: Client, spared: SparedRecord, sources: Sequence[tuple[str, str]], ingest: Ingest) -> None:
+    """Bring the bytes of a blob that is not kept from the first registry that has it. Raises: Unavailable."""
+    from capas.oci.descriptor import Descriptor
+    from capas.reference import Reference
+
+    descriptor = Descriptor(media_type="application/octet-stream", digest=spared.digest, size=spared.size)
+    failures = []
+    for domain, path in sources:
+        try:
+            stream = client.repository(Reference(domain, path)).open_blob(descriptor, ingest.offset, verify=False)
+            try:
+                while data := stream.read(_CHUNK):
+                    ingest.write(data)
+            finally:
+                stream.close()
+            return
+        except (NotFound, Denied, Unauthenticated, Unavailable) as error:
+            failures.append(str(error))
+    raise Unavailable(
+        "the packed bytes of layer {digest} are not kept here, and no registry gives them: {why}",
+        digest=spared.digest, why="; ".join(failures) or "none is known",
+        hint="log in, or pull the image again where it is; store.keep = \"both\" keeps such bytes",
+    )  # fmt: skip
 
 
 def _pool(settings: Settings, url: str) -> urllib3.PoolManager:

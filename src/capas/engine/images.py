@@ -80,12 +80,13 @@ class Images:
 
         Raises: NotFound, Unauthenticated, Denied, Unavailable, Corrupt; nothing half-done is visible.
         """
+        from capas.engine.keeping import settle
         from capas.engine.platforms import host_platform
         from capas.registry.pull import pull
 
         engine = self._engine
         reference = Reference.parse(name).with_default_tag()
-        receiver = engine.snapshotter if unpack else None
+        receiver = engine.snapshotter if unpack and engine.settings.keep != "compressed" else None
         pulled = pull(
             engine.client,
             reference,
@@ -96,6 +97,8 @@ class Images:
         )
         if receiver is not None and pulled.image.layers:
             receiver.stack([layer.diff_id for layer in pulled.image.layers])
+        if pulled.changed:
+            settle(engine, pulled.image)
         return pulled
 
     def push(self, name: str, *, report: Report = ignore) -> Digest:

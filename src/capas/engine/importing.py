@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from capas.chance import token
 from capas.engine.changes import change_execution
+from capas.engine.keeping import settle
 from capas.engine.platforms import host_platform
 from capas.engine.times import creation_time
 from capas.image.edit import assemble
@@ -51,4 +52,5 @@ def import_tree(
         )
         image = assemble(lease.blobs, config, [found])
         record_image(store, image, reference=reference)
+    settle(engine, image)
     return image

@@ -9,11 +9,12 @@ from capas.clock import now_ns
 from capas.engine.listing import ImageSummary, list_images
 from capas.engine.lookup import Found, get_image
 from capas.errors import Conflict
-from capas.oci.digest import ChainID, Digest, chain_id
+from capas.oci.digest import ChainID, DiffID, Digest, chain_id
 from capas.reference import Reference
 from capas.store.records import ImageRecord, Records
 
 if TYPE_CHECKING:
+    from capas.build.cache import BuildCache
     from capas.engine.engine import Engine
     from capas.snapshot.contract import Snapshotter
 
@@ -74,18 +75,29 @@ def sweep(engine: Engine) -> int:
     if (engine.settings.root / "snapshots").exists():
         with store.stilled() as live:
             if live <= store.records.live_digests():
-                _sweep_snapshots(engine.snapshotter, store.records, live)
+                _sweep_snapshots(engine, live)
     return store.collect(_cached_blobs(engine)).size
 
 
 def _cached_blobs(engine: Engine) -> Sequence[Digest]:
     """The blobs that the build cache would use again: they go with `builder prune`, not with an image."""
+    cache = _open_cache(engine)
+    return cache.list_digests() if cache else ()
+
+
+def _cached_layers(engine: Engine) -> set[DiffID]:
+    """The layers of those blobs."""
+    cache = _open_cache(engine)
+    return set(cache.list_layers()) if cache else set()
+
+
+def _open_cache(engine: Engine) -> BuildCache | None:
     path = engine.settings.root / "build.db"
     if not path.exists():
-        return ()
+        return None
     from capas.build.cache import BuildCache
 
-    return BuildCache(path, now_ns).list_digests()
+    return BuildCache(path, now_ns)
 
 
 def _names_to_remove(records: Records, found: Found, force: bool) -> list[Reference]:
@@ -141,17 +153,25 @@ def _live_chains(records: Records) -> set[ChainID]:
     return chains
 
 
-def _sweep_snapshots(snapshotter: Snapshotter, records: Records, live: set[Digest]) -> None:
-    """From the top down: a snapshot that something stands on is kept by the driver, and tried again below it."""
-    chains = _live_chains(records)
+def _sweep_snapshots(engine: Engine, live: set[Digest]) -> None:
+    """From the top down: a snapshot that something stands on is kept by the driver, and tried again below it.
+
+    Where only packed layers are to be kept, all go that no container stands on.
+    """
+    snapshotter, records = engine.snapshotter, engine.store.records
+    packed = engine.settings.keep == "compressed"
+    chains = set() if packed else _live_chains(records)
     dead = [info.name for info in snapshotter.iterate() if info.kind == "committed" and info.name not in chains]
     while dead:
         rest = [name for name in dead if not _try_remove(snapshotter, name)]
         if len(rest) == len(dead):
             break
         dead = rest
-    kept = {layer.diff_id for layer in records.iter_layers() if layer.digest in live}
-    for diff_id in {layer.diff_id for layer in records.iter_layers()} - kept:
+    layers = list(records.iter_layers())
+    kept = {layer.diff_id for layer in layers if layer.digest in live and not packed} | _cached_layers(engine)
+    files = engine.layer_files
+    filed = {diff_id for diff_id, _ in files.iterate()} if files else set()
+    for diff_id in ({layer.diff_id for layer in layers} | filed) - kept:
         _try_remove(snapshotter, diff_id)
 
 

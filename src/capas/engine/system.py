@@ -29,9 +29,18 @@ class System:
 
         return disk_usage(self._engine)
 
+    def spared(self) -> int:
+        """The bytes of packed layers that are not kept, since they can be had again (`store.keep`)."""
+        store = self._engine.store
+        return sum(one.size for one in store.records.iter_spared() if not store.kept.contains(one.digest))
+
     def check(self, *, repair: bool = False, report: Report = ignore) -> list[Finding]:
         """What is wrong, after reading everything. Repair: what is damaged goes; a pull brings it again."""
-        return self._engine.store.check(repair, report=report)
+        from capas.layer.erofs.check import check_files
+        from capas.layer.files import layer_files
+
+        findings = self._engine.store.check(repair, report=report)
+        return [*findings, *check_files(layer_files(self._engine.settings.root), repair=repair, report=report)]
 
     def prune_builds(self) -> int:
         """Forget the build cache. The bytes of blobs that are free again."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from capas.build.cache import BuildCache
 from capas.clock import now_ns
+from capas.layer.files import layer_files
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
@@ -42,7 +43,10 @@ def _images(engine: Engine) -> DiskUsage:
         for kind in ("layers", "stacks", "trees")
         for path in (engine.settings.root / "snapshots").glob(f"*/{kind}")
     )
-    layers = sum(map(tree_size, trees))
+    files = dict(layer_files(engine.settings.root).iterate())
+    needed_layers = {layer.diff_id for layer in engine.store.records.iter_layers() if layer.digest in needed | cached}
+    free += sum(size for diff_id, size in files.items() if diff_id not in needed_layers)
+    layers = sum(map(tree_size, trees)) + sum(files.values())
     return DiskUsage("Images", len(records), len(used), blobs + layers, free)
 
 

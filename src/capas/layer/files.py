@@ -74,6 +74,11 @@ class LayerFiles:
                         continue
 
 
+def layer_files(root: Path) -> LayerFiles:
+    """Where a store in `root` keeps its layer files."""
+    return LayerFiles(root / "layers")
+
+
 class _Kept:
     """A tar that is written down as it is read."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from capas.errors import CapasError, Invalid, Unsupported
-from capas.layer.files import LayerFiles
+from capas.layer.files import LayerFiles, layer_files
 from capas.snapshot.contract import Mount, Snapshotter
 from capas.snapshot.namespaces import identity, in_private_mounts
 from capas.store.disk import make_dirs
@@ -57,11 +57,6 @@ def open_snapshotter(root: Path, *, wanted: str | None) -> tuple[Snapshotter, st
     """The driver chosen, and the reason for it. Raises: as `choose_driver`."""
     name, reason = choose_driver(root, wanted=wanted)
     return open_driver(root, name), reason
-
-
-def layer_files(root: Path) -> LayerFiles:
-    """Where layer files are kept beneath `root`."""
-    return LayerFiles(root / "layers")
 
 
 def _place(root: Path, driver: str) -> Path:

@@ -36,6 +36,18 @@ class NameRecord(NamedTuple):
     manifest: Digest
 
 
+class SparedRecord(NamedTuple):
+    """A blob that need not be kept: the layer file of `diff_id` gives its bytes again by `recipe`.
+
+    An empty recipe: only a registry that has it can give it again. `size` is the blob's, in bytes.
+    """
+
+    digest: Digest
+    diff_id: DiffID
+    size: int
+    recipe: str
+
+
 class LayerRecord(NamedTuple):
     """A layer: the blob and what it is when inflated."""
 

@@ -13,9 +13,9 @@ from capas.oci.digest import DiffID, Digest, ImageID
 from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.store.database import Database
-from capas.store.record import ImageRecord, LayerRecord, NameRecord
+from capas.store.record import ImageRecord, LayerRecord, NameRecord, SparedRecord
 
-__all__ = ["ImageRecord", "LayerRecord", "NameRecord", "Records"]
+__all__ = ["ImageRecord", "LayerRecord", "NameRecord", "Records", "SparedRecord"]
 
 _PREFIX = re.compile(r"(?:sha256:)?([0-9a-f]{0,64})", re.ASCII)
 _IMAGE = (
@@ -181,6 +181,25 @@ class Records:
         with self._database.reading() as db:
             return db.execute(query, (digest,)).fetchall()
 
+    # spared blobs: not kept, since they can be had again
+
+    def put_spared(self, record: SparedRecord) -> None:
+        """A blob may go. Idempotent. Order: before it goes."""
+        with self._database.writing() as db:
+            db.execute("INSERT OR REPLACE INTO spared VALUES (?, ?, ?, ?)", record)
+
+    def find_spared(self, digest: Digest) -> SparedRecord | None:
+        """How a blob that is not here is to be had again."""
+        with self._database.reading() as db:
+            row = db.execute("SELECT * FROM spared WHERE digest = ?", (digest,)).fetchone()
+        return None if row is None else SparedRecord(Digest(row[0]), DiffID(row[1]), row[2], row[3])
+
+    def iter_spared(self) -> Iterator[SparedRecord]:
+        """Every blob that was spared, whether it is here by now or not."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT * FROM spared ORDER BY digest").fetchall()
+        return (SparedRecord(Digest(row[0]), DiffID(row[1]), row[2], row[3]) for row in rows)
+
     # what gc and fsck ask
 
     def live_digests(self) -> set[Digest]:
@@ -199,6 +218,7 @@ class Records:
         with self._database.writing() as db:
             db.executemany("DELETE FROM layer WHERE digest = ?", keys)
             db.executemany("DELETE FROM source WHERE digest = ?", keys)
+            db.executemany("DELETE FROM spared WHERE digest = ?", keys)
 
 
 def _image(row: tuple[Any, ...]) -> ImageRecord:

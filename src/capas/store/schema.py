@@ -33,7 +33,12 @@ CREATE TABLE source (
   digest TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (digest, domain, path)
 ) WITHOUT ROWID;
 """
-MIGRATIONS = (_FIRST,)  # MIGRATIONS[n] turns version n into n + 1; one is never changed, only added to
+_SPARED = """
+CREATE TABLE spared (
+  digest TEXT PRIMARY KEY, diff_id TEXT NOT NULL, size INTEGER NOT NULL, recipe TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+MIGRATIONS = (_FIRST, _SPARED)  # MIGRATIONS[n] turns version n into n + 1; one is never changed, only added to
 
 
 def is_current(db: sqlite3.Connection) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from capas.events import Report, ignore
 from capas.oci.digest import Digest
+from capas.store.contract import BlobStore
 from capas.store.disk import disk_errors, empty_dir, make_dirs
 from capas.store.lock import locked
 from capas.store.records import Records
@@ -30,16 +31,23 @@ class Collected(NamedTuple):
 class Store:
     """Everything Capas keeps of images, in `root`: `blobs/`, `ingest/`, `leases/`, `records.db`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, wrap: Callable[[BlobStore, Records], BlobStore] | None = None) -> None:
+        """`wrap` may stand before the blobs on disk, for those that are not kept but can be had again."""
         self.root = root
         self.records = Records(root / "records.db")
+        self._wrap = wrap
         self._leases = root / "leases"
         self._gate = root / "gc.lock"
         self._trash = root / "trash"
 
     @cached_property
-    def blobs(self) -> DirectoryBlobs:
+    def blobs(self) -> BlobStore:
         """The blobs."""
+        return self._wrap(self.kept, self.records) if self._wrap else self.kept
+
+    @cached_property
+    def kept(self) -> DirectoryBlobs:
+        """Those that are on this disk."""
         from capas.store.blobs import DirectoryBlobs
 
         return DirectoryBlobs(self.root)
@@ -63,7 +71,7 @@ class Store:
         if not self.root.is_dir():
             return Collected(0, 0)
         if ingests_before_ns:
-            self.blobs.delete_ingests(ingests_before_ns)
+            self.kept.delete_ingests(ingests_before_ns)
         return self._sweep(None, set(extra_live))
 
     def discard(self, digests: Iterable[Digest]) -> Collected:
@@ -97,11 +105,13 @@ class Store:
             live |= extra_live
             dead = {
                 digest: size
-                for digest, size in self.blobs.iterate()
+                for digest, size in self.kept.iterate()
                 if digest not in live and (candidates is None or digest in candidates)
             }
-            self.blobs.set_aside(list(dead), self._trash)
+            self.kept.set_aside(list(dead), self._trash)
         with disk_errors(self._trash):
             empty_dir(self._trash)
-        self.records.forget_blobs([digest for digest in dead if not self.blobs.contains(digest)])
+        spared = {record.digest for record in self.records.iter_spared()} - live
+        gone = dead.keys() | (spared if candidates is None else spared & candidates)
+        self.records.forget_blobs([digest for digest in gone if not self.kept.contains(digest)])
         return Collected(len(dead), sum(dead.values()))
