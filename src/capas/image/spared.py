@@ -6,20 +6,23 @@ a registry that has it is known. Whoever asks for such a blob gets it as any oth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from capas.errors import Corrupt
 from capas.image.image import Image
-from capas.image.sparing import Fetch
 from capas.layer.compression import Kind
 from capas.layer.entry import Layer
 from capas.layer.files import LayerFiles
 from capas.layer.recipe import pack, packs_to, recipe_of
 from capas.oci import media
-from capas.store.contract import BlobStore
+from capas.store.contract import BlobStore, Ingest
 from capas.store.put import take_turn
 from capas.store.records import SparedRecord
 from capas.store.store import Store
+
+Fetch = Callable[[SparedRecord, Ingest], None]
+"""Brings the bytes of a blob from a registry that has it. Raises: NotFound; Unavailable; Corrupt."""
 
 
 def restore(kept: BlobStore, spared: SparedRecord, files: LayerFiles, fetch: Fetch) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from capas.errors import NotFound
 from capas.layer.files import LayerFiles
 from capas.oci.digest import Digest
-from capas.store.contract import BlobStore, Ingest
+from capas.store.contract import BlobStore
 from capas.store.records import Records, SparedRecord
 
-Fetch = Callable[[SparedRecord, Ingest], None]
-"""Brings the bytes of a blob from a registry that has it. Raises: NotFound; Unavailable; Corrupt."""
+if TYPE_CHECKING:
+    from capas.image.spared import Fetch
 
 
 class SparingBlobs:
