@@ -83,7 +83,7 @@ def opened_bench(
     """
 
     def bury(prefix: str) -> None:
-        ports.store.blobs.delete_ingests(prefix=prefix)
+        ports.store.kept.delete_ingests(prefix=prefix)
 
     with (
         opened_scratch(ports.cache_root / "scratch", ports.new_id(), bury=bury) as scratch,
