@@ -207,6 +207,14 @@ def test_a_repository_is_a_context_without_its_history(workshop: Workshop, repos
 
 
 @pytest.mark.peer("git")
+@pytest.mark.covers("ARG", "BUILDKIT_CONTEXT_KEEP_GIT_DIR")
+def test_a_repository_keeps_its_history_when_that_is_asked_for(workshop: Workshop, repository: str) -> None:
+    args = {"BUILDKIT_CONTEXT_KEEP_GIT_DIR": "1"}
+    assert ".git/HEAD" in names(workshop, repository, environ=dict(os.environ), build_args=args)
+    assert workshop.build(repository, environ=dict(os.environ), build_args=args).warnings == ()
+
+
+@pytest.mark.peer("git")
 def test_a_ref_and_a_subdirectory_can_be_asked_for(workshop: Workshop, repository: str) -> None:
     assert names(workshop, f"{repository}#other:sub", environ=dict(os.environ)) == ["Dockerfile", "b"]
     assert names(workshop, f"{repository}#:near", environ=dict(os.environ)) == ["Dockerfile", "b"]

@@ -49,6 +49,7 @@ def said(workshop: Workshop) -> list[str]:
     return [event.text for event in workshop.events if isinstance(event, Said)]
 
 
+@pytest.mark.covers("RUN", "shell form")
 def test_what_a_step_writes_is_a_layer(workshop: Workshop) -> None:
     image = run(workshop, "RUN echo hello > /made && rm /etc/group")
     assert workshop.read(image, "made") == b"hello\n"
@@ -110,6 +111,7 @@ def test_labels_before_a_step_do_not_redo_it(workshop: Workshop) -> None:
     assert workshop.cached()["2/2"]
 
 
+@pytest.mark.covers("ARG", "proxies")
 def test_proxies_are_seen_and_neither_recorded_nor_part_of_the_key(workshop: Workshop) -> None:
     image = run(workshop, "RUN echo $https_proxy; echo x > /made", proxies={"https_proxy": "http://me:pw@proxy:1"})
     assert said(workshop) == ["http://me:pw@proxy:1"]
@@ -142,11 +144,14 @@ def test_a_step_has_the_usual_umask_whatever_ours_is(workshop: Workshop) -> None
     assert {entry.mode for entry in workshop.layer_entries(image) if entry.path == b"folder"} == {0o755}
 
 
+@pytest.mark.covers("RUN", "exec form")
 def test_the_exec_form_needs_no_shell(workshop: Workshop) -> None:
     image = run(workshop, 'RUN ["touch", "/a b"]')
     assert workshop.tree(image).find(b"a b") is not None
 
 
+@pytest.mark.covers("RUN", "heredoc")
+@pytest.mark.covers("RUN", "heredoc with #!")
 def test_heredocs_run_as_scripts(workshop: Workshop) -> None:
     run(workshop, "RUN <<EOF\necho one\necho two\nEOF\n")
     assert said(workshop) == ["one", "two"]

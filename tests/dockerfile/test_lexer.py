@@ -33,6 +33,7 @@ def test_a_directive_after_anything_else_is_a_comment(before: str) -> None:
     assert lex(f"{before}# escape=`\nRUN a", "Dockerfile").escape == "\\"
 
 
+@pytest.mark.covers("format", "byte order mark")
 def test_a_byte_order_mark_and_a_shebang_do_not_hide_directives() -> None:
     assert lex("\ufeff# escape=`\nFROM a", "Dockerfile").escape == "`"
     assert lex("#!/usr/bin/env x\n# escape=`\nFROM a", "Dockerfile").escape == "`"
@@ -63,6 +64,7 @@ def test_another_syntax_is_refused_with_a_reason(syntax: str) -> None:
         parse_dockerfile(f"# syntax={syntax}\nFROM scratch")
 
 
+@pytest.mark.covers("format", "blank lines in a continuation")
 def test_comments_and_blank_lines_inside_a_continuation_vanish() -> None:
     assert texts("RUN a \\\n# c\n   # d\n\n  b \\ \t\n c\n# e\nRUN d") == ["RUN a   b  c", "RUN d"]
 
@@ -80,6 +82,7 @@ def test_a_continuation_at_the_end_of_the_file_ends_there() -> None:
     assert texts("RUN a \\\n") == ["RUN a"]
 
 
+@pytest.mark.covers("format", "CRLF")
 def test_lines_may_end_as_on_windows() -> None:
     assert texts("FROM a\r\nRUN b \\\r\n  c\r\n") == ["FROM a", "RUN b   c"]
 
@@ -107,6 +110,7 @@ def test_what_only_looks_like_a_heredoc_is_none(text: str) -> None:
     parse_dockerfile(f"FROM x\n{text}\nRUN b")
 
 
+@pytest.mark.covers("format", "heredoc <<-")
 def test_a_lone_heredoc_is_the_script_itself() -> None:
     (run,) = parse_dockerfile("FROM x\nRUN <<-EOF\n\ta\n\tb\n\tEOF").stages[0].instructions
     assert isinstance(run, Run)

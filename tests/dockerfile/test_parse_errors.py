@@ -128,6 +128,7 @@ def test_a_file_with_only_arguments_has_no_from() -> None:
         parse_dockerfile("ARG a")
 
 
+@pytest.mark.covers("RUN", "--device")
 def test_a_device_is_refused_clearly() -> None:
     with pytest.raises(Unsupported, match="--device is not supported") as caught:
         parse_dockerfile("FROM a\nRUN --device=nvidia.com/gpu=all x")

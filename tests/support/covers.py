@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
-from support.features import FEATURES, REFUSED  # noqa: E402
+from support.features import ABSENT, FEATURES, REFUSED  # noqa: E402
 
 DOCUMENT = TESTS.parent / "docs" / "dockerfile.md"
 HEAD = """# What a Dockerfile can say
@@ -43,8 +43,8 @@ def list_unknown(shown: list[Shown]) -> list[Shown]:
 
 
 def list_missing(shown: list[Shown]) -> list[str]:
-    """Features that no test shows."""
-    known = {(one.instruction, one.feature) for one in shown}
+    """Features that no test shows, though they are not said to be absent."""
+    known = {(one.instruction, one.feature) for one in shown} | ABSENT.keys()
     return [f"{instruction}: {feature}" for instruction, features in FEATURES.items() for feature in features
             if (instruction, feature) not in known]  # fmt: skip
 
@@ -62,10 +62,11 @@ def write_document(shown: list[Shown]) -> str:
 
 
 def _row(instruction: str, feature: str, test: str) -> str:
-    status = "refused, with a reason" if (instruction, feature) in REFUSED else "yes"
-    path, _, name = test.partition("::")
-    link = f"[{name.removeprefix('test_').replace('_', ' ')}](../{path})" if test else ""
-    return f"| `{feature.replace('|', chr(92) + '|')}` | {status if test else ''} | {link} |"
+    what = (instruction, feature)
+    status = f"no: {ABSENT[what]}" if what in ABSENT else "refused, with a reason" if what in REFUSED else "yes"
+    path, _, name = test.rpartition("::")
+    link = f"[{name.removeprefix('test_').replace('_', ' ')}](../{path.partition('::')[0]})" if test else ""
+    return f"| `{feature.replace('|', chr(92) + '|')}` | {status} | {link} |"
 
 
 def _shown_in(path: Path) -> Iterator[Shown]:
@@ -73,7 +74,7 @@ def _shown_in(path: Path) -> Iterator[Shown]:
     if "covers(" not in text:
         return
     place = str(path.relative_to(TESTS.parent))
-    for node in ast.parse(text).body:
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             for mark in (inner for part in node.decorator_list for inner in ast.walk(part)):
                 if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.covers":

@@ -46,7 +46,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "WORKDIR": ("absolute", "relative", "variables"),
     "ARG": (
         "name", "name=default", "several", "before FROM", "scope", "ENV wins", "proxies", "platform arguments",
-        "TARGETSTAGE", "SOURCE_DATE_EPOCH", "BUILDKIT_DOCKERFILE_CHECK", "BUILDKIT_SYNTAX", "BUILDKIT_INLINE_CACHE",
+        "TARGETSTAGE", "SOURCE_DATE_EPOCH", "BUILDKIT_DOCKERFILE_CHECK", "BUILDKIT_SYNTAX",
         "BUILDKIT_CONTEXT_KEEP_GIT_DIR", "BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE",
     ),
     "ONBUILD": ("triggers", "heredoc", "COPY --from", "refused: ONBUILD, FROM, MAINTAINER"),
@@ -59,3 +59,9 @@ FEATURES: dict[str, tuple[str, ...]] = {
 
 REFUSED = frozenset({("RUN", "--device")})
 """What is refused on purpose, with a reason; its test shows the refusal."""
+
+ABSENT = {
+    ("ARG", "BUILDKIT_SBOM_SCAN_CONTEXT"): "only the image that is built is looked through",
+    ("ARG", "BUILDKIT_SBOM_SCAN_STAGE"): "only the image that is built is looked through",
+}
+"""What is not done, and what happens instead."""

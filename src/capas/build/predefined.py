@@ -11,10 +11,7 @@ from capas.dockerfile.lexer import check_frontend
 SYNTAX = "BUILDKIT_SYNTAX"
 CHECK = "BUILDKIT_DOCKERFILE_CHECK"
 EPOCH = "SOURCE_DATE_EPOCH"
-NAMES = frozenset({
-    SYNTAX, CHECK, EPOCH, "BUILDKIT_CONTEXT_KEEP_GIT_DIR", "BUILDKIT_INLINE_CACHE", "BUILDKIT_SBOM_SCAN_CONTEXT",
-    "BUILDKIT_SBOM_SCAN_STAGE",
-})  # fmt: skip
+NAMES = frozenset({SYNTAX, CHECK, EPOCH, "BUILDKIT_CONTEXT_KEEP_GIT_DIR", "BUILDKIT_INLINE_CACHE"})
 """Those that mean something here: none of them is ever given for nothing."""
 
 
