@@ -218,3 +218,12 @@ def test_hundreds_of_parents_in_conflict_take_no_time(tmp_path: Path) -> None:
         members += [file("a/b/c/d"), file("a"), symlink("a", "b"), file("a/x")]
     put(tmp_path, *members)
     assert shown(tmp_path)[:2] == ["a", "b"]
+
+
+@pytest.mark.root
+def test_a_directory_made_again_for_its_marks_alone_is_bare(tmp_path: Path) -> None:
+    gone = [file("a/b/c"), file("a"), file("a/b/d/.wh..wh..opq")]
+    assert set(put(tmp_path, *gone, style="overlay").bare) == set()
+    (tmp_path / "2").mkdir()
+    moved = [file("a/b/c"), hardlink("a", "none"), file("a/b/d/.wh..wh..opq")]
+    assert set(put(tmp_path / "2", *moved, style="overlay").bare) == {b"a", b"a/b", b"a/b/d"}

@@ -14,8 +14,9 @@ ACL = b"\2\0\0\0" + b"".join(struct.pack("<HHI", *e) for e in (
     (1, 6, 0xFFFFFFFF), (2, 4, 1000), (4, 4, 0xFFFFFFFF), (16, 4, 0xFFFFFFFF), (32, 0, 0xFFFFFFFF)
 ))  # fmt: skip
 HOLE = 3 << 20
-PIECES = ((0, 700), (HOLE, 5000), (2 * HOLE - 10, 4))  # offset and length of what data there is
 REAL_SIZE = 2 * HOLE
+PIECES = ((0, 512), (HOLE, 5120), (REAL_SIZE - 512, 512), (REAL_SIZE, 0))
+"""Offset and length of each piece of data, and the end, as GNU tar has it."""
 
 
 def odd_members() -> list[Member]:
@@ -25,26 +26,26 @@ def odd_members() -> list[Member]:
         directory("d", 0o1777, uid=70_000, gid=4_000_000_000, xattrs={b"user.of": b"a directory"}),
         file("d/set", b"s" * 5000, mode=0o6755, uid=0xFFFFFFFE, gid=2_147_483_648),
         file("d/early", b"1", mtime_ns=-86_400_000_000_001),
-        file("d/late", b"", mtime_ns=(1 << 35) * 1_000_000_000 + 999_999_999),
+        file("d/late", b"", mtime_ns=(1 << 33) * 1_000_000_000 + 999_999_999),
         file("d/" + "n" * 255, b"long name"),
         file("d/\udcff\udcfe\n\t", b"not utf-8"),
         file("d/!before-the-dot", b"sorted before ."),
-        *(file(f"many/{number:05}-" + "x" * (number % 40), b"%d" % number) for number in range(3000)),
         symlink("d/soft", "../d/set", uid=9),
         symlink("d/long", "t/" * 2047 + "t"),
         symlink("d/middling", "m" * 440),
         hardlink("d/hard", "d/set", uid=0xFFFFFFFE),
-        hardlink("hard-to-hard", "d/hard"),
-        hardlink("hard-to-soft", "d/soft"),
         device("d/null", 1, 3, mode=0o666),
         device("d/large", 4095, 1_048_575),
         device("d/block", 259, 300, block=True, mode=0o660),
         fifo("d/pipe", mode=0o600),
         file("d/capable", b"c", mode=0o755, xattrs={b"security.capability": CAPABILITY}),
         file("d/acl", b"a", mode=0o640, xattrs={b"system.posix_acl_access": ACL}),
-        file("d/notes", b"n", xattrs={b"user.%d" % number: b"v" * number for number in range(0, 200, 7)}),
+        file("d/notes", b"n", xattrs={b"user.%d" % number: b"v" * number for number in range(7, 200, 7)}),
         file("d/twice", b"first", mode=0o600),
         file("d/twice", b"second", mode=0o644),
+        hardlink("hard-to-hard", "d/hard"),
+        hardlink("hard-to-soft", "d/soft"),
+        *(file(f"many/{number:05}-" + "x" * (number % 40), b"%d" % number) for number in range(20_000)),
         file("unlisted/deep/down/f", b"f"),
         directory("empty"),
     ]
@@ -120,8 +121,8 @@ def _record(key: str, value: str) -> bytes:
 
 def _zero_one(name: str) -> bytes:
     pieces = ",".join(f"{offset},{length}" for offset, length in PIECES)
-    records = {"GNU.sparse.size": str(REAL_SIZE), "GNU.sparse.name": name, "GNU.sparse.map": pieces}
-    return _pax("GNUSparseFile.0/x", {**records, "GNU.sparse.numblocks": str(len(PIECES))})
+    size = {"GNU.sparse.size": str(REAL_SIZE), "GNU.sparse.numblocks": str(len(PIECES))}
+    return _pax("GNUSparseFile.0/x", {**size, "GNU.sparse.name": name, "GNU.sparse.map": pieces})
 
 
 def _one(name: str) -> bytes:

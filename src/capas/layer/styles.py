@@ -95,10 +95,13 @@ class Alone:
         self._hidden: dict[tuple[bytes, bytes], None] = {}
         self._opaque: dict[bytes, None] = {}
         self._links: dict[tuple[int, bytes], LowerLink] = {}
+        self._made: set[int] = set()
 
     def implied(self, folder: int, name: bytes) -> None:
         """Note it; a listing that comes later wins."""
-        self._folders.wanted[self._root.number(folder, name)] = (IMPLICIT, True)
+        number = self._root.number(folder, name)
+        self._folders.wanted[number] = (IMPLICIT, True)
+        self._made.add(number)
 
     def listed(self, number: int, entry: Entry, *, fresh: bool) -> None:
         """Note the last listing."""
@@ -135,7 +138,7 @@ class Alone:
     def finish(self) -> Applied:
         """Attributes, then marks: a mark is made in directories whose times are to stay."""
         self._drop_overwritten_links()
-        named = dict(self._folders.wanted)
+        self._made.clear()  # what is made from here on is made for marks alone
         opaques = self._opaque_paths()
         whiteouts = self._whiteout_paths(opaques)
         alive = self._folders.finish()
@@ -144,7 +147,7 @@ class Alone:
             whiteouts=tuple(whiteouts),
             opaques=tuple(opaques),
             implicit=tuple(map(self._root.path, implicit)),
-            bare=tuple(self._root.path(number) for number in implicit if number not in named),
+            bare=tuple(self._root.path(number) for number in implicit if number in self._made),
             links=tuple(self._links.values()),
         )
 
