@@ -60,6 +60,13 @@ def test_targets_can_be_chosen_and_their_fields_set(capas: Terminal) -> None:
     assert capas.ok("image", "inspect", "--format", "{{json .Config.Labels}}", "me/x:2").strip() == '{"what":"other"}'
 
 
+def test_the_stages_of_no_cache_filter_alone_are_done_again(capas: Terminal, folder: Path) -> None:
+    (folder / "Dockerfile").write_text("FROM parent AS one\nWORKDIR /a\nFROM one AS two\nWORKDIR /b\n")
+    capas.ok("bake", "app")
+    shown = capas.ok("bake", "app", "--set", "app.no-cache-filter=two")
+    assert "(2 of 3 steps cached)" in shown
+
+
 def test_print_shows_what_would_be_built_and_builds_nothing(capas: Terminal) -> None:
     printed = json.loads(capas.ok("bake", "--print", "app"))
     assert printed["group"] == {"default": {"targets": ["app"]}}
@@ -105,7 +112,7 @@ def test_check_looks_at_the_dockerfile_of_every_target(capas: Terminal, folder: 
         (["nope"], "there is no target or group 'nope'"),
         (["-f", "none.hcl"], "no such bake file: none.hcl"),
         (["app", "--set", "app.entitlements=security.insecure"], "it asks for security.insecure, which is not granted"),
-        (["app", "--set", "app.no-cache-filter=x"], "no-cache-filter is not there yet"),
+        (["app", "--set", "app.call=outline"], "call=outline is not made by a build"),
         (["app", "--set", "app.output=type=oddity"], "target app: there is no output of type oddity"),
         (["app", "--set", "app.platform=a/b/c/d"], "target app: not a platform"),
         (["app", "--set", "app.tags=UPPER"], "UPPER"),

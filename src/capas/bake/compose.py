@@ -74,15 +74,15 @@ def _target(service: Mapping[str, Any], secrets: Mapping[str, Any], environ: Map
     if service.get("image"):
         said.setdefault("tags", [str(service["image"])])
     if said.get("network") == "host":
-        said["entitlements"] = [*said.get("entitlements", []), "network.host"]
+        said["entitlements"] = [*_list(said.get("entitlements", []), "entitlements"), "network.host"]
     if service.get("platform") and "platforms" not in said:
         said["platforms"] = [service["platform"]]
     if build.get("secrets"):
-        said["secret"] = [_secret(one, secrets) for one in build["secrets"]]
+        said["secret"] = [_secret(one, secrets) for one in _list(build["secrets"], "secrets")]
     if build.get("ssh"):
-        said["ssh"] = build["ssh"] if isinstance(build["ssh"], list) else [f"{k}={v}" for k, v in build["ssh"].items()]
+        said["ssh"] = _agents(build["ssh"])
     if build.get("ulimits"):
-        said["ulimits"] = [_ulimit(key, value) for key, value in build["ulimits"].items()]
+        said["ulimits"] = [_ulimit(key, value) for key, value in _mapping(build["ulimits"], "ulimits").items()]
     return _extended(_read(said), _read(_mapping(build.get("x-bake"), "x-bake")))
 
 
@@ -128,6 +128,12 @@ def _pairs(value: Any, separators: str, environ: Mapping[str, str]) -> dict[str,
     return found
 
 
+def _agents(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [f"{key}={path}" if path else str(key) for key, path in value.items()]
+    return _list(value, "ssh")
+
+
 def _secret(one: Any, secrets: Mapping[str, Any]) -> dict[str, str]:
     said = {"source": one} if isinstance(one, str) else _mapping(one, "secrets")
     source = str(said.get("source", ""))
@@ -153,6 +159,12 @@ def _fill(value: Any, environ: Mapping[str, str], where: str) -> Any:
     if isinstance(value, dict):
         return {key: _fill(item, environ, where) for key, item in value.items()}
     return interpolate(value, environ, where) if isinstance(value, str) else value
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise Invalid("{where} is not a list", where=where)
+    return value
 
 
 def _mapping(value: Any, where: str) -> Mapping[str, Any]:

@@ -40,8 +40,7 @@ class Definition(NamedTuple):
         for name, target in self.targets.items():
             targets[name] = _join(targets[name], target) if name in targets else target
         groups = dict(earlier.groups)
-        for name, members in self.groups.items():
-            groups[name] = tuple(dict.fromkeys((*groups.get(name, ()), *members)))
+        _add(groups, self.groups)
         return Definition(targets, groups)
 
 
@@ -53,27 +52,36 @@ def read_definition(bodies: Iterable[Body], environ: Mapping[str, str], given: M
     bodies = list(bodies)
     names = Names(bodies, environ, given)
     names.check()
-    found = Definition()
+    targets: dict[str, Target] = {}
+    groups: dict[str, tuple[str, ...]] = {}
     for block in (block for body in bodies for block in body.blocks):
         if block.kind == "group":
-            found = _group(block, names).over(found)
+            _add(groups, _group(block, names))
         elif block.kind == "target":
-            found = Definition(*_targets(block, names)).over(found)
-    return found
+            made, of_matrix = _targets(block, names)
+            for name, target in made.items():
+                targets[name] = _join(targets[name], target) if name in targets else target
+            _add(groups, of_matrix)
+    return Definition(targets, groups)
+
+
+def _add(groups: dict[str, tuple[str, ...]], more: Mapping[str, tuple[str, ...]]) -> None:
+    for name, members in more.items():
+        groups[name] = tuple(dict.fromkeys((*groups.get(name, ()), *members)))
 
 
 def _join(earlier: Target, later: Target) -> Target:
     return Target(merge(earlier.fields, later.fields), later.inherits or earlier.inherits)
 
 
-def _group(block: Block, names: Names) -> Definition:
+def _group(block: Block, names: Names) -> dict[str, tuple[str, ...]]:
     members: tuple[str, ...] = ()
     for key, attribute in block.body.attributes.items():
         if key == "targets":
             members = _texts(names, attribute)
         elif key != "description":
             raise _unknown(attribute, ("targets", "description"))
-    return Definition(groups={_checked(block.labels[0], block): members})
+    return {_checked(block.labels[0], block): members}
 
 
 def _targets(block: Block, names: Names) -> tuple[dict[str, Target], dict[str, tuple[str, ...]]]:

@@ -6,6 +6,7 @@ Spec: docs.docker.com, "Bake file reference".
 from __future__ import annotations
 
 import csv
+import json
 import posixpath
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -140,11 +141,10 @@ def _update(earlier: Value, later: Value) -> Value:
 
 def append(earlier: Value, later: Value) -> Value:
     """Both lists, each item once."""
-    found: list[Value] = []
+    found: dict[str, Value] = {}
     for item in (*to_list(earlier), *to_list(later)):
-        if item not in found:
-            found.append(item)
-    return found
+        found.setdefault(item if isinstance(item, str) else json.dumps(item, sort_keys=True), item)
+    return list(found.values())
 
 
 def _by_type(earlier: Value, later: Value) -> Value:

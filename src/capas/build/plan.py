@@ -233,12 +233,17 @@ class Planner:
         steps = Steps(" ".join(filter(None, (self._request.label, platform, name))), total)
         if is_image:
             self._tell(steps.next(), stage, base)
+        request = self._request_for(stage)
         planner = InstructionPlanner(
-            self._dockerfile, self._request, lambda word: self._find_vertex(word, stage), steps, self._find_files
+            self._dockerfile, request, lambda word: self._find_vertex(word, stage), steps, self._find_files
         )
         for instruction in instructions:
             state = planner.apply(state, instruction)
         return state
+
+    def _request_for(self, stage: Stage) -> BuildRequest:
+        named = {word.lower() for word in self._request.no_cache_filter}
+        return self._request._replace(no_cache=True) if named & {stage.name, str(stage.index)} else self._request
 
     def _begin(self, stage: Stage, base: Base) -> tuple[StageState, bool]:
         below = self._find_earlier(base.word, stage.index)

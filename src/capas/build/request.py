@@ -41,6 +41,7 @@ class BuildRequest(NamedTuple):
     stdout: BinaryIO | None = None  # for an output to "-"
     host_platform: Platform = Platform()
     no_cache: bool = False
+    no_cache_filter: tuple[str, ...] = ()  # the stages, by name or number, whose steps are done again
     pull: bool = False
     network: Literal["default", "host", "none"] = "default"
     compression: Kind | None = None  # None: as the first image output says, or gzip

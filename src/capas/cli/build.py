@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 @click.option("--target", default="", metavar="STAGE", help="Build this stage")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Add a label to the image")
 @click.option("--no-cache", is_flag=True, help="Do every step again")
+@click.option(
+    "--no-cache-filter",
+    "no_cache_filter",
+    multiple=True,
+    metavar="STAGE[,STAGE]",
+    help="Do the steps of these stages again",
+)
 @click.option("--pull", is_flag=True, help="Ask the registry for newer base images")
 @click.option("--compression", type=click.Choice(["gzip", "zstd", "none"]), help="How new layers are packed")
 @step_options
@@ -84,6 +91,7 @@ def _request(kind: type[BuildRequest], given: dict[str, Any]) -> BuildRequest:
         target=given["target"],
         labels={key: value or "" for key, value in parse_pairs(given["labels"], "--label", bare=True).items()},
         no_cache=given["no_cache"],
+        no_cache_filter=tuple(name for text in given["no_cache_filter"] for name in text.split(",") if name),
         pull=given["pull"],
         compression=given["compression"],
         attestations=read_attestations(given),

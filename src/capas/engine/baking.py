@@ -27,7 +27,6 @@ from capas.run.limits import parse_size
 _HERE = "cwd://"
 _TARGET = "target:"
 _CONTEXT_ONLY = {"type": "cacheonly"}
-_NOT_YET = ("no-cache-filter",)
 
 
 def wishes_of(
@@ -46,14 +45,16 @@ def wishes_of(
                 request = request._replace(attestations=attestations)
             found[name] = Wish(request._replace(stdout=stdout), _texts(fields, "tags"))
         except CapasError as error:
-            raise type(error)("target {target}: {problem}", target=name, problem=str(error), hint=error.hint) from None
+            facts = {"target": name, "problem": str(error), "advice": error.hint}
+            raise type(error)("target {target}: {problem}", hint="{advice}", **facts) from None
     return found
 
 
 def _request(name: str, fields: Fields, allow: frozenset[str]) -> BuildRequest:
-    for field in _NOT_YET:
-        if fields.get(field):
-            raise Unsupported("{field} is not there yet", field=field, hint="no-cache does every step again")
+    if fields.get("call") not in (None, "", "build"):
+        raise Unsupported(
+            "call={method} is not made by a build", method=fields["call"], hint="`capas bake --check` checks"
+        )
     asked = frozenset(_texts(fields, "entitlements"))
     if asked - allow:
         raise Denied(
@@ -76,6 +77,7 @@ def _request(name: str, fields: Fields, allow: frozenset[str]) -> BuildRequest:
         platforms=platforms if len(platforms) > 1 else (),
         outputs=_outputs(fields),
         no_cache=bool(fields.get("no-cache")),
+        no_cache_filter=_texts(fields, "no-cache-filter"),
         pull=bool(fields.get("pull")),
         network=_network(fields),
         add_hosts=tuple(_map(fields, "extra-hosts")),

@@ -75,7 +75,8 @@ def _check_target(name: str, request: BuildRequest) -> None:
     try:
         check_outputs(request.outputs, request.platforms or (request.platform or request.host_platform,))
     except CapasError as error:
-        raise type(error)("target {target}: {problem}", target=name, problem=str(error), hint=error.hint) from None
+        facts = {"target": name, "problem": str(error), "advice": error.hint}
+        raise type(error)("target {target}: {problem}", hint="{advice}", **facts) from None
 
 
 def forecast_build(engine: Engine, request: BuildRequest, *, report: Report = ignore) -> Sequence[Verdict]:

@@ -41,7 +41,9 @@ def call(name: str, arguments: list[Value], known: Mapping[str, Function]) -> Va
     """What the function `name` gives. Raises: NotFound; Invalid, naming it."""
     function = known.get(name)
     if function is None:
-        raise NotFound("there is no function {name}", name=name, hint="there are: " + ", ".join(sorted(known)))
+        raise NotFound(
+            "there is no function {name}", name=name, known=", ".join(sorted(known)), hint="there are: {known}"
+        )
     try:
         return function(*arguments)
     except TypeError:

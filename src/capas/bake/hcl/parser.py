@@ -31,7 +31,10 @@ from capas.dockerfile.position import Position
 from capas.errors import Invalid
 
 _WORDS = {"true": True, "false": False, "null": None}
-_LEVELS = (("||",), ("&&",), ("==", "!="), ("<", ">", "<=", ">="), ("+", "-"), ("*", "/", "%"))
+_LOOSEST = 0
+_BINDING = {
+    "||": 0, "&&": 1, "==": 2, "!=": 2, "<": 3, ">": 3, "<=": 3, ">=": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5,
+}  # fmt: skip
 
 
 def parse_hcl(text: str, name: str) -> Body:
@@ -141,7 +144,7 @@ class Parser:
     def expression(self) -> Expression:
         """An expression. Raises: Invalid."""
         first = self.token
-        condition = self._operation(0)
+        condition = self._operation(_LOOSEST)
         if not self.accept("?"):
             return condition
         self.skip_lines()
@@ -153,13 +156,13 @@ class Parser:
         return Conditional(self.since(first), condition, yes, no)
 
     def _operation(self, level: int) -> Expression:
-        if level == len(_LEVELS):
-            return self._unary()
+        """Operands joined by operators that bind at least as close as `level`."""
         first = self.token
-        left = self._operation(level + 1)
-        while operator := self.accept(*_LEVELS[level]):
+        left = self._unary()
+        while (binding := _BINDING.get(self.token.kind, -1)) >= level:
+            operator = self.take()
             self.skip_lines()
-            right = self._operation(level + 1)
+            right = self._operation(binding + 1)
             left = Binary(self.since(first), operator.kind, left, right)
         return left
 

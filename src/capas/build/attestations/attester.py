@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from capas.build.attestations.provenance import PREDICATE, Material, Recipe, provenance
 from capas.build.attestations.sbom import PREDICATES, make_sbom
@@ -17,7 +18,8 @@ from capas.build.plan import Planner
 from capas.build.solver import Solver
 from capas.build.stage import StageState
 from capas.build.urls import is_git_context, is_http, without_credentials
-from capas.build.vertex import Vertex, iter_vertices
+from capas.build.vertex import Source, Vertex, iter_vertices
+from capas.errors import CapasError
 from capas.image.image import Image
 from capas.layer.entry import Layer
 from capas.oci.descriptor import Descriptor
@@ -64,7 +66,7 @@ class Attester:
             context.dockerfile_name,
             context.dockerfile,
             self._source(),
-            tuple(self._materials(planner)),
+            tuple(self._materials(planner, state)),
             state.vertex,
         )
 
@@ -74,10 +76,13 @@ class Attester:
             return self._git(GitAddress.parse(word))
         return self._download(word) if is_http(word) else None
 
-    def _materials(self, planner: Planner) -> Iterator[Material]:
+    def _materials(self, planner: Planner, state: StageState) -> Iterator[Material]:
         """Base images, repositories and downloads, each once."""
-        for (reference, platform), image in sorted(planner.bases.items(), key=lambda pair: str(pair[0])):
-            yield Material(image_url(reference, str(platform)), {"sha256": image.digest.hex})
+        platforms = {str(image.digest): platform for (_, platform), image in planner.bases.items()}
+        sources = [vertex.op for vertex in iter_vertices([state.vertex]) if isinstance(vertex.op, Source)]
+        for name, digest in sorted({(source.name, source.digest) for source in sources if source.digest}):
+            platform = str(platforms.get(digest, state.platform))
+            yield Material(_image_uri(name, platform), {"sha256": digest.removeprefix("sha256:")})
         opening = self._bench.opening
         for address in sorted(opening.repositories.known(), key=lambda one: one.url):
             yield self._git(address)
@@ -95,6 +100,14 @@ class Attester:
     def _layers(self, target: Vertex) -> Mapping[Vertex, Layer]:
         solved = {vertex: self._solver.solved(vertex).made for vertex in iter_vertices([target])}
         return {vertex: made.layer for vertex, made in solved.items() if made is not None and made.layer is not None}
+
+
+def _image_uri(name: str, platform: str) -> str:
+    """An image's address by the word that FROM has for it; a context's name may be none."""
+    try:
+        return image_url(Reference.parse(name).with_default_tag(), platform)
+    except CapasError:
+        return f"pkg:oci/{quote(name, safe='')}"
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from capas.build.exporters.files import export_local, export_tar
 from capas.build.exporters.output import Output
 from capas.build.ports import BuildPorts
 from capas.errors import Invalid
-from capas.events import Finished, Started
+from capas.events import Finished, Said, Started
 from capas.oci.platform import Platform
 
 
@@ -36,7 +36,10 @@ def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts, attest
     Raises: Invalid; Exhausted; Corrupt; what a registry says.
     """
     first: Exported | None = None
-    for number, output in enumerate(bench.request.outputs or (Output(),), 1):
+    outputs = bench.request.outputs or (Output(),)
+    if attest is not None and not any(output.is_image for output in outputs):
+        bench.report(Said("[Warning] attestations stand beside images: files have none", stream="err"))
+    for number, output in enumerate(outputs, 1):
         if output.is_image:
             exported = make_exported(composed, output, bench, attest)
             first = first or exported
