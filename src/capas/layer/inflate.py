@@ -8,10 +8,10 @@ from typing import Protocol
 from capas.errors import Corrupt
 from capas.store.contract import Readable
 
-PIECE = 256 << 10
+PIECE = 1 << 20  # large, so that threads rarely ask each other for the interpreter
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_FEED = 256 << 10
+_FEED = 1 << 20
 _FIRST_FEED = 1 << 10
 _WINDOW = 128 << 20  # what `zstd -d` and libarchive accept by default
 

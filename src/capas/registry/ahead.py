@@ -10,8 +10,8 @@ from capas.errors import Interrupted
 from capas.parallel import Nursery
 from capas.store.contract import Readable
 
-_CHUNK = 256 << 10
-_DEPTH = 16  # chunks between the two: 4 MiB
+_CHUNK = 1 << 20
+_DEPTH = 4  # chunks between the two: 4 MiB
 _PATIENCE_SECONDS = 0.2
 
 

@@ -83,8 +83,7 @@ class OverlaySnapshotter:
         with self._still(shared=True):
             self._layers.adopt(diff_id, self._actives.path(key) / "fs")
             chain = chain_id([diff_id], info.parent)
-            if self._stacks.put(chain, diff_id, info.parent):
-                self._stacks.sync()
+            self._stacks.put(chain, diff_id, info.parent)
         self._actives.remove(key)
         return chain
 

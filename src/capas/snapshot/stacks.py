@@ -73,31 +73,38 @@ class Stacks:
                 yield found
 
     def add(self, diff_ids: Sequence[DiffID]) -> ChainID:
-        """Make the records from the bottom up; those that are here stay. Raises: NotFound for a missing layer."""
+        """Make the records from the bottom up; those that are here stay. On disk when this returns.
+
+        Raises: NotFound for a missing layer.
+        """
         chain: ChainID | None = None
-        made = False
+        missing: list[tuple[ChainID, DiffID, ChainID | None]] = []
         for diff_id in diff_ids:
+            if not self._layers.has(diff_id):
+                raise NotFound("layer {diff_id} is not unpacked", diff_id=diff_id)
             parent, chain = chain, chain_id([diff_id], chain)
-            made = self.put(chain, diff_id, parent) or made
-        if made:
-            self.sync()
+            if self.find(chain) is None:
+                missing.append((chain, diff_id, parent))
+        self._put(missing)
         return chain_id(diff_ids)
 
-    def sync(self) -> None:
-        """Put records and corrections on disk: one call for a whole image."""
-        syscalls.syncfs(os.fsencode(self._root))
+    def put(self, chain: ChainID, diff_id: DiffID, parent: ChainID | None) -> None:
+        """One more layer on a parent. Atomic, idempotent. On disk when this returns."""
+        if self.find(chain) is None:
+            self._put([(chain, diff_id, parent)])
 
-    def put(self, chain: ChainID, diff_id: DiffID, parent: ChainID | None) -> bool:
-        """One more layer on a parent. Atomic, idempotent. Whether it was not here. Raises: NotFound."""
-        if not self._layers.has(diff_id):
-            raise NotFound("layer {diff_id} is not unpacked", diff_id=diff_id)
-        if self.find(chain) is not None:
-            return False
-        with held(self._locks / f"stack-{chain.hex[:32]}", forget=True):
-            if self.find(chain) is not None:
-                return False
-            self._make(chain, diff_id, parent)
-            return True
+    def _put(self, missing: Sequence[tuple[ChainID, DiffID, ChainID | None]]) -> None:
+        """All in one mount namespace, in which a layer that a correction is to see is mounted once."""
+
+        def work() -> None:
+            for chain, diff_id, parent in missing:
+                with held(self._locks / f"stack-{chain.hex[:32]}", forget=True):
+                    if self.find(chain) is None:
+                        self._make(chain, diff_id, parent)
+
+        if missing:
+            in_private_mounts(work)
+            syscalls.syncfs(os.fsencode(self._root))  # one call, however many records and corrections
 
     def folders(self, chain: ChainID) -> list[Path]:
         """The directories to stack, topmost first; two at least, as overlayfs wants it. Raises: NotFound.
@@ -151,17 +158,14 @@ class Stacks:
         target.mkdir(mode=0o755)
         view.mkdir()
 
-        def work() -> bool:
-            if parent is not None:
-                mount_all([self.view(self.folders(parent))], view)
-            layer = show_lowers(read_overlay(self.view([self._layers.lower(diff_id)])))[0]
-            try:
-                paths = [os.fsencode(path) for path in (view, Path(layer), target)]
-                return correct(notes, *paths, lenient=identity() == "single")
-            finally:
-                unmount(view)
-
-        made = in_private_mounts(work)
+        if parent is not None:
+            mount_all([self.view(self.folders(parent))], view)
+        layer = show_lowers(read_overlay(self.view([self._layers.lower(diff_id)])))[0]
+        try:
+            paths = [os.fsencode(path) for path in (view, Path(layer), target)]
+            made = correct(notes, *paths, lenient=identity() == "single")
+        finally:
+            unmount(view)
         view.rmdir()
         if not made:
             target.rmdir()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import cast
 
 from capas.errors import CapasError, Denied, Exhausted, Unavailable
 
+_WRITEBACK = 8 << 20
+_START_WRITING = 2
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
@@ -62,6 +66,36 @@ def unlink(path: Path) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
+
+
+class Writeback:
+    """Puts a large file on disk while it is written, so that the fsync at its end has little left to wait for.
+
+    Spec: Linux sync_file_range(2). Where that is not there, the fsync does it all.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._begun = 0
+
+    def wrote(self, end: int) -> None:
+        """The file has been written up to this offset, from the beginning on."""
+        if end - self._begun >= _WRITEBACK:
+            call = _sync_file_range()
+            if call is not None:
+                call(self._fd, self._begun, end - self._begun, _START_WRITING)
+            self._begun = end
+
+
+@cache
+def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
+    import ctypes  # for large files only
+
+    found = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if found is None:
+        return None
+    found.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return cast(Callable[[int, int, int, int], int], found)
 
 
 def empty_dir(path: Path) -> None:

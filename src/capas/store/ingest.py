@@ -10,7 +10,7 @@ from types import TracebackType
 
 from capas.errors import Conflict, Corrupt
 from capas.oci.digest import Digest
-from capas.store.disk import disk_error, sync_dir, unlink
+from capas.store.disk import Writeback, disk_error, sync_dir, unlink
 
 _CHUNK = 1024 * 1024
 
@@ -25,6 +25,7 @@ class DirectoryIngest:
         self._sha256 = hashlib.sha256()
         self._offset = 0
         self._committed: Digest | None = None
+        self._writeback = Writeback(fd)
         try:
             self._hash_again()
         except BaseException:
@@ -54,6 +55,7 @@ class DirectoryIngest:
             raise disk_error(error, self._path) from error
         self._sha256.update(view)
         self._offset += len(view)
+        self._writeback.wrote(self._offset)
 
     def commit(self, digest: Digest, size: int | None = None) -> None:
         """Make it visible as `digest`. A blob of that name that is there already, whole or not, is replaced.

@@ -12,7 +12,7 @@ from capas.layer.entry import Entry
 from capas.layer.erofs.layout import TAR, Copy, lay_out
 from capas.layer.erofs.nodes import LayerTree
 from capas.oci.digest import DiffID
-from capas.store.disk import disk_error
+from capas.store.disk import Writeback, disk_error
 
 _PIECE = 1 << 20
 
@@ -27,6 +27,7 @@ class LayerFileWriter:
             os.lseek(self._fd, TAR, os.SEEK_SET)
         except OSError as error:
             raise disk_error(error, folder) from error
+        self._writeback = Writeback(self._fd)
         self._tree = LayerTree()
         self._sha256 = hashlib.sha256()
         self.size = 0
@@ -40,6 +41,7 @@ class LayerFileWriter:
         try:
             while view:
                 view = view[os.write(self._fd, view) :]
+            self._writeback.wrote(TAR + self.size)
         except OSError as error:
             raise disk_error(error, self._folder) from error
 
