@@ -188,7 +188,7 @@ def test_every_change_of_metadata_changes_the_image(workshop: Workshop, tmp_path
 
 def test_an_image_in_the_store_is_no_cache_for_a_dockerfile(workshop: Workshop, context: Path) -> None:
     built = workshop.build(context)
-    workshop.cache.prune()
+    workshop.cache.forget(one.id for one in workshop.cache.list_steps())
     workshop.images[Reference.parse("pulled").with_default_tag()] = built.image
     assert sorted(redone(workshop, context)) == ALL
 
@@ -226,7 +226,7 @@ def test_an_epoch_dates_the_image_and_its_files(workshop: Workshop, context: Pat
 def test_pruned_steps_are_made_again(workshop: Workshop, context: Path) -> None:
     workshop.build(context)
     assert workshop.cache.usage().steps > 0
-    assert workshop.cache.prune() > 0
+    workshop.cache.forget(one.id for one in workshop.cache.list_steps())
     assert workshop.cache.usage().steps == 0
     assert sorted(redone(workshop, context)) == ALL
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from capas.build.emulation import has_emulator
 from capas.build.exporters.annotations import parse_annotation
 from capas.build.exporters.output import Output, Packing, parse_output
-from capas.build.platforms import has_emulator
 from capas.errors import Invalid, Unsupported
 from capas.image.image import Image
 from capas.image.index import ImageIndex

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from capas.build.build import build
 from capas.build.cache import BuildCache
 from capas.build.exporters.exported import Exported
+from capas.build.lazy import LazyBlobs
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, Built
 from capas.chance import token
@@ -29,7 +30,6 @@ from capas.oci.config import Config, Execution, History, RootFS
 from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.registry.client import Client
-from capas.registry.push import push
 from capas.snapshot.contract import Snapshotter
 from capas.store.store import Store
 from support.busybox import make_tree
@@ -108,15 +108,15 @@ class Workshop:
             fetch=self._fetch,
             new_id=lambda: f"{self._name}x{next(self._ids)}",  # cgroups are one for all: of tests beside this one too
             keep=self._keep_built,
-            push=self._push,
+            client=self._client,
         )
 
     def _keep_built(self, exported: Exported, names: Sequence[Reference]) -> None:
         record_top(self.store, exported.top, exported.preferred(Platform()), names)
 
-    def _push(self, exported: Exported, name: Reference, *, by_digest: bool, report: Report) -> None:
-        assert self.client is not None
-        push(self.client, name, exported.top, by_digest=by_digest, report=report)
+    def _client(self) -> Client:
+        assert self.client is not None, "a build without registries asks for no client"
+        return self.client
 
     def cached(self) -> dict[str, bool]:
         """Which steps of the last build came from the cache."""
@@ -161,7 +161,9 @@ class Workshop:
         with self.store.blobs.open(digest) as blob:  # type: ignore[arg-type]
             return _read_all(decompress(blob))
 
-    def _resolve(self, reference: Reference, platform: Platform, pull: bool) -> Image:
+    def _resolve(
+        self, reference: Reference, platform: Platform, pull: bool, *, blobs: LazyBlobs | None = None
+    ) -> Image:
         self.pulled.append((reference.familiar, pull))
         if reference not in self.images:
             raise NotFound("no such image: {image}", image=reference.familiar)

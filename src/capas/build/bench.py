@@ -14,6 +14,7 @@ from typing import Protocol
 from capas.build.agents import Agents
 from capas.build.cache_mounts import CacheMounts
 from capas.build.contexts import NamedContexts
+from capas.build.lazy import LazyBlobs
 from capas.build.opening import Opening
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, mtime_of
@@ -21,7 +22,9 @@ from capas.build.scratch import Scratch, remove_dead_snapshots
 from capas.build.secrets import Secrets
 from capas.build.sources.contract import Files
 from capas.build.sources.tree import TreeFiles
+from capas.build.step_cache import StepCache
 from capas.build.vertex import Made
+from capas.errors import Interrupted
 from capas.events import Report, ignore
 from capas.image.contents import find_contents
 from capas.layer.compression import decompress
@@ -32,7 +35,6 @@ from capas.layer.slice import Slice
 from capas.layer.writer import TarWriter
 from capas.oci.digest import DiffID
 from capas.snapshot.contract import Snapshotter
-from capas.store.contract import BlobStore
 from capas.store.disk import disk_errors
 
 _CHUNK = 1 << 20
@@ -52,11 +54,12 @@ class Bench:
         self,
         request: BuildRequest,
         ports: BuildPorts,
-        blobs: BlobStore,
+        blobs: LazyBlobs,
         context: Files,
         scratch: Scratch,
         *,
         named: NamedContexts,
+        cache: StepCache,
         cancelled: threading.Event,
         report: Report = ignore,
     ) -> None:
@@ -65,7 +68,7 @@ class Bench:
         self.context = context
         self.named = named
         self.scratch = scratch
-        self.cache = ports.cache
+        self.cache = cache
         self.cache_mounts = CacheMounts(ports.cache_root / "mounts", ports.clock)
         self.secrets = Secrets(request.secrets, request.environ)
         self.agents = Agents(request.ssh, request.environ, scratch)
@@ -137,6 +140,11 @@ class Bench:
         """What opens repositories and downloads."""
         return self.named.opening
 
+    def check_cancelled(self) -> None:
+        """Raises: Interrupted once the build is cancelled."""
+        if self.cancelled.is_set():
+            raise Interrupted("cancelled")
+
     def write_layer(self, fill: Callable[[TarWriter], int]) -> Made:
         """A new layer with what `fill` writes; it returns how many entries. None at all make no layer."""
         with self.layer_blob(self.scratch.new_key()) as blob:
@@ -156,6 +164,7 @@ class Bench:
         with self._planting:
             found = self._trees.get(chain)
             if found is None:
+                self._bring_unread(layers)
                 contents = [self._contents_of(layer) for layer in layers]
                 found = TreeFiles(label, contents, lambda index: self._open_tar(layers[index]), limit_ns=self.epoch_ns)
             self._trees[chain] = found
@@ -171,6 +180,11 @@ class Bench:
     def close(self) -> None:
         """Let go of what was spooled. Idempotent."""
         self._closing.close()
+
+    def _bring_unread(self, layers: Sequence[Layer]) -> None:
+        """Bring the layers whose contents are not known yet, several at once: each is going to be read."""
+        unread = [one for one in layers if not (self._ports.cache_root / "contents" / one.diff_id.hex).exists()]
+        self.blobs.bring_all([layer.descriptor.digest for layer in unread], self.request.max_parallel)
 
     def _contents_of(self, layer: Layer) -> Contents:
         found = self._contents.get(layer.diff_id)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 
 from capas.build.bench import Bench
 from capas.build.checking import Checked, FindImage, check_context
 from capas.build.context import Context, open_context
 from capas.build.contexts import NamedContexts
 from capas.build.job import Job
+from capas.build.lazy import LazyBlobs
 from capas.build.opening import Opening
 from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest, Built
 from capas.build.scratch import opened_scratch
 from capas.build.solver import Solver
+from capas.build.step_cache import StepCache
 from capas.build.vertex import Vertex
 from capas.events import Report, ignore
 from capas.parallel import Nursery
@@ -50,8 +53,9 @@ def build_many(
     jobs: dict[str, Job] = {}
     nursery = Nursery(max((request.max_parallel for request in requests.values()), default=1))
     with contextlib.ExitStack() as stack:
+        bench: Bench | None = None
         for name, request in requests.items():
-            opened = opened_bench(request, ports, report=report, nursery=nursery)
+            opened = opened_bench(request, ports, report=report, nursery=nursery, beside=bench)
             bench, context, _ = stack.enter_context(opened)
             jobs[name] = Job(bench, context, ports)
         with nursery:
@@ -75,9 +79,16 @@ def check(request: BuildRequest, ports: BuildPorts, find_image: FindImage) -> Ch
 
 @contextlib.contextmanager
 def opened_bench(
-    request: BuildRequest, ports: BuildPorts, *, report: Report = ignore, nursery: Nursery | None = None
+    request: BuildRequest,
+    ports: BuildPorts,
+    *,
+    report: Report = ignore,
+    nursery: Nursery | None = None,
+    beside: Bench | None = None,
 ) -> Iterator[tuple[Bench, Context, Nursery]]:
     """The workbench for a block, its context opened, and the nursery (not begun) that cancels its work.
+
+    `beside` is another of the same graph: what one of them reads of caches, and knows of layers, is the other's too.
 
     Raises: NotFound; Invalid; Unavailable: what the context raises.
     """
@@ -90,12 +101,15 @@ def opened_bench(
         contextlib.ExitStack() as stack,
         ports.store.lease() as lease,
     ):
+        blobs = LazyBlobs(lease.blobs, beside.blobs.elsewhere if beside else None)
+        ports = ports._replace(resolve_image=partial(ports.resolve_image, blobs=blobs))
         opening = Opening(request, ports, scratch, stack)
-        context, named = open_context(opening), NamedContexts(opening, lease.blobs)
+        context, named = open_context(opening), NamedContexts(opening, blobs)
         nursery = nursery or Nursery(request.max_parallel)
         bench = Bench(
-            request, ports, lease.blobs, context.files, scratch,
-            named=named, cancelled=nursery.cancelled, report=report,
+            request, ports, blobs, context.files, scratch,
+            named=named, cache=beside.cache if beside else StepCache(ports.cache), cancelled=nursery.cancelled,
+            report=report,
         )  # fmt: skip
         with contextlib.closing(bench):
             yield bench, context, nursery

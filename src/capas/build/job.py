@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from capas.build.bench import Bench
+from capas.build.caching.reading import read_caches
+from capas.build.caching.writing import with_inline_cache, write_caches
 from capas.build.checking import check_planned
 from capas.build.context import Context
 from capas.build.export import compose
@@ -24,6 +28,7 @@ from capas.dockerfile.parse import parse_dockerfile
 from capas.errors import NotFound
 from capas.events import Report, Said
 from capas.image.image import Image
+from capas.parallel import Nursery
 from capas.store.contract import BlobStore
 from capas.store.records import LayerRecord
 from capas.store.store import Store
@@ -45,12 +50,15 @@ class Job:
         """The vertices to solve; `seated` where others share the graph. Raises: what is wrong with the Dockerfile."""
         bench, context = self.bench, self._context
         dockerfile = parse_dockerfile(context.dockerfile, context.dockerfile_name, syntax=chosen_syntax(bench.request))
+        resolve = partial(self._ports.resolve_image, blobs=bench.blobs)
+        requests = each_platform(bench.request)
         self._planners = [
-            Planner(dockerfile, request, self._ports.resolve_image, bench.named, report=bench.report)
-            for request in each_platform(bench.request)
+            Planner(dockerfile, request, resolve, bench.named, report=bench.report) for request in requests
         ]
         self._warnings = _warnings(self._planners[0], bench.report)
-        states = [planner.plan() for planner in self._planners]
+        with Nursery(bench.request.max_parallel) as reading:
+            read_caches(bench, self._ports, reading)
+            states = [planner.plan() for planner in self._planners]
         self._findings = check_planned(context, bench.request, self._planners[0])
         check_runnable([state.vertex for state in states], bench.request.host_platform, bench.cache)
         for image in dict.fromkeys(image for planner in self._planners for image in planner.images()):
@@ -79,7 +87,10 @@ class Job:
         solved = [solver.solved(vertex) for vertex in iter_vertices(targets) if vertex.inputs]
         _record_layers(self._ports.store, solved)
         composed = [compose(state, solver, bench) for state in states]
+        if any(target.type == "inline" for target in bench.request.cache_to):
+            composed = [with_inline_cache(one, bench) for one in composed]
         exported = export(composed, bench, self._ports, self._open_attest(solver))
+        write_caches(composed, bench, self._ports)
         image = exported.preferred(bench.request.host_platform)
         metadata = metadata_of(exported, bench.request.outputs, bench.scratch.path.name)
         return Built(
@@ -117,9 +128,12 @@ def _hold(image: Image, blobs: BlobStore) -> None:
 
 
 def _record_layers(store: Store, solved: list[Solved]) -> None:
-    """What image records need to know of layers, so that nobody inflates them again to count."""
+    """What image records need to know of the layers made here, so that nobody inflates them again to count.
+
+    What a cache says of a layer is not taken for true: it is looked at when it arrives.
+    """
     for one in solved:
-        if one.made is not None and one.made.layer is not None:
+        if one.made is not None and one.made.layer is not None and not one.cached:
             layer, blob = one.made.layer, one.made.layer.descriptor
             store.records.put_layer(
                 LayerRecord(layer.diff_id, blob.digest, blob.media_type, blob.size, one.made.uncompressed_size)

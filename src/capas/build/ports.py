@@ -15,17 +15,24 @@ from capas.reference import Reference
 
 if TYPE_CHECKING:
     from capas.build.exporters.exported import Exported
+    from capas.build.lazy import LazyBlobs
     from capas.image.image import Image
+    from capas.registry.client import Client
     from capas.run.step import StepSpec
     from capas.snapshot.contract import Snapshotter
     from capas.store.store import Store
 
 
 class ResolveImage(Protocol):
-    """An image by name: found in the store, or pulled into it."""
+    """An image by name: found in the store, or brought into it."""
 
-    def __call__(self, reference: Reference, platform: Platform, pull: bool) -> Image:
-        """`pull` asks the registry even if the store has the name. Raises: NotFound; Unavailable; Denied."""
+    def __call__(
+        self, reference: Reference, platform: Platform, pull: bool, *, blobs: LazyBlobs | None = None
+    ) -> Image:
+        """`pull` asks the registry even if the store has the name. With `blobs` a layer comes when it is read.
+
+        Raises: NotFound; Unavailable; Denied.
+        """
 
 
 class RunStep(Protocol):
@@ -49,13 +56,6 @@ class Keep(Protocol):
         """Order: while the build's blobs are still held."""
 
 
-class Push(Protocol):
-    """Sends what was built to a registry."""
-
-    def __call__(self, exported: Exported, name: Reference, *, by_digest: bool, report: Report) -> None:
-        """Raises: Denied; Unauthenticated; Unavailable."""
-
-
 class BuildPorts(NamedTuple):
     """The world of one build. `snapshotter` and `run_step` are asked for by RUN alone; `clock` gives nanoseconds."""
 
@@ -69,5 +69,5 @@ class BuildPorts(NamedTuple):
     fetch: Fetch
     new_id: Callable[[], str]  # a fresh name of letters and digits
     keep: Keep
-    push: Push
+    client: Callable[[], Client]  # conversations with registries
     layer_files: LayerFiles | None = None  # where layers are kept as one file each, if they are

@@ -12,6 +12,7 @@ from capas.layer.compression import Kind
 from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
+    from capas.build.caching.flags import CacheSource, CacheTarget
     from capas.build.exporters.exported import Exported
     from capas.build.exporters.output import Output
     from capas.dockerfile.checks.finding import Finding
@@ -39,6 +40,8 @@ class BuildRequest(NamedTuple):
     outputs: tuple[Output, ...] = ()  # none: the image, kept here
     attestations: Attestations = Attestations()  # said of the image, in an index around it
     stdout: BinaryIO | None = None  # for an output to "-"
+    cache_from: tuple[CacheSource, ...] = ()
+    cache_to: tuple[CacheTarget, ...] = ()
     host_platform: Platform = Platform()
     no_cache: bool = False
     no_cache_filter: tuple[str, ...] = ()  # the stages, by name or number, whose steps are done again

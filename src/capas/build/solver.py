@@ -93,7 +93,7 @@ class Solver:
         began = time.monotonic()
         made = work.make()
         learned = work.learned()
-        self._bench.cache.put(learned, made)
+        self._bench.cache.put(learned, made, op.title)
         self._explainer.made(vertex, work, learned, time.monotonic() - began)
         return made, False
 
@@ -110,14 +110,13 @@ def look_up(op: Op, work: Work, bench: Bench) -> Found:
     """Ask the cache, by the cheapest key first."""
     gone = False
     for number, key in enumerate(work.keys() if op.use_cache else ()):
-        made = bench.cache.find(key)
-        if made is None:
-            continue
-        if made.layer is None or bench.blobs.contains(made.layer.descriptor.digest):
-            if number:  # the dear key knew it: next time the cheap one will
-                bench.cache.put(work.learned(), made)
-            return Found(made, key)
-        gone = True
+        for made in bench.cache.find_all(key):
+            if made.layer is None or bench.blobs.contains(made.layer.descriptor.digest):
+                bench.cache.use([key], made)
+                if number:  # the dear key knew it: next time the cheap one will
+                    bench.cache.put(work.learned(), made, op.title)
+                return Found(made, key)
+            gone = True
     return Found(gone=gone)
 
 

@@ -28,5 +28,7 @@ def stack_layers(layers: Sequence[Layer], bench: Bench) -> ChainID | None:
 
 
 def _add_layer(layer: Layer, bench: Bench) -> None:
+    if bench.blobs.bring(layer.descriptor.digest, bench.snapshotter):
+        return  # fetched and unpacked in one pass
     with bench.blobs.open(layer.descriptor.digest) as blob:
         bench.snapshotter.add_layer(layer.diff_id, decompress(blob))

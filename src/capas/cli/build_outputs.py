@@ -35,6 +35,15 @@ def output_options(function: F) -> F:
                 "--annotation", "annotations", multiple=True, metavar="[LEVEL:]KEY=VALUE",
                 help="Annotate the image; LEVEL is manifest, index, manifest-descriptor or index-descriptor",
             ),
+            click.option(
+                "--cache-from", multiple=True, metavar="NAME|type=…",
+                help="Use this cache too: type=registry,ref= or type=local,src=; several times",
+            ),
+            click.option(
+                "--cache-to", multiple=True, metavar="NAME|type=…",
+                help="Write the cache here too: type=registry,ref=, type=local,dest= or type=inline, with mode=max for "
+                "every stage; several times",
+            ),
             click.option("--iidfile", metavar="FILE", help="Write the image's id to this file"),
             click.option("--metadata-file", metavar="FILE", help="Write what was made to this file, as JSON"),
             click.option(
@@ -49,13 +58,20 @@ def output_options(function: F) -> F:
 
 def with_outputs(request: BuildRequest, given: dict[str, Any]) -> BuildRequest:
     """The request with what the flags say. Raises: Invalid; Unsupported."""
+    from capas.build.caching.flags import CacheTarget, check_cache_targets, parse_cache_source, parse_cache_target
     from capas.build.exporters.choice import choose_outputs
 
     outputs = choose_outputs(given["outputs"], push=given["push"], load=given["load"], annotations=given["annotations"])
     platforms: tuple[Platform, ...] = given["platforms"]
     if any(output.to_stdout for output in outputs) and sys.stdout.isatty():
         raise Invalid("will not write an archive to a terminal", hint="use dest=FILE, or a pipe")
+    cache_to = [parse_cache_target(text) for text in given["cache_to"]]
+    if request.build_args.get("BUILDKIT_INLINE_CACHE") == "1" and not any(one.type == "inline" for one in cache_to):
+        cache_to.append(CacheTarget("inline"))
+    check_cache_targets(cache_to, makes_image=any(output.is_image for output in outputs))
     return request._replace(
+        cache_from=tuple(parse_cache_source(text) for text in given["cache_from"]),
+        cache_to=tuple(cache_to),
         outputs=outputs,
         stdout=sys.stdout.buffer,
         platform=platforms[0] if platforms else None,

@@ -55,7 +55,8 @@ CONTAINER = _table(
 )
 BUILDER = _table(
     context=("context", "context", "Show what a build would send, and what is left out"),
-    prune=("system", "builder_prune", "Forget the build cache"),
+    du=("builder", "du", "Show what the build cache holds"),
+    prune=("builder", "prune", "Forget what the build cache holds, the longest unused first"),
 )
 SYSTEM = _table(
     check=("system", "check", "Read everything that is stored and tell what is damaged"),

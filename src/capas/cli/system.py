@@ -60,19 +60,6 @@ def check(app: App, /, *, repair: bool, progress: str) -> int:
     return int(any(not finding.repaired for finding in findings))
 
 
-@click.command("prune", cls=Command, help="Forget the build cache")
-@click.option("-f", "--force", is_flag=True, help="Do not ask")
-@click.option("-a", "--all", "every", is_flag=True, hidden=True)
-@pass_app
-def builder_prune(app: App, /, *, force: bool, every: bool) -> int:
-    """Ask first, unless told not to. Images that are built stay."""
-    if not force and not app.confirm("Forget the build cache?"):
-        app.warn("nothing removed: say yes, or use --force")
-        return 1
-    app.say("Total reclaimed space: {size}", size=human_size(app.engine.system.prune_builds()))
-    return 0
-
-
 @click.command(cls=Command, help="Show what this machine allows and what was chosen, and why")
 @click.option("-f", "--format", metavar="TEMPLATE", help="Print by a Go template, or 'json'")
 @pass_app

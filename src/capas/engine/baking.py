@@ -13,6 +13,7 @@ from capas.bake.fields import Fields, format_attributes
 from capas.bake.resolution import Resolved
 from capas.build.agents import parse_ssh
 from capas.build.attestations.wish import Attestations, parse_attestations
+from capas.build.caching.flags import parse_cache_source, parse_cache_target
 from capas.build.exporters.choice import choose_outputs
 from capas.build.exporters.output import Output, parse_output
 from capas.build.request import BuildRequest
@@ -76,6 +77,8 @@ def _request(name: str, fields: Fields, allow: frozenset[str]) -> BuildRequest:
         platform=platforms[0] if platforms else None,
         platforms=platforms if len(platforms) > 1 else (),
         outputs=_outputs(fields),
+        cache_from=tuple(parse_cache_source(format_attributes(one)) for one in _list(fields, "cache-from")),
+        cache_to=tuple(parse_cache_target(format_attributes(one)) for one in _list(fields, "cache-to")),
         no_cache=bool(fields.get("no-cache")),
         no_cache_filter=_texts(fields, "no-cache-filter"),
         pull=bool(fields.get("pull")),

@@ -16,6 +16,7 @@ from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest, Built
 from capas.chance import token
 from capas.clock import now_ns
+from capas.engine.bases import Bases
 from capas.engine.fetching import fetch
 from capas.engine.keeping import settle
 from capas.engine.lookup import find_image
@@ -23,11 +24,8 @@ from capas.engine.platforms import host_platform
 from capas.engine.rootless import enter_if_possible
 from capas.errors import CapasError
 from capas.events import Report, ignore
-from capas.image.image import Image
 from capas.image.record import record_top
-from capas.oci.platform import Platform
 from capas.reference import Reference
-from capas.registry.push import push as push_top
 from capas.settings import parse_epoch
 
 if TYPE_CHECKING:
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from capas.build.forecast import Verdict
     from capas.build.ports import RunStep
     from capas.engine.engine import Engine
+    from capas.image.image import Image
     from capas.run.step import StepSpec
 
 
@@ -54,7 +53,10 @@ def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = 
     whole = _whole(engine, request, references)
     check_outputs(whole.outputs, whole.platforms or (whole.platform or whole.host_platform,))
     enter_if_possible()  # threads come next, and a namespace is entered before them or never
-    return build(whole, _ports(engine, report), report=report)
+    bases = Bases(engine, report)
+    built = build(whole, _ports(engine, bases), report=report)
+    bases.settle()
+    return built
 
 
 def build_all(
@@ -68,7 +70,10 @@ def build_all(
         if name in wanted:
             _check_target(name, request)
     enter_if_possible()
-    return build_many(whole, wanted, _ports(engine, report), report=report)
+    bases = Bases(engine, report)
+    built = build_many(whole, wanted, _ports(engine, bases), report=report)
+    bases.settle()
+    return built
 
 
 def _check_target(name: str, request: BuildRequest) -> None:
@@ -84,7 +89,7 @@ def forecast_build(engine: Engine, request: BuildRequest, *, report: Report = ig
     from capas.build.forecast import forecast
 
     enter_if_possible()
-    return forecast(_whole(engine, request), _ports(engine, report), report=report)
+    return forecast(_whole(engine, request), _ports(engine, Bases(engine, report)), report=report)
 
 
 def check_build(engine: Engine, request: BuildRequest) -> Checked:
@@ -97,7 +102,7 @@ def check_build(engine: Engine, request: BuildRequest) -> Checked:
             return None
         return engine.images.open(found.record) if found else None
 
-    return check(_whole(engine, request), _ports(engine, ignore), find_base)
+    return check(_whole(engine, request), _ports(engine, Bases(engine, ignore)), find_base)
 
 
 def _whole(engine: Engine, request: BuildRequest, names: Sequence[Reference] = ()) -> BuildRequest:
@@ -123,38 +128,27 @@ def _epoch(engine: Engine, request: BuildRequest) -> int | None:
     return engine.settings.source_date_epoch if given is None else given
 
 
-def _ports(engine: Engine, report: Report) -> BuildPorts:
+def _ports(engine: Engine, bases: Bases) -> BuildPorts:
     store = engine.store
-
-    def resolve_image(reference: Reference, platform: Platform, pull: bool) -> Image:
-        how = "always" if pull else "missing"
-        return engine.images.find_or_pull(
-            str(reference.with_default_tag()), platform=platform, pull=how, unpack=False, report=report
-        )
 
     def keep(exported: Exported, names: Sequence[Reference]) -> None:
         image = exported.preferred(host_platform())
         record_top(store, exported.top, image, names)
         settle(engine, image)
 
-    def push(exported: Exported, name: Reference, *, by_digest: bool, report: Report) -> None:
-        push_top(
-            engine.client, name, exported.top, by_digest=by_digest, sources=store.records.list_sources, report=report
-        )
-
     return BuildPorts(
         store=store,
         cache=BuildCache(engine.settings.root / "build.db", now_ns),
         cache_root=engine.settings.root / "cache",
         clock=now_ns,
-        resolve_image=resolve_image,
+        resolve_image=bases.resolve,
         layer_files=engine.layer_files,
         snapshotter=lambda: engine.snapshotter,
         run_step=lambda: _run_step(engine),
         fetch=partial(fetch, engine.settings),
         new_id=token,
         keep=keep,
-        push=push,
+        client=lambda: engine.client,
     )
 
 

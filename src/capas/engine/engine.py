@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from capas.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from capas.engine.builder import Builder
     from capas.engine.containers import Containers
     from capas.engine.images import Images
     from capas.engine.logins import Logins
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class Engine:
     """Capas on this machine, for this user.
 
-    `images`, `containers`, `logins` and `system` have one method a verb, named as the command line names them. An
-    engine may be shared by threads; many engines and processes may work on one store.
+    `images`, `builder`, `containers`, `logins` and `system` have one method a verb, named as the command line names
+    them. An engine may be shared by threads; many engines and processes may work on one store.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -118,6 +119,13 @@ class Engine:
         from capas.engine.logins import Logins
 
         return Logins(self)
+
+    @cached_property
+    def builder(self) -> Builder:
+        """The verbs about the build cache."""
+        from capas.engine.builder import Builder
+
+        return Builder(self)
 
     @cached_property
     def system(self) -> System:

@@ -238,16 +238,26 @@ class Images:
 
         An image here for another platform than the one asked for is pulled too. Raises: NotFound for "never".
         """
-        found = None if pull == "always" else find_image(self._engine.store.records, name)
-        chosen = self._choose(found, platform) if found else None
-        if found and chosen is not None:
-            if chosen.id != found.record.image_id:
-                from capas.image.record import record_image
-
-                record_image(self._engine.store, chosen)  # what runs must be known by itself
-            return chosen
-        if found and (platform is None or platform.runs(found.record.platform)):
-            return self.open(found.record)
+        found = None if pull == "always" else self.find(name, platform)
+        if found is not None:
+            self._know(found)
+            return found
         if pull == "never":
             raise NotFound("no such image here: {image}", image=name, hint="`capas pull {image}` brings it")
         return self.pull(name, platform=platform, unpack=unpack, report=report).image
+
+    def find(self, name: str, platform: Platform | None = None) -> Image | None:
+        """The image of this name that is here and suits the platform."""
+        found = find_image(self._engine.store.records, name)
+        chosen = self._choose(found, platform) if found else None
+        if chosen is not None:
+            return chosen
+        fits = found and (platform is None or platform.runs(found.record.platform))
+        return self.open(found.record) if found and fits else None
+
+    def _know(self, image: Image) -> None:
+        """An image of an index that runs must be known by itself."""
+        if self._engine.store.records.find_image(image.id) is None:
+            from capas.image.record import record_image
+
+            record_image(self._engine.store, image)

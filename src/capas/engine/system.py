@@ -42,15 +42,6 @@ class System:
         findings = self._engine.store.check(repair, report=report)
         return [*findings, *check_files(layer_files(self._engine.settings.root), repair=repair, report=report)]
 
-    def prune_builds(self) -> int:
-        """Forget the build cache. The bytes of blobs that are free again."""
-        from capas.build.cache import BuildCache
-        from capas.clock import now_ns
-        from capas.engine.removal import sweep
-
-        BuildCache(self._engine.settings.root / "build.db", now_ns).prune()
-        return sweep(self._engine)
-
     def info(self) -> dict[str, object]:
         """What was chosen, and why."""
         engine = self._engine

@@ -67,8 +67,10 @@ def _volumes(engine: Engine) -> DiskUsage:
 
 
 def _build_cache(engine: Engine) -> DiskUsage:
-    usage = _cache(engine).usage()
-    return DiskUsage("Build Cache", usage.steps, 0, usage.size, usage.size)
+    entries = engine.builder.list()
+    size = sum(one.size for one in entries)
+    free = sum(one.size for one in entries if one.reclaimable and not one.shared)
+    return DiskUsage("Build Cache", len(entries), sum(one.in_use for one in entries), size, free)
 
 
 def _cache(engine: Engine) -> BuildCache:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from capas.errors import Corrupt
 from capas.image.image import Image
 from capas.image.record import describe_layer
+from capas.layer.entry import Layer
 from capas.oci.descriptor import Descriptor
 from capas.store.contract import BlobSource, BlobStore
 from capas.store.put import put, take_turn
@@ -24,6 +26,16 @@ def bring(image: Image, store: Store, blobs: BlobStore) -> Image:
     for layer in brought.layers:
         describe_layer(store, layer)
     return brought
+
+
+def bring_layer(source: BlobSource, layer: Layer, store: Store, blobs: BlobStore) -> None:
+    """One layer. Raises: NotFound; Corrupt, and nothing of it stays; Exhausted."""
+    _copy(source, blobs, layer.descriptor)
+    try:
+        describe_layer(store, layer)
+    except Corrupt:
+        store.discard([layer.descriptor.digest])
+        raise
 
 
 def _copy(source: BlobSource, blobs: BlobStore, descriptor: Descriptor) -> None:

@@ -66,6 +66,11 @@ class Layout:
         """
         if digest is not None:
             return open_image(self, digest, platform)
+        entry = self.find_entry(tag)
+        return open_image(self, entry.digest, platform, media_type=entry.media_type)
+
+    def find_entry(self, tag: str = "") -> Descriptor:
+        """What the index says under this tag; without one, of the only entry, or of `latest`. Raises: NotFound."""
         entries = self.index.manifests
         if tag or len(entries) != 1:
             entries = tuple(one for one in entries if (tag or DEFAULT_TAG) in _tags(one))
@@ -74,7 +79,7 @@ class Layout:
             hint = "it has {known}" if known else ""
             raise NotFound("no image {tag} in the OCI layout {path}", tag=tag or DEFAULT_TAG, path=self.path,
                            known=known, hint=hint)  # fmt: skip
-        return open_image(self, entries[0].digest, platform, media_type=entries[0].media_type)
+        return entries[0]
 
     def _read(self, name: str) -> bytes:
         try:

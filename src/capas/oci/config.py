@@ -83,6 +83,7 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     history: tuple[History, ...] | None = None
     docker_version: str = ""
     comment: str = ""
+    inline_cache: str = msgspec.field(default="", name="moby.buildkit.cache.v0")  # BuildKit's place for a build cache
 
     @property
     def platform(self) -> Platform:

@@ -14,6 +14,7 @@ from capas.oci.digest import Digest
 from capas.parallel import Nursery
 from capas.reference import Reference
 from capas.registry.client import Client, Repository
+from capas.store.contract import BlobSource
 
 Sources = Callable[[Digest], Sequence[tuple[str, str]]]
 """Where a blob is known to be: registries and repositories."""
@@ -42,6 +43,25 @@ def push(
     return top.digest
 
 
+def push_parts(
+    client: Client,
+    reference: Reference,
+    parts: Sequence[Descriptor],
+    source: BlobSource,
+    *,
+    document: tuple[bytes, str],
+    sources: Sources = lambda digest: (),
+    report: Report = ignore,
+) -> None:
+    """Send blobs, the first alone and before the others, then a document that names them, with its media type.
+
+    Raises: as `push`.
+    """
+    task = _Push(client.repository(reference), sources, client.settings.max_downloads, report)
+    task.send_parts(parts, source)
+    task.repository.put_manifest(str(reference.tag), *document)
+
+
 class _Push:
     """One push under way."""
 
@@ -64,16 +84,20 @@ class _Push:
 
     def _send_image(self, image: Image) -> None:
         layers = [part for part in image.manifest.layers if not media.is_foreign(part.media_type)]
-        layers = list({part.digest: part for part in layers if part.digest not in self._sent}.values())
-        self.send(image, image.manifest.config)  # alone and first: it opens the way (a token) for those that go at once
+        self.send_parts([image.manifest.config, *layers], image.source)
+
+    def send_parts(self, parts: Sequence[Descriptor], source: BlobSource) -> None:
+        """Blobs, each once, the first alone: it opens the way (a token) for those that go at once."""
+        self.send(source, parts[0])
+        layers = list({part.digest: part for part in parts[1:] if part.digest not in self._sent}.values())
         for layer in layers:
             self._report(Started(layer.digest.short, "Preparing", layer.size))
         with Nursery(self._limit) as nursery:
             for layer in sorted(layers, key=lambda part: -part.size):
-                nursery.start(self.send_layer, image, layer, nursery.check)
+                nursery.start(self.send_layer, source, layer, nursery.check)
         self._sent.update(layer.digest for layer in layers)
 
-    def send_layer(self, image: Image, layer: Descriptor, check: Callable[[], None]) -> None:
+    def send_layer(self, source: BlobSource, layer: Descriptor, check: Callable[[], None]) -> None:
         """A layer, with words about it."""
         name = layer.digest.short
 
@@ -83,20 +107,20 @@ class _Push:
 
         try:
             check()
-            self._report(Finished(name, self.send(image, layer, told)))
+            self._report(Finished(name, self.send(source, layer, told)))
         except CapasError as error:
             self._report(Failed(name, str(error)))
             raise
 
-    def send(self, image: Image, part: Descriptor, told: Callable[[int], None] = lambda done: None) -> str:
+    def send(self, source: BlobSource, part: Descriptor, told: Callable[[int], None] = lambda done: None) -> str:
         """A blob, if the registry lacks it: what was done, in docker's words."""
         if self.repository.has_blob(part.digest):
             return "Layer already exists"
-        source = self._source(part.digest)
-        sent = self.repository.push_blob(part, lambda: image.source.open(part.digest), source=source, report=told)
-        return "Pushed" if sent else f"Mounted from {source}"
+        beside = self._beside(part.digest)
+        sent = self.repository.push_blob(part, lambda: source.open(part.digest), source=beside, report=told)
+        return "Pushed" if sent else f"Mounted from {beside}"
 
-    def _source(self, digest: Digest) -> str:
+    def _beside(self, digest: Digest) -> str:
         """A repository beside ours that is known to have the blob, empty where there is none."""
         here = (self.repository.domain, self.repository.path)
         return next((path for domain, path in self._sources(digest) if domain == here[0] and path != here[1]), "")

@@ -14,6 +14,7 @@ from capas.build.ports import BuildPorts
 from capas.errors import Invalid
 from capas.events import Finished, Said, Started
 from capas.oci.platform import Platform
+from capas.registry.push import push
 
 
 def check_outputs(outputs: Sequence[Output], platforms: Sequence[Platform]) -> None:
@@ -53,6 +54,7 @@ def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts, attest
         elif output.type == "tar":
             export_tar(composed, output, bench.request.stdout, bench)
         else:
+            _bring_layers(exported, bench)
             export_archive(exported, output, bench.request.stdout)
         bench.report(Finished(name, "DONE"))
     return first or make_exported(composed, Output(), bench, attest)
@@ -60,6 +62,16 @@ def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts, attest
 
 def _export_image(exported: Exported, output: Output, bench: Bench, ports: BuildPorts) -> None:
     if output.store:
+        _bring_layers(exported, bench)
         ports.keep(exported, output.names)
     for name in output.names if output.push else ():
-        ports.push(exported, name, by_digest=output.push_by_digest, report=bench.report)
+        push(
+            ports.client(), name, exported.top, by_digest=output.push_by_digest,
+            sources=lambda digest: [*bench.blobs.repositories_of(digest), *ports.store.records.list_sources(digest)],
+            report=bench.report,
+        )  # fmt: skip
+
+
+def _bring_layers(exported: Exported, bench: Bench) -> None:
+    layers = [layer.descriptor.digest for image in exported.images for layer in image.layers]
+    bench.blobs.bring_all(layers, bench.request.max_parallel)

@@ -40,11 +40,11 @@ def _packed(layer: Layer, kind: Kind, packing: Packing, bench: Bench) -> Descrip
     if media.compression_of(layer.descriptor.media_type) == kind and not (packing.force and packing.level is not None):
         return layer.descriptor
     key = digest_key("packed", layer.diff_id, kind, packing.level)
-    found = bench.cache.find(key)
+    found = bench.cache.local.find(key)
     if found is not None and found.layer is not None and bench.blobs.contains(found.layer.descriptor.digest):
         return found.layer.descriptor
     made = repack(layer, kind, packing.level, bench)
-    bench.cache.put([key], made)
+    bench.cache.local.put([key], made, f"{layer.diff_id.short} as {kind}")
     assert made.layer is not None
     return made.layer.descriptor
 

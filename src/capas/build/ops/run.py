@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from capas.build.bench import Bench
+from capas.build.emulation import check_emulator
 from capas.build.facts import file_facts
 from capas.build.ops.mounts import Given, RunMount, given, shown_files
 from capas.build.ports import RunStep
@@ -133,6 +134,7 @@ class RunWork:
         from capas.snapshot.changes import write_changes
 
         bench = self._bench
+        check_emulator(self._op.platform, bench.request.host_platform)
         run_step = bench.run_step  # before anything is unpacked: there may be no runtime
         snapshotter = bench.snapshotter
         parent = stack_layers(self._inputs[0].layers, bench)
@@ -140,6 +142,7 @@ class RunWork:
         snapshotter.prepare(key, parent)
         try:
             self._run(key, run_step)
+            bench.cache.note(self._op.family)
             with bench.layer_blob(key) as blob:
                 if not write_changes(snapshotter, key, blob.tar, clamp_ns=self._op.time_ns):
                     snapshotter.remove(key)
@@ -149,7 +152,6 @@ class RunWork:
         except BaseException:
             snapshotter.remove(key)
             raise
-        bench.cache.note(self._op.family)
         return Made(Layer(new.descriptor, new.diff_id), new.uncompressed_size, bench.now_ns)
 
     def _run(self, key: str, run_step: RunStep) -> None:

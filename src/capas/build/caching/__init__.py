@@ -1,0 +1,1 @@
+"""Caches that leave the machine: inside images, in registries and in directories."""
