@@ -30,7 +30,8 @@ RUN = Path("/run/capas-lab")
 PLACES = ("/home", "/mnt", "/srv", "/tmp", "/var/tmp", Path(*Path(__file__).resolve().parts[:2]), LAB)
 SUITE = "trixie"
 PACKAGES = (
-    "docker.io,docker-cli,docker-buildx,podman,buildah,skopeo,umoci,crun,runc,erofs-utils,iptables,ca-certificates"
+    "docker.io,docker-cli,docker-buildx,podman,buildah,skopeo,umoci,crun,runc,erofs-utils,"
+    "iptables,ca-certificates,xz-utils"  # docker unpacks xz with its program
 )
 DISK_BYTES = 60 << 30
 STORES = {"overlay2": {"storage-driver": "overlay2"}, "containerd": {"features": {"containerd-snapshotter": True}}}
@@ -148,6 +149,7 @@ class Docker:
         self.socket = RUN / f"{name}.sock"
         self.pidfile = RUN / f"{name}.pid"
         self.config = RUN / f"{name}.json"
+        self.process: subprocess.Popen[bytes] | None = None  # of a daemon that we started, not found
 
     @property
     def log(self) -> Path:
@@ -171,7 +173,7 @@ class Docker:
             "--cgroup-parent=/capas-lab", "--exec-opt=native.cgroupdriver=cgroupfs", f"--config-file={self.config}",
         ]  # fmt: skip
         with self.log.open("ab") as log:
-            subprocess.Popen(
+            self.process = subprocess.Popen(
                 self.root.argv(*words), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         limit = time.monotonic() + START_SECONDS
@@ -197,6 +199,8 @@ class Docker:
         os.kill(pid, signal.SIGTERM)
         while self.pid() == pid:
             time.sleep(0.05)
+        if self.process:
+            self.process.wait()
         shutil.rmtree(self.place, ignore_errors=True)
         self.config.unlink(missing_ok=True)
 

@@ -63,13 +63,13 @@ def _label(execution: Execution, instruction: df.Label) -> tuple[Execution, str]
 
 def _cmd(execution: Execution, instruction: df.Cmd) -> tuple[Execution, str]:
     argv = instruction.command.argv(shell_of(execution))
-    return replace(execution, cmd=argv, args_escaped=True), "CMD " + quote_list(argv)
+    return replace(execution, cmd=argv or None, args_escaped=True), "CMD " + quote_list(argv)
 
 
 def _entrypoint(execution: Execution, instruction: df.Entrypoint, cmd_set: bool) -> tuple[Execution, str]:
     argv = instruction.command.argv(shell_of(execution))
     cmd = execution.cmd if cmd_set else None
-    return replace(execution, entrypoint=argv, cmd=cmd), "ENTRYPOINT " + quote_list(argv)
+    return replace(execution, entrypoint=argv or None, cmd=cmd), "ENTRYPOINT " + quote_list(argv)
 
 
 def _expose(execution: Execution, instruction: df.Expose) -> tuple[Execution, str]:

@@ -77,9 +77,13 @@ class InstructionPlanner(NamedTuple):
         return state.with_line(text) if text else state
 
     def _arg(self, state: StageState, arg: df.Arg) -> StageState:
-        scope = state.scope.with_arg(self.dockerfile, arg)
-        words = [f"{pair.key}={scope.args[pair.key]}" if pair.key in scope.args else pair.key for pair in arg.pairs]
-        return state._replace(scope=scope).with_line("ARG " + " ".join(words))
+        """ARG. The history has the value that the Dockerfile gives it, not the one of whoever builds, as BuildKit's."""
+        scope, words = state.scope, ["ARG"]
+        for pair in arg.pairs:
+            default = pair.value and Expander(scope.variables, self.dockerfile.escape).word(pair.value)
+            words.append(pair.key if default is None else f"{pair.key}={default}")
+            scope = scope.with_arg(self.dockerfile, arg._replace(pairs=(pair,)))
+        return state._replace(scope=scope).with_line(" ".join(words))
 
     def workdir(self, state: StageState, instruction: df.Workdir) -> StageState:
         """WORKDIR: the config's, and the directory itself."""

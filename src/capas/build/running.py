@@ -52,7 +52,8 @@ def plan_run(
     """The op of a RUN (expanded). Raises: Denied for what was not granted; Invalid; what finding a source raises."""
     _check_parent(request.cgroup_parent)
     script = run.executable
-    args = (f"/dev/pipes/{script.name}",) if script else run.full_command.argv(shell_of(state.execution))
+    shell = shell_of(state.execution)
+    args = (f"/dev/pipes/{script.name}",) if script else run.full_command.argv(shell)
     mounting = _Mounting(state, sources)
     op = RunOp(
         title=run.original,
@@ -73,7 +74,7 @@ def plan_run(
         use_cache=not request.no_cache,
         platform=state.platform,
     )
-    return PlannedRun(op, tuple(mounting.inputs), _history_text(state, args))
+    return PlannedRun(op, tuple(mounting.inputs), _history_text(state, (*shell, *args) if script else args))
 
 
 class _Mounting:
