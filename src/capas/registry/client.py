@@ -11,7 +11,7 @@ from capas.oci import media
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
 from capas.reference import Reference
-from capas.registry import blobs_down, blobs_up, listings, manifests
+from capas.registry import blobs_down, blobs_up, listings, manifests, referrers
 from capas.registry.auth import Authorizer
 from capas.registry.blobs_down import BlobStream
 from capas.registry.credentials import Credentials
@@ -104,6 +104,10 @@ class Repository:
     def put_manifest(self, target: str, data: bytes, media_type: str) -> Digest:
         """Store a manifest under a tag or its digest. Order: its blobs first. Raises: as the registry refuses."""
         return self._write(manifests.put_manifest(self._session, self.path, target, data, media_type))
+
+    def announce_referrer(self, subject: Digest, referrer: Descriptor) -> None:
+        """See that a manifest is listed among those about `subject`. Order: after it. Raises: as refused."""
+        self._write(referrers.announce_referrer(self._session, self.path, subject, referrer))
 
     def delete_manifest(self, digest: Digest) -> None:
         """Delete a manifest, with its tags. Raises: NotFound; Unsupported; Denied."""

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from capas.errors import Corrupt
+from capas.oci import media
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
 from capas.oci.document import MAX_BYTES, decode
@@ -53,7 +54,9 @@ def list_referrers(
     """
     query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
     for address in (f"/v2/{path}/referrers/{digest}{query}", f"/v2/{path}/manifests/{digest.replace(':', '-')}"):
-        response = yield from session.ask("GET", address, scopes=pulling(path), repository=path)
+        response = yield from session.ask(
+            "GET", address, scopes=pulling(path), repository=path, headers={"Accept": media.OCI_INDEX}
+        )
         if response.status == 200:
             found = decode(response.data(MAX_BYTES), Index, "list of referrers").manifests
             return [one for one in found if not artifact_type or one.artifact_type == artifact_type]

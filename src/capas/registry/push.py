@@ -14,6 +14,7 @@ from capas.oci.digest import Digest
 from capas.parallel import Nursery
 from capas.reference import Reference
 from capas.registry.client import Client, Repository
+from capas.registry.referrers import describe_referrer
 from capas.store.contract import BlobSource
 
 Sources = Callable[[Digest], Sequence[tuple[str, str]]]
@@ -81,6 +82,10 @@ class _Push:
         else:
             self._send_image(top)
             self.repository.put_manifest(target, top.manifest_bytes, top.media_type)
+            if top.manifest.subject is not None:
+                self.repository.announce_referrer(
+                    top.manifest.subject.digest, describe_referrer(top.manifest, top.descriptor)
+                )
 
     def _send_image(self, image: Image) -> None:
         layers = [part for part in image.manifest.layers if not media.is_foreign(part.media_type)]
