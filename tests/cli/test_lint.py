@@ -196,3 +196,9 @@ def test_a_declared_epoch_is_seen_wherever_it_comes_from(tmp_path: Path, capas: 
     capas.ok("build", "-t", "two", "--build-arg", "SOURCE_DATE_EPOCH=1500000000", str(tmp_path))
     shown = capas.ok("image", "inspect", "--format", "{{.Config.Labels.epoch}}", "one", "two")
     assert shown.split() == ["1600000000", "1500000000"]
+
+
+def test_what_goes_out_is_the_file_alone(capas: Terminal) -> None:
+    done = capas.run("lint", "--fix", "--format", "json", "-", stdin=b"FROM debian\n")
+    assert (done.returncode, done.stdout) == (1, "FROM debian\n")
+    assert [one["code"] for one in json.loads(done.stderr)] == ["DL3006"]

@@ -298,3 +298,33 @@ def test_fixes_of_several_lines_leave_every_other_byte_alone() -> None:
         "\ufeffFROM scratch AS base  \r\n\tENV  a=\"b  c\"\t\r\n# Keep\r\nCOPY x \\\r\n  # here\r\n  y\r\n"
         "EXPOSE 80/tcp   6/udp\r\nRUN apt-get install -y  -q \\\r\n  x  "
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RUN <<EOF\n#!/usr/bin/python3\ncd; apt install\nEOF",
+        'SHELL ["pwsh", "-c"]\nRUN cd x; apt install',
+        'SHELL ["/usr/bin/python3", "-c"]\nRUN cd; apt install',
+    ],
+)
+def test_what_is_in_another_language_is_left_alone(text: str) -> None:
+    assert {finding.rule.name for finding in find_all(read_subject(f"FROM debian:12\n{text}"))} == set()
+    below = read_subject(f"FROM debian:12 AS a\n{text}\nFROM a\nRUN cd x")
+    wanted = set() if "SHELL" in text else {"DL3003"}
+    assert {finding.rule.name for finding in find_all(below)} == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RUN <<EOF\n#!/usr/bin/env bash\ncd x\nEOF", 'SHELL ["/usr/bin/env", "bash", "-c"]\nRUN cd x',
+        "RUN <<EOF\ncd x\nEOF",
+        "ONBUILD RUN cd x", "RUN --mount=type=tmpfs,target=/x cd x", "RUN a \\\n  && cd x",
+    ],
+)  # fmt: skip
+def test_a_command_is_found_where_it_stands(text: str) -> None:
+    whole = f"FROM debian:12\n{text}"
+    (finding,) = (one for one in find_all(read_subject(whole)) if one.rule.name == "DL3003")
+    place = finding.position
+    assert whole.splitlines()[place.line - 1][place.column - 1 : place.end_column - 1] == "cd"

@@ -51,9 +51,11 @@ def _lint(name: str, fix: bool, skip: frozenset[str]) -> Report:
     text = _read(path)
     ignore = None if path is None else read_ignore(path, path.parent)
     linted = (mend if fix else lint)(text, name, ignore=ignore, skip=skip)
-    if fix and linted.text != text:
+    if path is not None and linted.text != text:
         _write(path, linted.text)
-    return Report(name, linted.text, linted.findings, linted.mended)
+    if path is None and fix:
+        sys.stdout.buffer.write(linted.text.encode())
+    return Report(name, linted.text, linted.findings, linted.mended, aside=path is None and fix)
 
 
 def _read(path: Path | None) -> str:
@@ -70,11 +72,8 @@ def _read(path: Path | None) -> str:
         raise Invalid("the Dockerfile {path} is a directory", path=str(path)) from None
 
 
-def _write(path: Path | None, text: str) -> None:
-    """Put the text in the file's place at once. What came from the input goes to the output."""
-    if path is None:
-        sys.stdout.buffer.write(text.encode())
-        return
+def _write(path: Path, text: str) -> None:
+    """Put the text in the file's place at once."""
     real = path.resolve()
     new = real.with_name(f".{real.name}.capas")
     new.write_bytes(text.encode())

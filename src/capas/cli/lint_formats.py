@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 import click
 
@@ -20,23 +21,23 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note", "style": "not
 
 
 class Report(NamedTuple):
-    """What there is to say of one file. `mended` counts the findings that are no more."""
+    """What there is to say of one file. `mended` counts the findings that are no more; `aside`: the file itself went to
+    standard output, and all that is said goes to standard error."""
 
     name: str
     text: str
     findings: tuple[Finding, ...]
     mended: int = 0
+    aside: bool = False
 
 
 def print_text(app: App, reports: Sequence[Report]) -> None:
-    """Each finding with its place, its line and a caret, why it is one and how to mend it. All to standard output,
-    but for a file that itself went there."""
+    """Each finding with its place, its line and a caret, why it is one and how to mend it."""
     for report in reports:
-        to_error = report.name == "-" and bool(report.mended)
         rows = report.text.split("\n")
         for finding in report.findings:
-            click.echo("\n".join(iter_lines(app, finding, report.name, rows)) + "\n", err=to_error)
-        _sum_up(app, report, to_error)
+            click.echo("\n".join(iter_lines(app, finding, report.name, rows)) + "\n", err=report.aside)
+        _sum_up(app, report)
 
 
 def iter_lines(app: App, finding: Finding, name: str, rows: Sequence[str]) -> Iterator[str]:
@@ -55,7 +56,7 @@ def iter_lines(app: App, finding: Finding, name: str, rows: Sequence[str]) -> It
 def print_json(app: App, reports: Sequence[Report]) -> None:
     """A list with hadolint's fields, and more."""
     found = [_document(app, report, finding) for report in reports for finding in report.findings]
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False), err=any(report.aside for report in reports))
 
 
 def print_sarif(app: App, reports: Sequence[Report]) -> None:
@@ -72,16 +73,17 @@ def print_sarif(app: App, reports: Sequence[Report]) -> None:
     }
     results = [_result(app, report, finding) for report, finding in findings]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    click.echo(json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False))
+    whole = {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
+    click.echo(json.dumps(whole, indent=2, ensure_ascii=False), err=any(report.aside for report in reports))
 
 
-def _sum_up(app: App, report: Report, to_error: bool) -> None:
+def _sum_up(app: App, report: Report) -> None:
     if report.mended:
         text = app.words("{file}: mended {count}", file=report.name, count=report.mended)
-        click.echo(text, err=to_error)
+        click.echo(text, err=report.aside)
     fixable = sum(bool(finding.edits) for finding in report.findings)
     if fixable:
-        click.echo(app.words("{file}: --fix can mend {count}", file=report.name, count=fixable), err=to_error)
+        click.echo(app.words("{file}: --fix can mend {count}", file=report.name, count=fixable), err=report.aside)
 
 
 def _document(app: App, report: Report, finding: Finding) -> dict[str, object]:
@@ -107,7 +109,7 @@ def _result(app: App, report: Report, finding: Finding) -> dict[str, object]:
     region = {
         "startLine": place.line, "startColumn": place.column, "endLine": place.end_line, "endColumn": place.end_column,
     }  # fmt: skip
-    location = {"artifactLocation": {"uri": report.name}, "region": region}
+    location = {"artifactLocation": {"uri": quote(report.name)}, "region": region}
     return {
         "ruleId": finding.rule.name,
         "level": _LEVELS[str(finding.rule.severity)],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from capas.dockerfile.instructions import Heredoc, Run
@@ -15,6 +15,7 @@ from capas.dockerfile.position import Position
 from capas.dockerfile.request import Request
 
 _DEEPEST = 40
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 _OPERATOR = re.compile(r"&&|\|\||;;|\|&|[;&|\n()]")
 _KEYWORDS = frozenset(
     {"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "esac", "!", "{", "}", "time"}
@@ -91,18 +92,27 @@ class Script(NamedTuple):
         return any(command.pipes for command in self.commands)
 
 
-def read_script(request: Request, run: Run) -> Script:
-    """The script of a RUN (`request` is its instruction, or the ONBUILD around it)."""
+def read_script(request: Request, run: Run, *, posix: bool = True) -> Script:
+    """The script of a RUN (`request` is its instruction, or the ONBUILD around it).
+
+    In the language of another shell (not `posix`) or program (a `#!` line) nothing is looked for.
+    """
     line = request.line
     if run.script is not None:
-        return Script(run.script.content, _commands(run.script.content), _inside(run.script))
+        known = is_posix(run.script.data.partition("\n")[0][2:].split()) if run.executable else posix
+        return Script(run.script.content, _commands(run.script.content, known), _inside(run.script))
     if run.command.shell:
         text = run.command.args[0]
         start = len(line.text) - len(text)
-        return Script(text, _commands(text), lambda a, b: line.at(start + a, start + b))
+        return Script(text, _commands(text, posix), lambda a, b: line.at(start + a, start + b))
     words = tuple(Word(text, 0, 0) for text in run.command.args)
     whole = line.at(request.rest_at, len(line.text))
     return Script(" ".join(run.command.args), (Command(words[0], words[1:]),), lambda a, b: whole)
+
+
+def is_posix(shell: Sequence[str]) -> bool:
+    """Whether one of these words is a shell whose language is read here."""
+    return any(word.rpartition("/")[2] in _SHELLS for word in shell)
 
 
 def _inside(doc: Heredoc) -> Callable[[int, int], Position]:
@@ -122,7 +132,9 @@ def _flags(text: str) -> Iterator[str]:
         yield from text[1:]
 
 
-def _commands(text: str) -> tuple[Command, ...]:
+def _commands(text: str, known: bool) -> tuple[Command, ...]:
+    if not known:
+        return ()
     reader = _Reader(text)
     reader.read("")
     return tuple(sorted(reader.commands, key=lambda command: command.name.start))

@@ -9,9 +9,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from capas.dockerfile.checks.shell import Script, read_script
+from capas.dockerfile.checks.shell import Script, is_posix, read_script
 from capas.dockerfile.ignore import Ignore
-from capas.dockerfile.instructions import Arg, Dockerfile, Instruction, Onbuild, Run, Stage
+from capas.dockerfile.instructions import Arg, Dockerfile, Instruction, Onbuild, Run, Shell, Stage
 from capas.dockerfile.lexer import Lexed, lex
 from capas.dockerfile.parse import assemble, parse_from, parse_global, parse_request
 from capas.dockerfile.position import Position
@@ -90,9 +90,7 @@ class Subject(NamedTuple):
 
     def find_stage(self, word: str, before: int) -> StageText | None:
         """The latest stage of this name (any case) ahead of the stage with index `before`."""
-        named = self.named.get(word.lower(), ())
-        at = bisect_left(named, before, key=lambda stage: stage.stage.index)
-        return named[at - 1] if at else None
+        return _find_stage(self.named, word, before)
 
     def comments_above(self, row: int) -> Iterator[tuple[int, str]]:
         """The comment lines right above a line, the nearest first: row and text without `#`."""
@@ -118,10 +116,11 @@ def read_subject(
     for line in lexed.lines:
         reading.take(cut(line))
     stages = reading.list_texts()
+    named = _by_name(stages)
     dockerfile = reading.assemble(lexed)
     return Subject(
-        lexed.source, lexed, lexed.escape, tuple(reading.first), stages, tuple(_iter_runs(stages)),
-        tuple(reading.errors), dockerfile, _by_name(stages), ignore, find_base,
+        lexed.source, lexed, lexed.escape, tuple(reading.first), stages, tuple(_iter_runs(stages, named)),
+        tuple(reading.errors), dockerfile, named, ignore, find_base,
     )  # fmt: skip
 
 
@@ -133,11 +132,23 @@ def _by_name(stages: Iterable[StageText]) -> dict[str, list[StageText]]:
     return named
 
 
-def _iter_runs(stages: tuple[StageText, ...]) -> Iterator[RunScript]:
+def _find_stage(named: Mapping[str, Sequence[StageText]], word: str, before: int) -> StageText | None:
+    found = named.get(word.lower(), ())
+    at = bisect_left(found, before, key=lambda stage: stage.stage.index)
+    return found[at - 1] if at else None
+
+
+def _iter_runs(stages: Iterable[StageText], named: Mapping[str, Sequence[StageText]]) -> Iterator[RunScript]:
+    posix: dict[int, bool] = {}  # whether the shell that a stage ends with is one whose language is known here
     for stage in stages:
+        below = _find_stage(named, stage.stage.base, stage.stage.index)
+        known = posix[below.stage.index] if below is not None else True
         for step in stage.steps:
+            if isinstance(step.instruction, Shell):
+                known = is_posix(step.instruction.shell)
             if step.run is not None:
-                yield RunScript(stage, step, step.run, read_script(step.request, step.run))
+                yield RunScript(stage, step, step.run, read_script(step.request, step.run, posix=known))
+        posix[stage.stage.index] = known
 
 
 class _Reading:
