@@ -39,7 +39,7 @@ CASES: list[tuple[str, list[tuple[str, int, str]]]] = [
     ("FROM scratch as base2", [("FromAsCasing", 1, "'as' and 'FROM' keywords' casing do not match")]),
     ("from scratch AS base", [("FromAsCasing", 1, "'AS' and 'from' keywords' casing do not match")]),
     ("from scratch as base2", []),
-    ("FROM scratch\nCOPY a \\\n\n.\nCOPY a \\\n.", [("NoEmptyContinuation", 2, "Empty continuation line")]),
+    ("FROM scratch\nCOPY a \\\n\n.\nCOPY a \\\n.", [("NoEmptyContinuation", 3, "Empty continuation line")]),
     ("From scratch as base\nFROM scratch AS base2", [
         ("ConsistentInstructionCasing", 1, "Command 'From' should match the case of the command majority (uppercase)"),
     ]),

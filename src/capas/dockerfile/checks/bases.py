@@ -34,7 +34,7 @@ RULES = (REDUNDANT_PLATFORM, INVALID_DEFAULT, CONST_PLATFORM, UNTAGGED, LATEST)
 _TARGET = re.compile(r"\$(?:TARGETPLATFORM|\{TARGETPLATFORM\})")
 # docker's grammar of a reference, as far as it can be wrong in a Dockerfile (capas.reference is above this room)
 _REFERENCE = re.compile(
-    r"(?:[a-zA-Z0-9][\w.:\[\]-]*/)?[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@\w+:[0-9a-f]{32,})?",
+    r"(?:[a-zA-Z0-9\[][\w.:\[\]-]*/)?[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@\w+:[0-9a-f]{32,})?",
     re.ASCII,
 )
 
@@ -65,7 +65,7 @@ def check_defaults(subject: Subject) -> Iterator[Finding]:
     values = {**AUTOMATIC, **global_variables(subject)}
     for stage in subject.stages:
         base = try_word(Expander(values, subject.escape), stage.stage.base)
-        if "$" in stage.stage.base and not _REFERENCE.fullmatch(base):
+        if not _REFERENCE.fullmatch(base):
             yield note(
                 INVALID_DEFAULT, stage.request.position,
                 "Default value for ARG {base} results in empty or invalid base image name", base=stage.stage.base,

@@ -114,7 +114,7 @@ def check_continuations(subject: Subject) -> Iterator[Finding]:
         if empty:
             edits = [Edit(Position(row, 1, row + 1, 1), "") for row in empty]
             yield note(
-                EMPTY_CONTINUATION, line.position, "Empty continuation line", hint="delete line {row}",
+                EMPTY_CONTINUATION, Position.at(empty[0], 1), "Empty continuation line", hint="delete line {row}",
                 row=", ".join(map(str, empty)), edits=edits,
             )  # fmt: skip
 

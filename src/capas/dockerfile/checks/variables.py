@@ -11,7 +11,7 @@ from capas.dockerfile.checks.finding import Finding, note
 from capas.dockerfile.checks.rule import Severity, docker_rule, hadolint_rule
 from capas.dockerfile.checks.subject import StageText, Step, Subject
 from capas.dockerfile.expand import Expander, expand_instruction
-from capas.dockerfile.instructions import Arg, ArgPair, Env, Instruction
+from capas.dockerfile.instructions import Arg, ArgPair, Env, Expose, Instruction
 from capas.errors import CapasError
 
 UNDEFINED_IN_FROM = docker_rule(
@@ -97,7 +97,8 @@ def check_variables(subject: Subject) -> Iterator[Finding]:
     outer = _global_names(subject)
     for seen in look(subject):
         for sight in seen.sights:
-            for name in sight.unset:
+            # docker looks for no variables in EXPOSE
+            for name in () if isinstance(sight.expanded, Expose) else sight.unset:
                 meant = _nearest(name, sight.known)
                 # what an unknown base sets is not known: there only what is plainly wrong is told
                 if seen.complete or meant or name in outer or name in seen.variables:
