@@ -9,7 +9,6 @@ import click
 
 from capas.cli.app import App
 from capas.cli.lint_formats import iter_lines
-from capas.dockerfile.checks.linting import unreadable
 from capas.language import say
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 def print_checked(app: App, checked: Checked) -> int:
     """Every finding with its place, why and how, as docker builds end with: exit code 1 where there is any."""
+    from capas.dockerfile.checks.linting import unreadable
+
     found = sorted([*checked.findings, *map(unreadable, checked.errors)], key=lambda one: one.position[:2])
     if not found:
         app.say("Check complete, no warnings found.")
