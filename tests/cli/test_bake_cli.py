@@ -67,6 +67,14 @@ def test_the_stages_of_no_cache_filter_alone_are_done_again(capas: Terminal, fol
     assert "(2 of 3 steps cached)" in shown
 
 
+def test_a_cache_that_one_machine_wrote_serves_another(capas: Terminal, folder: Path, tmp_path: Path) -> None:
+    (folder / "Dockerfile").write_text("FROM parent\nWORKDIR /a\n")
+    cache = ["--set", "app.cache-to=type=local,dest=cache,mode=max", "--set", "app.cache-from=type=local,src=cache"]
+    capas.ok("bake", "app", *cache)
+    other = Terminal(tmp_path / "other")
+    assert "(2 of 2 steps cached)" in other.ok("bake", "app", *cache)
+
+
 def test_print_shows_what_would_be_built_and_builds_nothing(capas: Terminal) -> None:
     printed = json.loads(capas.ok("bake", "--print", "app"))
     assert printed["group"] == {"default": {"targets": ["app"]}}

@@ -13,7 +13,7 @@ from capas.bake.fields import Fields, format_attributes
 from capas.bake.resolution import Resolved
 from capas.build.agents import parse_ssh
 from capas.build.attestations.wish import Attestations, parse_attestations
-from capas.build.caching.flags import parse_cache_source, parse_cache_target
+from capas.build.caching.flags import CacheTarget, check_cache_targets, parse_cache_source, parse_cache_target
 from capas.build.exporters.choice import choose_outputs
 from capas.build.exporters.output import Output, parse_output
 from capas.build.request import BuildRequest
@@ -64,6 +64,7 @@ def _request(name: str, fields: Fields, allow: frozenset[str]) -> BuildRequest:
         )  # fmt: skip
     context = str(fields["context"]).removeprefix(_HERE) or "."
     platforms = tuple(dict.fromkeys(map(Platform.parse, _texts(fields, "platforms"))))
+    outputs = _outputs(fields)
     inline = fields.get("dockerfile-inline")
     return BuildRequest(
         context=context,
@@ -76,9 +77,9 @@ def _request(name: str, fields: Fields, allow: frozenset[str]) -> BuildRequest:
         labels=dict(_map(fields, "labels")),
         platform=platforms[0] if platforms else None,
         platforms=platforms if len(platforms) > 1 else (),
-        outputs=_outputs(fields),
+        outputs=outputs,
         cache_from=tuple(parse_cache_source(format_attributes(one)) for one in _list(fields, "cache-from")),
-        cache_to=tuple(parse_cache_target(format_attributes(one)) for one in _list(fields, "cache-to")),
+        cache_to=_cache_targets(fields, outputs),
         no_cache=bool(fields.get("no-cache")),
         no_cache_filter=_texts(fields, "no-cache-filter"),
         pull=bool(fields.get("pull")),
@@ -116,6 +117,12 @@ def _outputs(fields: Fields) -> tuple[Output, ...]:
     for text in texts:
         parse_output(text)  # what is wrong is said of the output alone
     return choose_outputs(texts, annotations=_texts(fields, "annotations"))
+
+
+def _cache_targets(fields: Fields, outputs: tuple[Output, ...]) -> tuple[CacheTarget, ...]:
+    targets = tuple(parse_cache_target(format_attributes(one)) for one in _list(fields, "cache-to"))
+    check_cache_targets(targets, makes_image=any(output.is_image for output in outputs))
+    return targets
 
 
 def _network(fields: Fields) -> Any:
