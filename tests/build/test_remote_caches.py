@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from capas.build.caching.flags import CacheSource, CacheTarget, parse_cache_sour
 from capas.build.exporters.choice import choose_outputs
 from capas.build.request import BuildRequest, Built
 from capas.engine.engine import Engine
-from capas.errors import Corrupt, Invalid, Unsupported
+from capas.errors import Corrupt, Denied, Invalid, Unsupported
 from capas.events import Event, Finished
 from capas.image.validate import validate
 from capas.oci.digest import Digest
@@ -38,6 +38,17 @@ COPY late /late
 ZEROS = Digest("sha256:" + "0" * 64)
 
 
+class Nothing:
+    """An empty body."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """No bytes."""
+        return b""
+
+    def close(self) -> None:
+        """Nothing to let go."""
+
+
 class Machine:
     """A machine with a store of its own, whose requests are counted."""
 
@@ -48,11 +59,14 @@ class Machine:
         self._transport = HttpTransport(self.engine.settings)
         self.engine.client = Client(self.engine.settings, transport=self)
         self.requests: list[Request] = []
+        self.refuse: Callable[[Request], bool] = lambda request: False
         self.events: list[Event] = []
 
     def send(self, request: Request) -> Response:
         """One request, noted."""
         self.requests.append(request)
+        if self.refuse(request):
+            return Response(403, {}, Nothing(), request.url)
         return self._transport.send(request)
 
     def close(self) -> None:
@@ -351,3 +365,13 @@ def _add(layout: Path, data: bytes) -> str:
     digest = Digest.of(data)
     (layout / "blobs/sha256" / digest.hex).write_bytes(data)
     return str(digest)
+
+
+def test_who_may_not_push_hears_it_before_the_steps_are_done(
+    machines: tuple[Machine, Machine], context: Path, hub: str
+) -> None:
+    first, _ = machines
+    first.refuse = lambda request: "/v2/secret/" in request.url
+    with pytest.raises(Denied):
+        first.build(context, "--push", names=(f"{hub}/secret/app",))
+    assert not [one for one in first.requests if one.method in ("POST", "PUT")]

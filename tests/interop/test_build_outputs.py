@@ -146,3 +146,35 @@ def test_a_failed_build_pushes_and_writes_nothing(capas: Terminal, tmp_path: Pat
     capas.fails("build", str(context), "-o", f"type=oci,dest={tmp_path}/a.tar", "-o", f"{tmp_path}/out")
     assert not (tmp_path / "a.tar").exists()
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", ["image-manifest=true", "image-manifest=false", "oci-mediatypes=false"])
+def test_a_registry_keeps_a_cache_for_another_machine(
+    capas: Terminal, registry: str, tmp_path: Path, form: str
+) -> None:
+    build(capas, "-t", "app", "--cache-to", f"type=registry,ref={registry}/me/cache,mode=max,{form}")
+    other = Terminal(tmp_path / "other")
+    said = other.ok("build", str(capas.root / "context"), "-t", "app", "--cache-from", f"{registry}/me/cache")
+    assert "(1 of 1 steps cached)" in said
+    assert inspect_raw(f"docker://{registry}/me/cache")["schemaVersion"] == 2
+
+
+def test_skopeo_copies_a_directory_cache_to_a_registry_where_it_serves(
+    capas: Terminal, registry: str, tmp_path: Path
+) -> None:
+    build(capas, "-t", "app", "--cache-to", f"type=local,dest={tmp_path}/cache")
+    peer("skopeo", "--insecure-policy", "copy", "--preserve-digests", "--dest-tls-verify=false",
+         f"oci:{tmp_path}/cache:latest", f"docker://{registry}/me/cache:latest")  # fmt: skip
+    other = Terminal(tmp_path / "other")
+    said = other.ok("build", str(capas.root / "context"), "-t", "app", "--cache-from", f"{registry}/me/cache")
+    assert "(1 of 1 steps cached)" in said
+
+
+def test_a_blob_that_an_index_lacks_is_found(capas: Terminal, tmp_path: Path) -> None:
+    build(capas, "-t", "me/app:1", "--platform", BOTH, "-o", f"type=oci,tar=false,dest={tmp_path}/lay", "--load")
+    index = json.loads((tmp_path / "lay/index.json").read_text())["manifests"][0]["digest"].removeprefix("sha256:")
+    arm64 = json.loads((tmp_path / "lay/blobs/sha256" / index).read_text())["manifests"][1]["digest"]
+    (capas.root / "store/blobs/sha256" / arm64.removeprefix("sha256:")).unlink()
+    done = capas.run("system", "check")
+    assert done.returncode == 1
+    assert f"missing: {arm64}: me/app:1 needs it" in done.stdout

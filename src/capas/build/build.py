@@ -10,6 +10,7 @@ from capas.build.bench import Bench
 from capas.build.checking import Checked, FindImage, check_context
 from capas.build.context import Context, open_context
 from capas.build.contexts import NamedContexts
+from capas.build.exporters.exporting import check_pushes
 from capas.build.job import Job
 from capas.build.lazy import LazyBlobs
 from capas.build.opening import Opening
@@ -33,6 +34,7 @@ def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) 
     with opened_bench(request, ports, report=report) as (bench, context, nursery):
         job = Job(bench, context, ports)
         with nursery:
+            check_pushes(bench, ports, nursery)
             solver = Solver(bench, nursery)
             solver.start(job.plan())
         return job.finish(solver)
@@ -61,8 +63,10 @@ def build_many(
         with nursery:
             solver = Solver(next(iter(jobs.values())).bench, nursery)
             targets: list[Vertex] = []
-            for job in jobs.values():
-                job.bench.named.targets = {name: other.given() for name, other in jobs.items() if other.planned}
+            for name, job in jobs.items():
+                if name in wanted:
+                    check_pushes(job.bench, ports, nursery)
+                job.bench.named.targets = {key: other.given() for key, other in jobs.items() if other.planned}
                 targets += job.plan(seated=True)
             solver.start(targets)
         return {name: job.finish(solver) for name, job in jobs.items() if name in wanted}

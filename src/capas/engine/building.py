@@ -51,7 +51,7 @@ def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = 
     """
     references = tuple(Reference.parse(tag).with_default_tag() for tag in tags)  # a bad tag costs no work
     whole = _whole(engine, request, references)
-    check_outputs(whole.outputs, whole.platforms or (whole.platform or whole.host_platform,))
+    _check(whole)
     enter_if_possible()  # threads come next, and a namespace is entered before them or never
     bases = Bases(engine, report)
     built = build(whole, _ports(engine, bases), report=report)
@@ -76,9 +76,14 @@ def build_all(
     return built
 
 
+def _check(request: BuildRequest) -> None:
+    platforms = request.platforms or (request.platform or request.host_platform,)
+    check_outputs(request.outputs, platforms, attested=bool(request.attestations))
+
+
 def _check_target(name: str, request: BuildRequest) -> None:
     try:
-        check_outputs(request.outputs, request.platforms or (request.platform or request.host_platform,))
+        _check(request)
     except CapasError as error:
         facts = {"target": name, "problem": str(error), "advice": error.hint}
         raise type(error)("target {target}: {problem}", hint="{advice}", **facts) from None

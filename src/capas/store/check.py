@@ -29,7 +29,10 @@ class Finding(NamedTuple):
 def check(blobs: BlobStore, records: Records, *, repair: bool, report: Report) -> list[Finding]:
     """What is wrong. Order: damaged blobs, then images and names that miss something."""
     damaged = _check_blobs(blobs, report)
-    findings = [*damaged, *_check_images(blobs, records), *_check_names(records)]
+    missing = {
+        finding.subject: finding for finding in (*_check_images(blobs, records), *_check_indexes(blobs, records))
+    }
+    findings = [*damaged, *missing.values(), *_check_names(records)]
     return [_repair(finding, blobs, records) for finding in findings] if repair else findings
 
 
@@ -59,6 +62,14 @@ def _check_images(blobs: BlobStore, records: Records) -> Iterator[Finding]:
         for digest in dict.fromkeys((image.manifest, *image.digests)):
             if not blobs.contains(digest) and _is_still_there(records, image):
                 yield Finding("missing", digest, f"image {image.image_id.short} needs it: pull the image again", False)
+
+
+def _check_indexes(blobs: BlobStore, records: Records) -> Iterator[Finding]:
+    """What a name needs beside its image: the other images of an index."""
+    for name, digests in records.list_needed():
+        for digest in digests:
+            if not blobs.contains(digest) and records.find_name(name.reference) == name:
+                yield Finding("missing", digest, f"{name.reference.familiar} needs it: pull or build it again", False)
 
 
 def _is_still_there(records: Records, image: ImageRecord) -> bool:

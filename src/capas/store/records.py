@@ -118,6 +118,16 @@ class Records:
         with self._database.reading() as db:
             return [_name(row) for row in db.execute(_NAME + where + " ORDER BY domain, path, tag", values)]
 
+    def list_needed(self) -> list[tuple[NameRecord, tuple[Digest, ...]]]:
+        """Every name with the blobs that it needs: of an index, those of all its images. Order: as `list_names`."""
+        query = (
+            "SELECT domain, path, tag, name.image, manifest, digests FROM name"
+            " JOIN manifest ON manifest.image = name.image AND manifest.digest = name.manifest ORDER BY 1, 2, 3"
+        )
+        with self._database.reading() as db:
+            rows = db.execute(query).fetchall()
+        return [(_name(row[:5]), (Digest(row[4]), *map(Digest, row[5].split()))) for row in rows]
+
     def delete_name(self, reference: Reference) -> None:
         """Forget a tag. Idempotent."""
         key = (reference.domain, reference.path, reference.tag)

@@ -85,10 +85,12 @@ def make_index(blobs: BlobStore, entries: Sequence[Descriptor], output: Output) 
     return ImageIndex(blobs, data, media_type)
 
 
-def check_annotations(annotations: Sequence[Annotation], platforms: Sequence[Platform]) -> None:
+def check_annotations(
+    annotations: Sequence[Annotation], platforms: Sequence[Platform], *, attested: bool = False
+) -> None:
     """Raises: Invalid for one that nothing of this build could carry."""
     for one in annotations:
-        if one.level.startswith("index") and len(platforms) < 2:
+        if one.level.startswith("index") and len(platforms) < 2 and not attested:
             raise Invalid(
                 "annotation {key} is for an index, and one platform makes none", key=one.key,
                 hint="annotate the manifest, or build several platforms",

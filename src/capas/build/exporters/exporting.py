@@ -11,24 +11,46 @@ from capas.build.exporters.exported import Attest, Exported, check_annotations, 
 from capas.build.exporters.files import export_local, export_tar
 from capas.build.exporters.output import Output
 from capas.build.ports import BuildPorts
-from capas.errors import Invalid
+from capas.errors import CapasError, Denied, Invalid, Unauthenticated
 from capas.events import Finished, Said, Started
+from capas.oci.digest import Digest
 from capas.oci.platform import Platform
+from capas.parallel import Nursery
+from capas.reference import Reference
 from capas.registry.push import push
 
 
-def check_outputs(outputs: Sequence[Output], platforms: Sequence[Platform]) -> None:
-    """What cannot work, said before any work. Raises: Invalid."""
+def check_outputs(outputs: Sequence[Output], platforms: Sequence[Platform], *, attested: bool = False) -> None:
+    """What cannot work, said before any work. `attested`: the image stands in an index. Raises: Invalid."""
     if sum(output.to_stdout for output in outputs) > 1:
         raise Invalid("only one output can go to standard output", hint="give the others a dest=")
     for output in outputs:
-        check_annotations(output.annotations, platforms)
+        check_annotations(output.annotations, platforms, attested=attested)
         if output.push and not output.names:
             raise Invalid("an image that is pushed needs a name", hint="-t NAME, or name= in the output")
         if output.type == "docker" and len(platforms) > 1:
             raise Invalid(
                 "an archive of type=docker holds one platform, not {count}", count=len(platforms), hint="use type=oci"
             )
+
+
+def check_pushes(bench: Bench, ports: BuildPorts, nursery: Nursery) -> None:
+    """Begin to talk with the registries of a push while the steps are done: who may not push hears it before they are,
+    and the connection is there when it is needed.
+
+    Raises, in the nursery: Denied; Unauthenticated.
+    """
+
+    def ask(name: Reference) -> None:
+        try:
+            ports.client().repository(name).has_blob(Digest.of(b"{}"))
+        except (Denied, Unauthenticated):
+            raise
+        except CapasError:
+            pass  # it may be there when the build is done: the push will tell
+
+    for name in dict.fromkeys(name for output in bench.request.outputs if output.push for name in output.names):
+        nursery.start(ask, name)
 
 
 def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts, attest: Attest | None = None) -> Exported:
