@@ -160,7 +160,7 @@ def test_config_that_changes_nothing_in_a_tree_still_changes_the_image(steps: St
 def test_a_pulled_image_is_no_cache_for_another_dockerfile(steps: Steps) -> None:
     """S16: what another says of its history is not believed."""
     forged = steps.run("RUN echo forged > /made")
-    steps.cache.prune()
+    steps.cache.forget(one.id for one in steps.cache.list_steps())
     assert forged.history[-1].created_by == "RUN /bin/sh -c echo forged > /made # buildkit"
     steps.run("RUN echo forged > /made")
     assert not steps.last_cached()

@@ -54,9 +54,10 @@ def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = 
     _check(whole)
     enter_if_possible()  # threads come next, and a namespace is entered before them or never
     bases = Bases(engine, report)
-    built = build(whole, _ports(engine, bases), report=report)
-    bases.settle()
-    return built
+    try:
+        return build(whole, _ports(engine, bases), report=report)
+    finally:  # also after a step that failed: the next try stands on the same bases
+        bases.settle()
 
 
 def build_all(
@@ -71,9 +72,10 @@ def build_all(
             _check_target(name, request)
     enter_if_possible()
     bases = Bases(engine, report)
-    built = build_many(whole, wanted, _ports(engine, bases), report=report)
-    bases.settle()
-    return built
+    try:
+        return build_many(whole, wanted, _ports(engine, bases), report=report)
+    finally:
+        bases.settle()
 
 
 def _check(request: BuildRequest) -> None:
