@@ -9,6 +9,7 @@ from capas.build.exporters.choice import choose_outputs, complete_outputs
 from capas.build.exporters.exporting import check_outputs
 from capas.build.exporters.output import Output, Packing, parse_output
 from capas.errors import CapasError, Invalid, Unsupported
+from capas.oci.digest import Digest
 from capas.oci.platform import Platform
 from capas.reference import Reference
 
@@ -114,6 +115,7 @@ def test_names_and_compression_fill_what_outputs_leave_open() -> None:
     [
         ([Output("tar", "-"), Output("oci", "-")], [AMD64], "only one output"),
         ([Output(push=True)], [AMD64], "needs a name"),
+        ([Output(names=(NAME.with_digest(Digest("sha256:" + "0" * 64)),))], [AMD64], "cannot be given the name"),
         ([Output("docker", "x")], [AMD64, ARM64], "holds one platform, not 2"),
         ([Output(annotations=parse_annotation("index:a=b"))], [AMD64], "is for an index"),
         ([Output(annotations=parse_annotation("manifest[linux/arm64]:a=b"))], [AMD64], "which is not built"),

@@ -26,6 +26,9 @@ def check_outputs(outputs: Sequence[Output], platforms: Sequence[Platform], *, a
         raise Invalid("only one output can go to standard output", hint="give the others a dest=")
     for output in outputs:
         check_annotations(output.annotations, platforms, attested=attested)
+        for name in output.names:
+            if name.digest is not None:
+                raise Invalid("an image cannot be given the name {name}: its digest is what it will be", name=name)
         if output.push and not output.names:
             raise Invalid("an image that is pushed needs a name", hint="-t NAME, or name= in the output")
         if output.type == "docker" and len(platforms) > 1:
