@@ -225,9 +225,9 @@ def test_an_epoch_dates_the_image_and_its_files(workshop: Workshop, context: Pat
 
 def test_pruned_steps_are_made_again(workshop: Workshop, context: Path) -> None:
     workshop.build(context)
-    assert workshop.cache.usage().steps > 0
+    assert workshop.cache.list_steps() != []
     workshop.cache.forget(one.id for one in workshop.cache.list_steps())
-    assert workshop.cache.usage().steps == 0
+    assert workshop.cache.list_steps() == []
     assert sorted(redone(workshop, context)) == ALL
 
 

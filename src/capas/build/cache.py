@@ -46,13 +46,6 @@ class CachedStep(NamedTuple):
     title: str
 
 
-class CacheUsage(NamedTuple):
-    """What the cache refers to. `size` is bytes of distinct compressed layers."""
-
-    steps: int
-    size: int
-
-
 class BuildCache:
     """Results by key. Safe from many threads and processes.
 
@@ -117,12 +110,6 @@ class BuildCache:
             " ORDER BY last_used_ns, id"
         )
         return [CachedStep(row[0], Digest.parse(row[1]) if row[1] else None, *row[2:]) for row in rows]
-
-    def usage(self) -> CacheUsage:
-        """How many steps are known, and what their layers take."""
-        (steps,) = self._run("SELECT COUNT(*) FROM steps")[0]
-        (size,) = self._run("SELECT COALESCE(SUM(size), 0) FROM (SELECT DISTINCT digest, size FROM steps)")[0]
-        return CacheUsage(steps, size)
 
     def forget(self, ids: Iterable[int]) -> None:
         """Forget these results. Their blobs go at the next `Store.collect`."""

@@ -30,10 +30,6 @@ class StepCache:
             self._read.append(entries)
             self._foreign.update(map(_identity, entries.values()))
 
-    def find(self, key: str) -> Made | None:
-        """The first that this key gave, or None. Whether the layer's blob can be had is for the caller to ask."""
-        return next(self.find_all(key), None)
-
     def find_all(self, key: str) -> Iterator[Made]:
         """All that this key gave, here and elsewhere: the blob of one may be gone, of another not."""
         known = self.local.find(key)
