@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from capas.build.secrets import SecretSource
 from capas.errors import Corrupt, Invalid, NotFound
 from capas.image.image import Image
 from support.building import Workshop, write_files
@@ -36,6 +37,7 @@ def add(workshop: Workshop, context: Path, line: str) -> Image:
     return workshop.build(context, dockerfile_text=f"FROM base\n{line}").image
 
 
+@pytest.mark.covers("ADD", "archives")
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
 def test_an_archive_of_the_context_is_unpacked(
     workshop: Workshop, tmp_path: Path, compress: Callable[[bytes], bytes]
@@ -52,6 +54,7 @@ def test_unpacked_files_keep_owner_and_time(workshop: Workshop, tmp_path: Path) 
     assert (entry.uid, entry.gid, entry.mtime_ns) == (7, 8, 1234 * 10**9)
 
 
+@pytest.mark.covers("ADD", "--chown")
 def test_chown_is_for_what_an_archive_holds_and_chmod_is_not(workshop: Workshop, tmp_path: Path) -> None:
     write_files(tmp_path / "c", {"a.tar": tar_of({"y": b""}, uid=7, gid=8, mode=0o640)})
     image = add(workshop, tmp_path / "c", "ADD --chown=app:5 --chmod=777 a.tar /opt/")
@@ -65,6 +68,7 @@ def test_copy_does_not_unpack(workshop: Workshop, tmp_path: Path) -> None:
     assert workshop.read(add(workshop, tmp_path / "c", "COPY a.tar /opt/"), "opt/a.tar") == data
 
 
+@pytest.mark.covers("ADD", "--unpack")
 def test_unpack_false_leaves_the_archive(workshop: Workshop, tmp_path: Path) -> None:
     data = tar_of({"y": b""})
     write_files(tmp_path / "c", {"a.tar": data})
@@ -103,6 +107,7 @@ def test_an_archive_cannot_delete_files_of_the_image(workshop: Workshop, tmp_pat
     assert workshop.read(image, "etc/passwd")
 
 
+@pytest.mark.covers("ADD", "URL")
 def test_a_download_is_a_file_of_root_alone(workshop: Workshop, tmp_path: Path) -> None:
     workshop.downloads["https://example.org/x/tool.tar?v=1"] = tar_of({"y": b""})
     image = add(workshop, tmp_path, "ADD https://example.org/x/tool.tar?v=1 /opt/")
@@ -125,6 +130,7 @@ def test_a_download_that_has_changed_is_another_step(workshop: Workshop, tmp_pat
     assert workshop.read(add(workshop, tmp_path, line), "opt/x") == b"2"
 
 
+@pytest.mark.covers("ADD", "--checksum")
 def test_a_checksum_makes_a_second_download_needless(workshop: Workshop, tmp_path: Path) -> None:
     line = f"ADD --checksum=sha256:{sha256(b'1').hexdigest()} https://example.org/x /opt/"
     workshop.downloads["https://example.org/x"] = b"1"
@@ -142,6 +148,25 @@ def test_another_checksum_is_an_error(workshop: Workshop, tmp_path: Path) -> Non
 def test_nothing_at_the_address_is_an_error_with_a_place(workshop: Workshop, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"Dockerfile:2:1: nothing at https://example\.org/x"):
         add(workshop, tmp_path, "ADD https://example.org/x /opt/")
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("HTTP_AUTH_TOKEN_example.org", "Bearer s3cret"),
+        ("HTTP_AUTH_HEADER_example.org", "s3cret"),
+        ("HTTP_AUTH_TOKEN_example.org:8443", "Bearer s3cret"),
+        ("HTTP_AUTH_TOKEN_example.com", ""),
+    ],
+)
+def test_a_secret_of_the_host_opens_a_download(workshop: Workshop, tmp_path: Path, name: str, header: str) -> None:
+    url = "https://example.org:8443/x"
+    workshop.downloads[url] = b"1"
+    workshop.build(
+        tmp_path, dockerfile_text=f"FROM base\nADD {url} /opt/",
+        secrets={name: SecretSource(variable="S")}, environ={"S": "s3cret"},
+    )  # fmt: skip
+    assert workshop.authorizations == [header]
 
 
 def test_a_password_in_an_address_is_not_recorded(workshop: Workshop, tmp_path: Path) -> None:

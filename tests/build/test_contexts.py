@@ -27,12 +27,14 @@ def names(workshop: Workshop, context: str | Path, **wishes: object) -> list[str
     return [os.fsdecode(entry.path)[4:] for entry in workshop.layer_entries(built.image) if entry.path != b"app"]
 
 
+@pytest.mark.covers(".dockerignore", "patterns")
 def test_ignored_files_are_not_there(workshop: Workshop, tmp_path: Path) -> None:
     write_files(tmp_path, {"Dockerfile": COPY_ALL, ".dockerignore": "*.log\n.git\n!keep.log\n"})
     write_files(tmp_path, {"a.log": "", "keep.log": "", ".git/config": "", "src/b.log": "", "src/c": ""})
     assert names(workshop, tmp_path) == [".dockerignore", "Dockerfile", "keep.log", "src", "src/b.log", "src/c"]
 
 
+@pytest.mark.covers(".dockerignore", "! exceptions")
 def test_an_exception_brings_back_its_folder_and_no_more(workshop: Workshop, tmp_path: Path) -> None:
     write_files(
         tmp_path,
@@ -41,6 +43,7 @@ def test_an_exception_brings_back_its_folder_and_no_more(workshop: Workshop, tmp
     assert names(workshop, tmp_path) == ["a", "a/b", "a/b/keep"]
 
 
+@pytest.mark.covers(".dockerignore", "<name>.dockerignore")
 def test_the_ignore_file_of_a_dockerfile_wins(workshop: Workshop, tmp_path: Path) -> None:
     write_files(
         tmp_path,
@@ -49,6 +52,7 @@ def test_the_ignore_file_of_a_dockerfile_wins(workshop: Workshop, tmp_path: Path
     assert names(workshop, tmp_path, file=str(tmp_path / "x.Dockerfile")) == ["b"]
 
 
+@pytest.mark.covers(".dockerignore", "comments")
 def test_an_ignored_source_is_explained(workshop: Workshop, tmp_path: Path) -> None:
     write_files(tmp_path, {"Dockerfile": "FROM base\nCOPY secret /\n", ".dockerignore": "# no\nsecret\n", "secret": ""})
     with pytest.raises(NotFound) as caught:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from capas.errors import Corrupt, Invalid, NotFound
-from capas.layer.entry import DIRECTORY, SYMLINK
+from capas.layer.entry import DIRECTORY, FILE, SYMLINK
 from support.building import GROUP, PASSWD, Workshop, write_files
 
 MTIME_NS = 499_162_500 * 10**9
@@ -38,6 +38,7 @@ def layer(workshop: Workshop, context: Path, lines: str, base: str = "base") -> 
     }
 
 
+@pytest.mark.covers("COPY", "files")
 def test_a_file_takes_the_name_of_its_target(workshop: Workshop, context: Path) -> None:
     assert list(layer(workshop, context, "COPY a.txt /etc/name")) == ["etc/name"]
 
@@ -50,6 +51,7 @@ def test_a_file_lands_in_a_directory_that_the_image_has(workshop: Workshop, cont
     assert list(layer(workshop, context, "COPY a.txt /etc")) == ["etc/a.txt"]
 
 
+@pytest.mark.covers("COPY", "directories")
 def test_a_directory_gives_its_contents(workshop: Workshop, context: Path) -> None:
     assert list(layer(workshop, context, "COPY src /app")) == [
         "app", "app/data.json", "app/lib", "app/lib/util.py", "app/main.py",
@@ -64,6 +66,7 @@ def test_a_dot_is_the_workdir(workshop: Workshop, context: Path) -> None:
     assert list(layer(workshop, context, "WORKDIR /srv\nCOPY a.txt b.txt .")) == ["srv/a.txt", "srv/b.txt"]
 
 
+@pytest.mark.covers("COPY", "wildcards")
 def test_a_wildcard_takes_what_matches(workshop: Workshop, context: Path) -> None:
     assert list(layer(workshop, context, "COPY *.txt /etc/")) == ["etc/a.txt", "etc/b.txt"]
 
@@ -99,6 +102,7 @@ def test_links_that_go_round_are_an_error(workshop: Workshop, context: Path) -> 
         layer(workshop, context, "COPY a.txt /x/", "round")
 
 
+@pytest.mark.covers("COPY", "--chown")
 def test_chown_names_are_looked_up_in_the_image(workshop: Workshop, context: Path) -> None:
     found = layer(workshop, context, "COPY --chown=app:staff src /new")
     assert set(found.values()) == {(0o755, 1001, 50), (0o644, 1001, 50)}
@@ -122,11 +126,13 @@ def test_a_passwd_that_links_out_of_the_image_is_read_inside_it(workshop: Worksh
     assert layer(workshop, context, "COPY --chown=app a.txt /", "links")["a.txt"][1:] == (1001, 1002)
 
 
+@pytest.mark.covers("COPY", "--chmod")
 def test_chmod_sets_every_mode(workshop: Workshop, context: Path) -> None:
     found = layer(workshop, context, "COPY --chmod=0700 src /tmp/")
     assert {mode for mode, _, _ in found.values()} == {0o700}
 
 
+@pytest.mark.covers("COPY", "--chmod symbolic")
 def test_chmod_takes_symbols(workshop: Workshop, context: Path) -> None:
     found = layer(workshop, context, "COPY --chmod=u=rwX,go= src /tmp/")
     assert (found["tmp/lib"][0], found["tmp/main.py"][0]) == (0o700, 0o600)
@@ -249,6 +255,7 @@ def test_parents_that_are_there_stay_as_they_are(workshop: Workshop, context: Pa
     assert list(layer(workshop, context, "COPY --parents src/lib /x/", "has")) == ["x/src/lib", "x/src/lib/util.py"]
 
 
+@pytest.mark.covers("COPY", "--link")
 def test_a_linked_copy_does_not_look_at_the_image(workshop: Workshop, context: Path) -> None:
     first = workshop.build(context, dockerfile_text="FROM base\nCOPY --link a.txt /tmp/")
     second = workshop.build(context, dockerfile_text="FROM scratch\nCOPY --link a.txt /tmp/")
@@ -256,12 +263,76 @@ def test_a_linked_copy_does_not_look_at_the_image(workshop: Workshop, context: P
     assert second.cached == 1
 
 
+def test_a_linked_copy_survives_a_new_base(workshop: Workshop, context: Path) -> None:
+    wishes = {"dockerfile_text": "FROM base\nCOPY --link --chown=5:6 src /etc/x/\nCOPY --link <<EOF /y\nhi\nEOF\n"}
+    first = workshop.build(context, **wishes)
+    workshop.make_image("base", {"etc": "elsewhere", "new": b"base"})
+    second = workshop.build(context, **wishes)
+    assert second.cached == 2
+    assert second.image.layers[1:] == first.image.layers[1:]
+
+
+def test_a_linked_copy_reads_nothing_of_the_base(workshop: Workshop, context: Path) -> None:
+    image = workshop.make_image("base", {"etc": None})
+    with workshop.store.blobs.open(image.layers[0].descriptor.digest) as blob:
+        data = blob.read()
+    path = workshop.store.root / "blobs" / "sha256" / image.layers[0].descriptor.digest.hex
+    path.chmod(0o600)
+    path.write_bytes(b"\0" * len(data))  # whoever reads it fails
+    assert workshop.build(context, dockerfile_text="FROM base\nCOPY --link a.txt /x\n").image
+
+
+def test_a_linked_copy_makes_plain_directories_where_the_image_has_links(workshop: Workshop, context: Path) -> None:
+    workshop.make_image("links", {"etc": "elsewhere", "elsewhere": None})
+    built = workshop.build(context, dockerfile_text="FROM links\nCOPY --link a.txt /etc/\n")
+    kinds = {entry.path: entry.kind for entry in workshop.layer_entries(built.image)}
+    assert kinds == {b"etc": DIRECTORY, b"etc/a.txt": FILE}
+
+
+def test_names_of_a_linked_chown_are_those_of_the_base(workshop: Workshop, context: Path) -> None:
+    found = layer(workshop, context, "COPY --link --chown=app:staff a.txt /x/")
+    assert found["x/a.txt"][1:] == (1001, 50)
+    workshop.make_image("base", {"etc/passwd": b"app:x:7:8::/:/bin/sh\n", "etc/group": b"staff:x:9:\n"})
+    assert layer(workshop, context, "COPY --link --chown=app:staff a.txt /x/")["x/a.txt"][1:] == (7, 9)
+
+
+@pytest.mark.covers("COPY", "JSON form")
+@pytest.mark.covers("ADD", "JSON form")
+@pytest.mark.parametrize("word", ["COPY", "ADD"])
+def test_names_with_blanks_are_written_as_json(workshop: Workshop, context: Path, word: str) -> None:
+    (context / "a b").write_text("ab")
+    built = workshop.build(context, dockerfile_text=f'FROM base\n{word} ["a b", "/c d/"]')
+    assert workshop.read(built.image, "c d/a b") == b"ab"
+
+
+@pytest.mark.covers("ADD", "files")
+@pytest.mark.covers("ADD", "directories")
+@pytest.mark.covers("ADD", "wildcards")
+@pytest.mark.covers("ADD", "heredoc")
+@pytest.mark.covers("ADD", "--chmod")
+@pytest.mark.covers("ADD", "--link")
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "a.txt /x/", "src /x/", "*.txt /x/", "arr[[]0] /x/", "--chmod=0640 src /x/", "--chown=app:5 a.txt src /x/",
+        "--link --chmod=u=rwX src /x/y", "--exclude=**/*.py src /x/", "<<EOF /x/\nhello\nEOF",
+        "--chmod=700 <<EOF /x\nhi\nEOF",
+    ],
+)  # fmt: skip
+def test_add_does_with_plain_files_what_copy_does(workshop: Workshop, context: Path, rest: str) -> None:
+    (context / "arr[0]").write_text("")
+    copied, added = (layer(workshop, context, f"{word} {rest}") for word in ("COPY", "ADD"))
+    assert copied == added
+
+
+@pytest.mark.covers("COPY", "heredoc")
 def test_a_heredoc_makes_a_file(workshop: Workshop, context: Path) -> None:
     built = workshop.build(context, dockerfile_text='FROM base\nENV A=1\nCOPY <<one <<"two" /tmp/\n$A\none\n$A\ntwo\n')
     assert workshop.read(built.image, "tmp/one") == b"1\n"
     assert workshop.read(built.image, "tmp/two") == b"$A\n"
 
 
+@pytest.mark.covers("COPY", "--from=stage")
 def test_a_copy_from_a_stage_keeps_owner_and_mode(workshop: Workshop, context: Path) -> None:
     text = "FROM base AS one\nCOPY --chown=7:8 --chmod=750 src /made/\nFROM scratch\nCOPY --from=one /made /got"
     built = workshop.build(context, dockerfile_text=text)
@@ -271,6 +342,7 @@ def test_a_copy_from_a_stage_keeps_owner_and_mode(workshop: Workshop, context: P
     assert workshop.read(built.image, "got/main.py") == b"print()"
 
 
+@pytest.mark.covers("COPY", "--from=image")
 def test_a_copy_from_an_image_needs_no_stage(workshop: Workshop, context: Path) -> None:
     workshop.make_image("other", {"bin/tool": b"tool"})
     built = workshop.build(context, dockerfile_text="FROM scratch\nCOPY --from=other /bin/tool /usr/bin/")

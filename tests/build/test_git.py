@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from capas.build.git_address import GitAddress
+from capas.build.secrets import SecretSource
 from capas.build.urls import is_git, is_git_context, without_credentials
 from capas.errors import Corrupt, Invalid, NotFound, Unavailable
 from capas.image.image import Image
@@ -249,6 +251,7 @@ def test_a_ref_that_is_not_there_is_named(workshop: Workshop, tmp_path: Path, ho
         add(workshop, tmp_path, f"ADD {host.url('it.git')}#{ref} /src/")
 
 
+@pytest.mark.covers("ADD", "--exclude")
 def test_exclude_leaves_out_files_of_a_repository(workshop: Workshop, tmp_path: Path, host: Host) -> None:
     image = add(workshop, tmp_path, f"ADD --exclude=docs --exclude=too* {host.url('it.git')} /src/")
     assert paths(workshop, image) == ["src", "src/a"]
@@ -258,6 +261,17 @@ def test_a_repository_can_be_a_named_context(workshop: Workshop, tmp_path: Path,
     wishes = {"build_contexts": {"it": host.url("it.git") + "#v1"}}
     image = add(workshop, tmp_path, "COPY --from=it a /x", **wishes)
     assert workshop.read(image, "x") == b"1"
+
+
+@pytest.mark.covers("ARG", "BUILDKIT_CONTEXT_KEEP_GIT_DIR")
+def test_the_history_of_a_context_is_there_only_when_asked_for(
+    workshop: Workshop, host: Host, repository: Repository
+) -> None:
+    repository.commit({"Dockerfile": "FROM base\nCOPY . /app/\n"})
+    kept = {"build_args": {"BUILDKIT_CONTEXT_KEEP_GIT_DIR": "1"}}
+    for url, wishes, there in (("", {}, False), ("", kept, True), ("?keep-git-dir=1", {}, True)):
+        built = workshop.build(host.url("it.git") + url, environ=dict(os.environ), **wishes)
+        assert ("app/.git/HEAD" in paths(workshop, built.image)) is there
 
 
 # what a repository must not be able to do
@@ -362,6 +376,27 @@ def test_a_password_goes_to_no_other_host(workshop: Workshop, tmp_path: Path, re
             add(workshop, tmp_path, f"ADD {host.url('it.git', 'me:pw')} /src/")
     assert stranger.requests
     assert set(stranger.authorizations) == {None}
+
+
+@pytest.mark.parametrize("name", ["GIT_AUTH_TOKEN", "GIT_AUTH_TOKEN.127.0.0.1", "GIT_AUTH_HEADER"])
+def test_a_secret_opens_a_repository_and_leaves_no_trace(
+    workshop: Workshop, tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    header = "Basic " + b64encode(f"x-access-token:{PASSWORD}".encode()).decode()
+    secret = header if name == "GIT_AUTH_HEADER" else PASSWORD
+    monkeypatch.setenv("TOKEN", secret)
+    calls = _traced_git(tmp_path, monkeypatch)
+    with served(repository.path.parent, login=f"x-access-token:{PASSWORD}") as host:
+        line = f"ADD --keep-git-dir {host.url('it.git')} /src/"
+        with pytest.raises(Unavailable):
+            add(workshop, tmp_path, line)
+        image = add(workshop, tmp_path, line, secrets={name: SecretSource(variable="TOKEN")})
+    assert workshop.read(image, "src/a") == b"1"
+    workshop.close()
+    told = [calls.read_bytes(), image.config_bytes]
+    told += [workshop.read(image, path) for path in paths(workshop, image) if path.endswith(("config", "HEAD"))]
+    told += [path.read_bytes() for path in workshop.root.rglob("*") if path.is_file()]
+    assert not [data for data in told if secret.encode() in data]
 
 
 def test_a_failed_fetch_does_not_say_the_password(workshop: Workshop, tmp_path: Path) -> None:

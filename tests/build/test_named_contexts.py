@@ -21,6 +21,7 @@ def files_of(workshop: Workshop, text: str, context: Path, **named: str) -> set[
     return {entry.path.decode() for entry in workshop.layer_entries(built.image)}
 
 
+@pytest.mark.covers("COPY", "--from=context")
 def test_copy_from_a_directory_elsewhere(workshop: Workshop, tmp_path: Path) -> None:
     other = write_files(tmp_path / "other", {"lib/a": "a", "b": "b"})
     found = files_of(workshop, "FROM base\nCOPY --from=docs lib /x", tmp_path, docs=str(other))

@@ -74,6 +74,7 @@ TABLE = [
 ]
 
 
+@pytest.mark.covers(".dockerignore", "**")
 @pytest.mark.parametrize(("rules", "path", "left_out"), TABLE)
 def test_a_path_is_left_out_as_docker_leaves_it_out(rules: str, path: str, left_out: bool) -> None:
     assert parse_ignore(rules).is_ignored(path) is left_out

@@ -57,6 +57,7 @@ class Workshop:
         self.pulled: list[tuple[str, bool]] = []
         self.downloads: dict[str, bytes] = {}
         self.fetched: list[str] = []
+        self.authorizations: list[str] = []
         self.events: list[Event] = []
         self.on_event: Report = ignore
         self.client: Client | None = None
@@ -169,8 +170,9 @@ class Workshop:
             raise NotFound("no such image: {image}", image=reference.familiar)
         return self.images[reference]
 
-    def _fetch(self, url: str, out: BinaryIO) -> None:
+    def _fetch(self, url: str, out: BinaryIO, *, authorization: str = "") -> None:
         self.fetched.append(url)
+        self.authorizations.append(authorization)
         if url not in self.downloads:
             raise NotFound("nothing at {url}", url=url)
         out.write(self.downloads[url])

@@ -19,7 +19,6 @@ from capas.build.opening import Opening
 from capas.build.ports import BuildPorts, RunStep
 from capas.build.request import BuildRequest, mtime_of
 from capas.build.scratch import Scratch, remove_dead_snapshots
-from capas.build.secrets import Secrets
 from capas.build.sources.contract import Files
 from capas.build.sources.tree import TreeFiles
 from capas.build.step_cache import StepCache
@@ -70,7 +69,7 @@ class Bench:
         self.scratch = scratch
         self.cache = cache
         self.cache_mounts = CacheMounts(ports.cache_root / "mounts", ports.clock)
-        self.secrets = Secrets(request.secrets, request.environ)
+        self.secrets = named.opening.secrets
         self.agents = Agents(request.ssh, request.environ, scratch)
         self.cancelled = cancelled
         self.report = report

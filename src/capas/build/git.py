@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from capas.build.git_address import GitAddress
+from capas.build.git_address import GitAddress, Login
+from capas.build.logins import find_git_header, find_git_login
 from capas.build.scratch import Scratch
+from capas.build.secrets import Secrets
 from capas.build.sources.digests import FileDigests
 from capas.build.sources.directory import DirectoryFiles
 from capas.build.sources.walk import clean, resolve
@@ -38,9 +40,10 @@ _UMASK = 0o022  # files are 0644 or 0755 then, whoever fetches them
 class Repositories:
     """The repositories of one build, each ref looked up once and each commit fetched once. Safe from many threads."""
 
-    def __init__(self, scratch: Scratch, environ: Mapping[str, str]) -> None:
+    def __init__(self, scratch: Scratch, environ: Mapping[str, str], secrets: Secrets) -> None:
         self._scratch = scratch
         self._environ = environ
+        self._secrets = secrets
         self._lock = threading.Lock()
         self._commits: dict[GitAddress, _Found] = {}
         self._places: dict[tuple[GitAddress, bool], Path] = {}
@@ -91,9 +94,18 @@ class Repositories:
         home = self._scratch.new_path()
         root = home / "checkout"
         root.mkdir(parents=True)
-        git = _Git(program, root, _environment(home, address, self._environ))
+        git = _Git(program, root, self._environment(home, address))
         git("init", "-q", "--template=")
         return git
+
+    def _environment(self, home: Path, address: GitAddress) -> dict[str, str]:
+        known = address.url.startswith(("http://", "https://"))
+        header = find_git_header(self._secrets, address.url) if known else ""
+        login = address.login
+        if known and not login.user:
+            login = find_git_login(self._secrets, address.url)
+        passed_on = {name: self._environ[name] for name in _PASSED_ON if name in self._environ}
+        return passed_on | _settings(home, address.url, login, header)
 
 
 class _Found(NamedTuple):
@@ -193,9 +205,11 @@ def _tidy(git: _Git, address: GitAddress) -> None:
     git("read-tree", "HEAD")  # an index without the times and inodes of this machine
 
 
-def _environment(home: Path, address: GitAddress, environ: Mapping[str, str]) -> dict[str, str]:
+def _settings(home: Path, url: str, login: Login, header: str) -> dict[str, str]:
+    """Git's environment: its configuration, which it reads from there alone, and what it may tell the remote's host."""
+    host = "{0.scheme}://{0.netloc}".format(urlsplit(url))
     settings = {
-        "remote.origin.url": address.url,
+        "remote.origin.url": url,
         "core.hooksPath": "/dev/null",
         "core.attributesFile": "/dev/null",
         "core.fsmonitor": "false",
@@ -208,11 +222,12 @@ def _environment(home: Path, address: GitAddress, environ: Mapping[str, str]) ->
         "init.defaultBranch": "main",
         "gc.auto": "0",
     }
-    found = {name: environ[name] for name in _PASSED_ON if name in environ}
-    if address.login.user:
-        host = urlsplit(address.url)
-        settings[f"credential.{host.scheme}://{host.netloc}.helper"] = _HELPER
-        found |= {"CAPAS_GIT_USER": address.login.user, "CAPAS_GIT_PASSWORD": address.login.password}
+    found: dict[str, str] = {}
+    if header:
+        settings[f"http.{host}/.extraHeader"] = f"Authorization: {header}"
+    elif login.user:
+        settings[f"credential.{host}.helper"] = _HELPER
+        found = {"CAPAS_GIT_USER": login.user, "CAPAS_GIT_PASSWORD": login.password}
     found |= {
         "HOME": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from capas.build import recipe
 from capas.build.archives import is_archive_head, spool_archive
 from capas.build.git_address import GitAddress
+from capas.build.logins import find_authorization
 from capas.build.ports import BuildPorts
 from capas.build.request import BuildRequest, mtime_of
 from capas.build.scratch import Scratch
+from capas.build.secrets import Secrets
 from capas.build.sources.contract import Files
 from capas.build.sources.digests import FileDigests
 from capas.build.sources.directory import DirectoryFiles
@@ -37,6 +39,7 @@ class Opening:
         self.ports = ports
         self.scratch = scratch
         self.fetched: dict[str, Path] = {}  # what was downloaded, by its address
+        self.secrets = Secrets(request.secrets, request.environ)
         self._stack = stack
 
     def place(self, word: str, label: str) -> Files:
@@ -61,7 +64,7 @@ class Opening:
         """What fetches from git; most builds do not."""
         from capas.build.git import Repositories
 
-        return Repositories(self.scratch, self.request.environ)
+        return Repositories(self.scratch, self.request.environ, self.secrets)
 
     def repository(
         self, address: GitAddress, label: str, *, keep: bool = False, ignore: Ignore | None = None
@@ -80,7 +83,7 @@ class Opening:
         """What is at the address, in a file. Raises: NotFound; Unavailable; Denied."""
         path = self.scratch.new_path()
         with disk_errors(path), path.open("wb") as out:
-            self.ports.fetch(url, out)
+            self.ports.fetch(url, out, authorization=find_authorization(self.secrets, url))
         self.fetched[url] = path
         return path
 

@@ -32,8 +32,8 @@ def is_numeric(text: str) -> bool:
     return all(part.isascii() and part.isdigit() for part in text.split(":"))
 
 
-def resolve_owner(text: str, files: Files) -> Owner:
-    """The owner that `user[:group]` means in this tree.
+def resolve_owner(text: str, files: Files | None) -> Owner:
+    """The owner that `user[:group]` means in this tree (None: numbers alone mean something).
 
     A user's name alone brings the group that passwd gives it; a number alone is the group's number too.
 
@@ -83,7 +83,9 @@ def _lines(text: str) -> Iterator[list[str]]:
             yield line.split(":")
 
 
-def _read(files: Files, path: bytes) -> str:
+def _read(files: Files | None, path: bytes) -> str:
+    if files is None:
+        return ""
     entry = files.find(resolve(files.find, path))
     if entry is None or entry.kind != FILE:
         return ""

@@ -45,8 +45,11 @@ class RunStep(Protocol):
 class Fetch(Protocol):
     """A download: `ADD https://…`, a context by URL."""
 
-    def __call__(self, url: str, out: BinaryIO) -> None:
-        """Write what is there to `out`. Raises: NotFound; Unavailable; Denied."""
+    def __call__(self, url: str, out: BinaryIO, *, authorization: str = "") -> None:
+        """Write what is there to `out`; `authorization` is the header of that name, for its host alone.
+
+        Raises: NotFound; Unavailable; Denied.
+        """
 
 
 class Keep(Protocol):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,7 +33,7 @@ def read_on_host(root: Path, request: BuildRequest) -> tuple[str, str, Path | No
         return read_text(standard_input(request), DEFAULT), DEFAULT, None
     path = _choose(root, request.file)
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if request.file else _open_file(path) as file:  # what is named may be a pipe of the shell
             return read_text(file, str(path)), path.name, path
     except IsADirectoryError:
         raise Invalid("the Dockerfile {path} is a directory", path=str(path)) from None
@@ -45,7 +48,7 @@ def read_ignore(dockerfile: Path | None, root: Path) -> Ignore | None:
     own = [dockerfile.with_name(f"{dockerfile.name}{_IGNORE}")] if dockerfile is not None else []
     for path in [*own, root / _IGNORE]:
         try:
-            with path.open("rb") as file:
+            with _open_file(path) as file:
                 return parse_ignore(read_text(file, path.name), path.name)
         except FileNotFoundError:
             continue
@@ -90,6 +93,18 @@ def standard_input(request: BuildRequest) -> BinaryIO:
     if request.stdin is None:
         raise Invalid("there is no standard input to read the build from")
     return request.stdin
+
+
+def _open_file(path: Path) -> BinaryIO:
+    """A file, and nothing that could make us wait. Raises: OSError; Invalid for a pipe, a device or a socket."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return open(fd, "rb")
+    os.close(fd)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise Invalid("{path} is not a file", path=str(path))
 
 
 def _choose(root: Path, wanted: str | None) -> Path:

@@ -90,10 +90,15 @@ def _usage(app: App, error: click.UsageError) -> int:
 
 def _fail(text: str, hint: str, code: int) -> int:
     sys.stdout.flush()
-    click.echo("capas: " + text, err=True)
+    click.echo("capas: " + _printable(text), err=True)
     if hint:
-        click.echo("  → " + hint, err=True)
+        click.echo("  → " + _printable(hint), err=True)
     return code
+
+
+def _printable(text: str) -> str:
+    """Names of strangers' files stand in errors: none of them commands the terminal."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _from_system(error: OSError) -> CapasError:

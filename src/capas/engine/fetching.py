@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
 
 from capas.build.urls import without_credentials
 from capas.errors import Denied, NotFound, Unauthenticated, Unavailable
@@ -20,33 +22,38 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 
 
-def fetch(settings: Settings, url: str, out: BinaryIO) -> None:
+def fetch(settings: Settings, url: str, out: BinaryIO, *, authorization: str = "") -> None:
     """Write what is at a URL to `out`. Raises: NotFound; Denied; Unavailable."""
-    with open_url(settings, url) as stream:
+    with open_url(settings, url, authorization=authorization) as stream:
         while chunk := stream.read(_CHUNK):
             out.write(chunk)
 
 
 @contextmanager
-def open_url(settings: Settings, url: str) -> Iterator[BinaryIO]:
-    """The body at a URL, to be read forward. Raises: NotFound; Denied; Unavailable."""
+def open_url(settings: Settings, url: str, *, authorization: str = "") -> Iterator[BinaryIO]:
+    """The body at a URL, to be read forward. A login in the URL, or `authorization`, is shown to its host alone.
+
+    Raises: NotFound; Denied; Unavailable.
+    """
     import urllib3
 
     shown = without_credentials(url)
-    pool = _pool(settings, url)
-    try:
-        answer = pool.request("GET", url, preload_content=False, timeout=60.0, redirect=True)
-    except urllib3.exceptions.HTTPError as error:
-        raise Unavailable("cannot read {url}: {error}", url=shown, error=type(error).__name__) from None
-    try:
-        if answer.status != 200:
-            kind = {401: Denied, 403: Denied, 404: NotFound, 410: NotFound}.get(answer.status, Unavailable)
-            raise kind("cannot read {url}: the server answered {status}", url=shown, status=answer.status)
-        yield cast(BinaryIO, answer)
-    except urllib3.exceptions.HTTPError as error:
-        raise Unavailable("reading {url} ended too early: {error}", url=shown, error=type(error).__name__) from None
-    finally:
-        answer.release_conn()
+    with _pool(settings, url) as pool:
+        try:
+            answer = pool.request(
+                "GET", url, headers=_headers(url, authorization), preload_content=False, timeout=60.0, redirect=True
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise Unavailable("cannot read {url}: {error}", url=shown, error=type(error).__name__) from None
+        try:
+            if answer.status != 200:
+                kind = {401: Denied, 403: Denied, 404: NotFound, 410: NotFound}.get(answer.status, Unavailable)
+                raise kind("cannot read {url}: the server answered {status}", url=shown, status=answer.status)
+            yield cast(BinaryIO, answer)
+        except urllib3.exceptions.HTTPError as error:
+            raise Unavailable("reading {url} ended too early: {error}", url=shown, error=type(error).__name__) from None
+        finally:
+            answer.close()
 
 
 def fetch_spared(client: Client, spared: SparedRecord, sources: Sequence[tuple[str, str]], ingest: Ingest) -> None:
@@ -72,6 +79,14 @@ def fetch_spared(client: Client, spared: SparedRecord, sources: Sequence[tuple[s
         digest=spared.digest, why="; ".join(failures) or "none is known",
         hint="log in, or pull the image again where it is; store.keep = \"both\" keeps such bytes",
     )  # fmt: skip
+
+
+def _headers(url: str, authorization: str) -> dict[str, str]:
+    """urllib3 takes Authorization out again where a redirect leads to another host."""
+    info = urlsplit(url).netloc.rpartition("@")[0]
+    if not authorization and info:
+        authorization = "Basic " + b64encode(unquote(info).encode()).decode()
+    return {"Authorization": authorization} if authorization else {}
 
 
 def _pool(settings: Settings, url: str) -> urllib3.PoolManager:

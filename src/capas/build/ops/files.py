@@ -11,7 +11,7 @@ from capas.build.facts import file_facts
 from capas.build.modes import parse_mode
 from capas.build.ops.origin import Origin
 from capas.build.ops.unpack import unpack
-from capas.build.owners import Owner, is_numeric, resolve_owner
+from capas.build.owners import is_numeric, resolve_owner
 from capas.build.placement import Placed, Placement
 from capas.build.selection import Picked, content_key
 from capas.build.vertex import Made, Solved, digest_key, encode_key
@@ -96,8 +96,9 @@ class CopyWork:
     def _place(self) -> Placement:
         op, bench = self._op, self._bench
         base = self._inputs[0]
-        below = bench.tree_files("the image", base.layers, base.chain)
-        owner: Owner | None = resolve_owner(op.chown, below) if op.chown else None
+        alone = op.link and is_numeric(op.chown or "0")  # then the base is not even looked at
+        below = None if alone else bench.tree_files("the image", base.layers, base.chain)
+        owner = resolve_owner(op.chown, below) if op.chown else None
         placement = Placement(
             None if op.link else below,
             owner=owner,
