@@ -170,6 +170,15 @@ def test_a_cache_without_an_id_is_known_by_its_target(steps: Steps) -> None:
     assert steps.said() == ["x"]
 
 
+@pytest.mark.covers("ARG", "BUILDKIT_CACHE_MOUNT_NS")
+def test_caches_of_two_namespaces_are_apart(steps: Steps) -> None:
+    step = "RUN --mount=type=cache,target=/c echo {0} >> /c/f; cat /c/f"
+    steps.run(step.format("one"))
+    for word in ("two", "three"):
+        steps.run(step.format(word), build_args={"BUILDKIT_CACHE_MOUNT_NS": "mine"})
+    assert steps.said() == ["two", "three"]
+
+
 def test_what_is_in_a_cache_is_not_part_of_the_key(steps: Steps) -> None:
     steps.run("RUN --mount=type=cache,id=c,target=/c touch /c/f /made")
     steps.run("RUN --mount=type=cache,id=c,target=/c touch /c/g")

@@ -144,6 +144,19 @@ def test_a_step_has_the_usual_umask_whatever_ours_is(workshop: Workshop) -> None
     assert {entry.mode for entry in workshop.layer_entries(image) if entry.path == b"folder"} == {0o755}
 
 
+@pytest.mark.covers("ARG", "BUILDKIT_SANDBOX_HOSTNAME")
+def test_the_name_of_the_host_can_be_chosen_and_is_part_of_the_key(workshop: Workshop) -> None:
+    run(workshop, "RUN hostname")
+    assert said(workshop) == ["buildkitsandbox"]
+    args = {"BUILDKIT_SANDBOX_HOSTNAME": "mine"}
+    run(workshop, "RUN hostname", build_args=args)
+    assert said(workshop)[-1] == "mine"
+    run(workshop, "RUN hostname", build_args=args)
+    assert workshop.cached()["2/2"]
+    with pytest.raises(Invalid, match="is no name of a host"):
+        run(workshop, "RUN hostname", build_args={"BUILDKIT_SANDBOX_HOSTNAME": "../x"})
+
+
 @pytest.mark.covers("RUN", "exec form")
 def test_the_exec_form_needs_no_shell(workshop: Workshop) -> None:
     image = run(workshop, 'RUN ["touch", "/a b"]')

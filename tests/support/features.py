@@ -47,7 +47,8 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "ARG": (
         "name", "name=default", "several", "before FROM", "scope", "ENV wins", "proxies", "platform arguments",
         "TARGETSTAGE", "SOURCE_DATE_EPOCH", "BUILDKIT_DOCKERFILE_CHECK", "BUILDKIT_SYNTAX",
-        "BUILDKIT_CONTEXT_KEEP_GIT_DIR", "BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE",
+        "BUILDKIT_CONTEXT_KEEP_GIT_DIR", "BUILDKIT_SANDBOX_HOSTNAME", "BUILDKIT_CACHE_MOUNT_NS",
+        "BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE",
     ),
     "ONBUILD": ("triggers", "heredoc", "COPY --from", "refused: ONBUILD, FROM, MAINTAINER"),
     "STOPSIGNAL": ("name", "number"),

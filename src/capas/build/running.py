@@ -19,6 +19,7 @@ from capas.build.ops.mounts import (
     StageMount,
 )
 from capas.build.ops.run import RunOp
+from capas.build.predefined import CACHE_NAMESPACE, chosen_hostname
 from capas.build.request import BuildRequest
 from capas.build.stage import StageState
 from capas.build.vertex import Vertex
@@ -54,7 +55,7 @@ def plan_run(
     script = run.executable
     shell = shell_of(state.execution)
     args = (f"/dev/pipes/{script.name}",) if script else run.full_command.argv(shell)
-    mounting = _Mounting(state, sources)
+    mounting = _Mounting(state, sources, request.build_args.get(CACHE_NAMESPACE) or "")
     op = RunOp(
         title=run.original,
         locate=locate,
@@ -69,6 +70,7 @@ def plan_run(
         shm_size=request.shm_size,
         ulimits=request.ulimits,
         privileged=_is_insecure(run, request),
+        hostname=chosen_hostname(request),
         hidden=_proxies(request),
         time_ns=state.time_ns,
         use_cache=not request.no_cache,
@@ -80,9 +82,10 @@ def plan_run(
 class _Mounting:
     """The mounts of one RUN, and the inputs that they read."""
 
-    def __init__(self, state: StageState, sources: Sources) -> None:
+    def __init__(self, state: StageState, sources: Sources, namespace: str) -> None:
         self._state = state
         self._sources = sources
+        self._namespace = namespace
         self._agents = 0
         self.inputs: list[Vertex] = [state.vertex]
 
@@ -106,12 +109,17 @@ class _Mounting:
         index, label = self._input(mount.origin)
         return StageMount(index, label, target, _source(mount), mount.read_only)
 
+    def _cache_id(self, mount: df.RunMount) -> str:
+        """The same id in another namespace is another cache."""
+        name = mount.id or posixpath.normpath(mount.target)
+        return f"{self._namespace}/{name.lstrip('/')}" if self._namespace else name
+
     def _cache(self, mount: df.RunMount) -> RunMount:
         target = self._target(mount.target)
         index, label = self._input(mount.origin) if mount.origin else (0, "")
         source = _source(mount)
         return CacheDirectory(
-            mount.id or posixpath.normpath(mount.target),
+            self._cache_id(mount),
             target,
             source if index or source != "/" else "",
             cast(Sharing, mount.sharing),

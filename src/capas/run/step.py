@@ -28,6 +28,7 @@ from capas.snapshot.mounting import mount_memory
 from capas.snapshot.namespaces import in_private_mounts
 
 DEFAULT_PARENT = "/capas"
+DEFAULT_HOSTNAME = "buildkitsandbox"
 CA_BUNDLE = "/run/capas/ca-certificates.crt"
 CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
@@ -42,7 +43,7 @@ class StepSpec(NamedTuple):
     cwd: str = "/"
     user: str = ""  # as in USER: "name[:group]", names resolved inside the tree
     network: Literal["host", "none"] = "host"
-    hostname: str = "buildkitsandbox"
+    hostname: str = DEFAULT_HOSTNAME
     add_hosts: Sequence[tuple[str, str]] = ()  # (name, address); "host-gateway" is the host's
     shown: Sequence[StepMount] = ()  # what is mounted beside the tree
     secret_env: Mapping[str, Concealed] = {}  # over `env`, and written to no disk

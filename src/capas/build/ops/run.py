@@ -44,6 +44,7 @@ class RunOp(NamedTuple):
     shm_size: int = 0
     ulimits: tuple[tuple[str, int, int], ...] = ()
     privileged: bool = False
+    hostname: str = ""  # "" is BuildKit's own
     hidden: Mapping[str, str] = {}
     time_ns: int = 0  # nothing that it makes is younger, and tools that ask for SOURCE_DATE_EPOCH are told it
     use_cache: bool = True
@@ -70,6 +71,7 @@ class RunOp(NamedTuple):
             "shm-size": self.shm_size,
             "ulimit": {name: f"{soft}:{hard}" for name, soft, hard in self.ulimits},
             "security": "insecure" if self.privileged else "",
+            "hostname": self.hostname,
             "time": self.time_ns,
         }
         return {name: value for name, value in found.items() if value}
@@ -168,7 +170,7 @@ class RunWork:
 
     def _spec(self, key: str, mounted: Given) -> StepSpec:
         from capas.run.bundle import DEFAULT_SHM_SIZE
-        from capas.run.step import DEFAULT_PARENT, StepSpec
+        from capas.run.step import DEFAULT_HOSTNAME, DEFAULT_PARENT, StepSpec
         from capas.snapshot.mounting import unsynced
 
         op, bench = self._op, self._bench
@@ -180,6 +182,7 @@ class RunWork:
             cwd=op.cwd,
             user=op.user,
             network=op.network,
+            hostname=op.hostname or DEFAULT_HOSTNAME,
             add_hosts=op.add_hosts,
             shown=(*self._script(), *mounted.shown),
             secret_env=mounted.secret_env,
