@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from capas.errors import Unsupported
 from capas.layer.entry import BLOCK as BLOCK_DEVICE
-from capas.layer.entry import CHARACTER, DIRECTORY, FILE, SYMLINK, Entry
+from capas.layer.entry import CHARACTER, DIRECTORY, FILE, SYMLINK
 from capas.layer.erofs.format import (
     BLOCK,
     BLOCK_BITS,
@@ -49,15 +49,6 @@ class Metadata(NamedTuple):
     inodes: int
 
 
-class _Node(NamedTuple):
-    """An inode on its way to the table: where it is (bytes from the start), its links, its attributes."""
-
-    place: int
-    node: Folder | File
-    links: int
-    xattrs: bytes
-
-
 def pack_metadata(root: Folder, start: int, body_block: int, chunks: Mapping[int, Chunks]) -> Metadata:
     """The metadata of a finished tree. `body_block` is the block where the tar begins.
 
@@ -72,6 +63,7 @@ class _Packing:
         self._start = start
         self._body_block = body_block
         self._chunks = chunks
+        self._xattrs: dict[int, bytes] = {}  # those of nodes that have any, by `id`
         self._data = bytearray()  # directories and link targets
         self._first = 0  # their first block
 
@@ -79,52 +71,47 @@ class _Packing:
         nodes, end = self._number(root)
         table = bytearray(end + -end % BLOCK)
         self._first = self._start + len(table) // BLOCK
-        for place, node, links, xattrs in nodes:
+        for node in nodes:
+            xattrs = self._xattrs.get(id(node), b"")
             if isinstance(node, Folder):
-                self._put_folder(table, place, node, xattrs)
+                self._put_folder(table, node, xattrs)
             else:
-                self._put_file(table, place, node, links, xattrs)
+                self._put_file(table, node, xattrs)
         table += self._data
         return Metadata(table, len(nodes))
 
     # numbers
 
-    def _number(self, root: Folder) -> tuple[list[_Node], int]:
+    def _number(self, root: Folder) -> tuple[list[Folder | File], int]:
         """Give every inode its slot. Returns: the nodes in order of their places, and where the last one ends."""
-        found, links = _list_nodes(root)
-        nodes: list[_Node] = []
+        nodes = _list_nodes(root)
         at = ROOT_SLOT * SLOT
-        for node in found:
+        for node in nodes:
             entry = node.entry
+            size = INODE.size
             opaque = isinstance(node, Folder) and node.opaque
-            xattrs = pack_xattrs(entry, opaque=opaque) if entry.xattrs or opaque else b""
-            size = INODE.size + len(xattrs)
-            tail = self._tail(node, size)
-            if tail and entry.kind == SYMLINK and at % BLOCK + size + tail > BLOCK:
-                at += -at % BLOCK  # what stands behind its inode must be in the same block
+            if entry.xattrs or opaque:
+                xattrs = self._xattrs[id(node)] = pack_xattrs(entry, opaque=opaque)
+                size += len(xattrs)
+            if entry.kind == SYMLINK and size + len(entry.target) <= BLOCK:
+                size += len(entry.target)
+                if at % BLOCK + size > BLOCK:
+                    at += -at % BLOCK  # what stands behind its inode must be in the same block
+            elif self._chunks and id(node) in self._chunks:
+                size += len(self._chunks[id(node)].blocks)
             node.slot = at // SLOT
-            nodes.append(_Node(at, node, links.get(id(node), 1), xattrs))
-            at += size + tail
-            at += -at % SLOT
+            at += size + -size % SLOT
         return nodes, at
-
-    def _tail(self, node: Folder | File, size: int) -> int:
-        """The bytes that stand right behind an inode: a short link's target, a file's chunks."""
-        entry = node.entry
-        if entry.kind == SYMLINK and size + len(entry.target) <= BLOCK:
-            return len(entry.target)
-        found = self._chunks.get(id(node)) if entry.kind == FILE else None
-        return len(found.blocks) if found else 0
 
     # inodes
 
-    def _put_folder(self, table: bytearray, place: int, folder: Folder, xattrs: bytes) -> None:
+    def _put_folder(self, table: bytearray, folder: Folder, xattrs: bytes) -> None:
         below = sum(isinstance(child, Folder) for child in folder.children.values())
         data = _pack_folder(folder)
         block = self._append(data)
-        _put_inode(table, place, folder.entry, (PLAIN, len(data), block, 2 + below), (xattrs, b""))
+        _put_inode(table, folder, (PLAIN, len(data), block, 2 + below), xattrs, b"")
 
-    def _put_file(self, table: bytearray, place: int, file: File, links: int, xattrs: bytes) -> None:
+    def _put_file(self, table: bytearray, file: File, xattrs: bytes) -> None:
         entry = file.entry
         kind = entry.kind
         layout, size, where, tail = PLAIN, 0, 0, b""
@@ -145,7 +132,7 @@ class _Packing:
             where = pack_device(entry.device)
         if size > _LARGEST_SIZE:
             raise Unsupported("{path} is larger than a filesystem takes", path=entry.path.decode("utf-8", "replace"))
-        _put_inode(table, place, entry, (layout, size, where, links), (xattrs, tail))
+        _put_inode(table, file, (layout, size, where, file.links), xattrs, tail)
 
     def _append(self, data: bytes | bytearray) -> int:
         """Put data on blocks of its own. Returns: the first one."""
@@ -156,18 +143,18 @@ class _Packing:
 
 
 def _put_inode(
-    table: bytearray, place: int, entry: Entry, fields: tuple[int, int, int, int], behind: tuple[bytes, bytes]
+    table: bytearray, node: Folder | File, fields: tuple[int, int, int, int], xattrs: bytes, tail: bytes
 ) -> None:
-    """`fields`: layout, size, where the data is, links. `behind` the inode stand its attributes and its tail."""
+    """`fields`: layout, size, where the data is, links. Behind the inode stand its attributes and its tail."""
     layout, size, where, links = fields
-    xattrs, tail = behind
-    seconds, nanoseconds = divmod(entry.mtime_ns, _SECOND)
+    _, kind, mode, uid, gid, _, mtime_ns, *_ = node.entry
+    seconds, nanoseconds = divmod(mtime_ns, _SECOND)
     INODE.pack_into(
-        table, place, 1 | layout << 1, xattr_units(xattrs), FORMAT_MODE[entry.kind] | entry.mode & 0o7777,
-        0, size, where, place // SLOT, entry.uid, entry.gid, seconds & 0xFFFFFFFFFFFFFFFF, nanoseconds, links,
+        table, node.slot * SLOT, 1 | layout << 1, xattr_units(xattrs), FORMAT_MODE[kind] | mode & 0o7777,
+        0, size, where, node.slot, uid, gid, seconds & 0xFFFFFFFFFFFFFFFF, nanoseconds, links,
     )  # fmt: skip
     if xattrs or tail:
-        end = place + INODE.size
+        end = node.slot * SLOT + INODE.size
         table[end : end + len(xattrs) + len(tail)] = xattrs + tail
 
 
@@ -204,10 +191,9 @@ def _pack_names(names: list[tuple[bytes, int, int]]) -> bytes:
     return b"".join(records)
 
 
-def _list_nodes(root: Folder) -> tuple[list[Folder | File], dict[int, int]]:
-    """Every node once, the root first, the files of a folder together; and how many names each file has, by `id`."""
+def _list_nodes(root: Folder) -> list[Folder | File]:
+    """Every node once, the root first, the files of a folder together. Counts the names of the files."""
     nodes: list[Folder | File] = [root]
-    links: dict[int, int] = {}
     waiting = [root]
     while waiting:
         for child in waiting.pop().children.values():
@@ -215,9 +201,7 @@ def _list_nodes(root: Folder) -> tuple[list[Folder | File], dict[int, int]]:
                 waiting.append(child)
                 nodes.append(child)
                 continue
-            number = id(child)
-            known = links.get(number, 0)
-            if not known:
+            if not child.links:
                 nodes.append(child)
-            links[number] = known + 1
-    return nodes, links
+            child.links += 1
+    return nodes

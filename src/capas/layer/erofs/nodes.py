@@ -24,12 +24,13 @@ _MOST_LINKS = 40  # as Linux
 
 
 class File:
-    """An inode that is no directory, under however many names."""
+    """An inode that is no directory, under however many names: `links` is counted when it is laid out."""
 
-    __slots__ = ("entry", "slot")
+    __slots__ = ("entry", "links", "slot")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
+        self.links = 0
         self.slot = 0
 
 
