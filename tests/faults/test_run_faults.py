@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
 import subprocess
 import sys
 import time
@@ -17,13 +14,12 @@ from capas import chance, clock
 from capas.parallel import Nursery
 from capas.run.containers import Containers
 from capas.run.ending import remove
-from capas.run.record import State
 from capas.run.runtime import find_runtime
 from capas.run.starting import start_detached
 from capas.run.step import StepSpec, run_step
 from capas.snapshot.choose import open_snapshotter
 from support.busybox import stack_tree
-from support.containers import PLACES, Lab, children_of
+from support.containers import PLACES, Lab, children_of, kill_keeper
 
 pytestmark = [pytest.mark.root, pytest.mark.peer("crun"), pytest.mark.xdist_group("run-faults")]
 
@@ -38,22 +34,6 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     yield Lab(containers, stack_tree(snapshotter, tmp_path / "busybox"))
     for container in containers.iterate():
         remove(containers, container.record.id, force=True)
-
-
-def parent_of(pid: int) -> int:
-    found = re.search(r"PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    assert found is not None
-    return int(found[1])
-
-
-def kill_keeper(state: State) -> None:
-    """The keeper is the parent of the runtime, which is the parent of the container."""
-    keeper = os.pidfd_open(parent_of(parent_of(state.pid)))
-    signal.pidfd_send_signal(keeper, signal.SIGKILL)
-    import select
-
-    select.select([keeper], [], [], 10)
-    os.close(keeper)
 
 
 def is_gone(pid: int) -> bool:

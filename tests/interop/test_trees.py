@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,14 @@ import pytest
 from capas.image.archive import save
 from capas.image.edit import assemble
 from capas.reference import Reference
-from capas.snapshot.choose import open_snapshotter
+from capas.snapshot.choose import DRIVERS, open_snapshotter
 from capas.snapshot.mounting import mounted
 from capas.snapshot.unpack import unpack
 from capas.store.store import Store
+from support.disks import disk_directory
 from support.images import config_of, put_layer
 from support.trees import Seen, look
 
-DRIVERS = ["overlay", "copy"]
 LONG = "d/" + "n" * 200 + "/" + "m" * 90
 
 
@@ -88,9 +89,15 @@ def odd_layers() -> list[bytes]:
     return [below.bytes(), above.bytes()]
 
 
+@pytest.fixture
+def place() -> Iterator[Path]:
+    with disk_directory() as path:
+        yield path
+
+
 @pytest.fixture(params=["gzip", "zstd", "none"])
-def image(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Store, object]:
-    store = Store(tmp_path / "store")
+def image(request: pytest.FixtureRequest, place: Path) -> tuple[Store, object]:
+    store = Store(place / "store")
     tars = odd_layers()
     layers = [put_layer(store.blobs, tar, request.param) for tar in tars]
     return store, assemble(store.blobs, config_of(tars), layers)
@@ -100,16 +107,16 @@ def image(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Store, object
 @pytest.mark.peer("umoci")
 @pytest.mark.peer("skopeo")
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_the_tree_is_umoci_s_tree(image, driver: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_tree_is_umoci_s_tree(image, driver: str, place: Path) -> None:  # type: ignore[no-untyped-def]
     _, made = image
-    with (tmp_path / "image.tar").open("wb") as out:
+    with (place / "image.tar").open("wb") as out:
         save(out, [(made, [Reference.parse("odd:1")])], format="oci")
-    umoci_unpack(tmp_path, packed_again=made.manifest.layers[0].media_type.endswith("zstd"))
-    snapshotter, _ = open_snapshotter(tmp_path / "store", wanted=driver)
+    umoci_unpack(place, packed_again=made.manifest.layers[0].media_type.endswith("zstd"))
+    snapshotter, _ = open_snapshotter(place / "store", wanted=driver)
     snapshotter.prepare("view", unpack(made, snapshotter), writable=False)
     with mounted(snapshotter, "view") as tree:
         ours = look(tree)
-    theirs = look(tmp_path / "bundle" / "rootfs")
+    theirs = look(place / "bundle" / "rootfs")
     assert sorted(ours) == sorted(theirs)
     different = {path: (ours[path], theirs[path]) for path in ours if ours[path] != theirs[path]}
     # umoci gives a directory that the upper layer does not list the time of the unpacking; the layer below knows better

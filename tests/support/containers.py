@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import select
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +17,7 @@ from capas.run.containers import Containers
 from capas.run.executing import execute
 from capas.run.execution import ExecSpec
 from capas.run.logs import iter_log
-from capas.run.record import Record
+from capas.run.record import Record, State
 from capas.run.spec import ContainerSpec
 from capas.run.starting import start_attached, start_detached
 from capas.run.streams import Attached
@@ -81,3 +84,18 @@ def captured(stdin: bytes | None) -> Iterator[tuple[Attached, Any]]:
 def children_of(folder: Path) -> list[str]:
     """What is in a directory, "" for one that is not there."""
     return sorted(os.listdir(folder)) if folder.is_dir() else []
+
+
+def parent_of(pid: int) -> int:
+    """The process that started another."""
+    found = re.search(r"PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1])
+
+
+def kill_keeper(state: State) -> None:
+    """The keeper is the parent of the runtime, which is the parent of the container."""
+    keeper = os.pidfd_open(parent_of(parent_of(state.pid)))
+    signal.pidfd_send_signal(keeper, signal.SIGKILL)
+    select.select([keeper], [], [], 10)
+    os.close(keeper)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from capas.oci.digest import DiffID
 from capas.store.contract import Readable
-from capas.store.disk import make_dirs, unlink
+from capas.store.disk import disk_errors, make_dirs, unlink
 
 if TYPE_CHECKING:  # a container's start asks for paths alone
     from capas.layer.erofs.file import LayerFile
@@ -40,7 +40,8 @@ class LayerFiles:
         """A new layer file under way. Raises: Exhausted; Denied."""
         from capas.layer.erofs.writer import LayerFileWriter
 
-        make_dirs(self.folder)
+        with disk_errors(self.folder):
+            make_dirs(self.folder)
         return LayerFileWriter(self.folder)
 
     def add(self, diff_id: DiffID, tar: Readable) -> None:

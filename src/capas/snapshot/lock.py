@@ -9,12 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from capas.snapshot.scratch import unlock
+from capas.store.disk import disk_errors
 from capas.store.lock import is_same_file
 
 
 @contextmanager
 def held(path: Path, *, shared: bool = False, forget: bool = False) -> Iterator[None]:
-    """A block that has the lock file `path`, alone or with other sharers; waits for it. `forget` removes the file."""
+    """A block that has the lock file `path`, alone or with other sharers; waits for it. `forget` removes the file.
+
+    Raises: Exhausted, Denied or Unavailable where the file cannot be made.
+    """
     fd = _take(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
     try:
         yield
@@ -26,7 +30,8 @@ def held(path: Path, *, shared: bool = False, forget: bool = False) -> Iterator[
 
 def _take(path: Path, how: int) -> int:
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with disk_errors(path):
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, how)
             if is_same_file(fd, path):
