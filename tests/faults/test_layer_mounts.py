@@ -23,8 +23,8 @@ from capas.run.ending import remove, wait
 from capas.run.runtime import find_runtime
 from capas.snapshot import syscalls
 from capas.snapshot.choose import layer_files, open_driver
-from capas.snapshot.layer_mounts import mount_layer
-from capas.snapshot.namespaces import in_private_mounts
+from capas.snapshot.layer_mounts import LayerMounts, mount_layer
+from capas.snapshot.namespaces import in_private_mounts, in_thread
 from support.busybox import stack_tree
 from support.changesets import changeset, file
 from support.containers import PLACES, Lab, kill_keeper
@@ -131,6 +131,31 @@ def test_a_layer_that_is_removed_while_it_is_mounted_stays_readable(lab: Lab) ->
     for diff_id, _ in list(files.iterate()):
         files.remove(diff_id)
     assert lab.execute(record, "cat", "/etc/passwd")[1].startswith("root:")
+
+
+def test_nothing_is_left_of_a_layer_that_is_removed(lab: Lab) -> None:
+    assert lab.run("true")[0] == 0
+    for container in list(lab.containers.iterate()):
+        remove(lab.containers, container.record.id, force=True)
+    for _ in ("the stack", "its layer"):  # of one layer: its diff_id is its chain id
+        lab.containers.snapshotter.remove(lab.base)
+    assert list(layer_files(lab.containers.root).iterate()) == []
+    assert os.listdir(lab.containers.root / "snapshots/overlay/places") in ([], ["holders"])
+
+
+def test_in_a_chroot_what_others_have_is_shared_too(lab: Lab, place: Path) -> None:
+    lab.start("sleep", "1000")
+    (file,) = layer_files(lab.containers.root).folder.iterdir()
+    (place / "new").mkdir()
+    mounts = LayerMounts(lab.containers.root / "snapshots/overlay/places")
+
+    def work() -> list[str]:
+        syscalls.mount(b"/", os.fsencode(place / "new"), flags=syscalls.MS_BIND | syscalls.MS_REC)
+        os.chroot(place / "new")
+        in_thread(lambda: mounts.show([file]))
+        return os.listdir(mounts.place(file) / "etc")
+
+    assert sorted(in_private_mounts(work)) == ["group", "passwd"]
 
 
 def test_a_holder_whose_namespace_has_no_such_mount_is_passed_over(lab: Lab) -> None:

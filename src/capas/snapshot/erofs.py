@@ -16,4 +16,4 @@ class ErofsSnapshotter(OverlaySnapshotter):
     name = "erofs"
 
     def __init__(self, root: Path, files: LayerFiles) -> None:
-        super().__init__(root, lambda scratch: FiledLayers(files, LooseLayers(root, scratch), root / "locks"))
+        super().__init__(root, lambda scratch: FiledLayers(files, LooseLayers(root, scratch), root))

@@ -13,6 +13,7 @@ from capas.layer.hashed import Hashed
 from capas.layer.writer import TarWriter
 from capas.oci.digest import DiffID
 from capas.snapshot.contract import Usage
+from capas.snapshot.layer_mounts import LayerMounts
 from capas.snapshot.layers import LooseLayers
 from capas.snapshot.lock import held
 from capas.store.contract import Readable
@@ -23,10 +24,11 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 class FiledLayers:
     """See `Layers`. New ones become layer files in `files`; `loose` has those of an earlier time."""
 
-    def __init__(self, files: LayerFiles, loose: LooseLayers, locks: Path) -> None:
+    def __init__(self, files: LayerFiles, loose: LooseLayers, root: Path) -> None:
         self._files = files
         self._loose = loose
-        self._locks = locks
+        self._locks = root / "locks"
+        self._mounts = LayerMounts(root / "places")
 
     def has(self, diff_id: DiffID) -> bool:
         """Whether it is here, whole."""
@@ -85,4 +87,5 @@ class FiledLayers:
     def hide(self, diff_id: DiffID) -> Path | None:
         """A layer file is deleted at once: that costs next to nothing, and who has it mounted keeps it."""
         self._files.remove(diff_id)
+        self._mounts.forget(self._files.path(diff_id))
         return self._loose.hide(diff_id)

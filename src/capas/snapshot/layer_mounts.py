@@ -54,6 +54,13 @@ class LayerMounts:
             for fd in borrowed.values():
                 os.close(fd)
 
+    def forget(self, file: Path) -> None:
+        """Remove the place of a layer file that is deleted. Whoever has it mounted there keeps what they have open."""
+        try:
+            os.rmdir(self.place(file))
+        except OSError:
+            pass  # it was never mounted
+
     @contextmanager
     def offered(self, files: Iterable[Path]) -> Iterator[None]:
         """A block in which others may share what this thread has mounted of these."""
@@ -120,6 +127,7 @@ class LayerMounts:
         """Copies of the mounts at these places in a thread's namespace, `pid.tid`; none where it has just ended."""
         pid, _, tid = holder.partition(".")
         found: dict[Path, int] = {}
+        root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         mine = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         try:
             theirs = os.open(f"/proc/{pid}/task/{tid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
@@ -131,6 +139,8 @@ class LayerMounts:
                         found[place] = syscalls.clone_mount(os.fsencode(place))
                 finally:
                     syscalls.setns(mine, syscalls.CLONE_NEWNS)
+                    os.fchdir(root)  # which may not be the namespace's: we may be in a chroot
+                    os.chroot(".")
             finally:
                 os.close(theirs)
         except OSError as error:
@@ -138,6 +148,7 @@ class LayerMounts:
                 raise
         finally:
             os.close(mine)
+            os.close(root)
         return found
 
 
