@@ -14,7 +14,13 @@ import pytest
 from capas.errors import CapasError, Corrupt
 from capas.layer.apply import apply
 from capas.layer.entry import Entry
+from capas.layer.files import LayerFiles
+from capas.oci.digest import DiffID
+from capas.snapshot.layer_mounts import mount_layer
+from capas.snapshot.namespaces import in_private_mounts
 from support.changesets import Member, changeset, directory, file, hardlink, symlink
+from support.disks import disk_directory
+from support.trees import Seen, look
 
 BAD = b"bad"
 DEEP_CHAIN = [symlink(f"l{n}", f"l{n - 1}/" + "x/../" * 300) for n in range(1, 60)]
@@ -102,6 +108,30 @@ def test_whiteout_names_never_show(tmp_path: Path) -> None:
     members = [file("a/.wh.b"), file("a/.wh..wh..opq"), file(".wh..wh.aufs"), directory(".wh..wh.orph"), file("a/c")]
     apply(io.BytesIO(changeset(*members)), tmp_path, style="notes")
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "c"]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("case", CASES)
+def test_a_layer_file_shows_what_unpacking_gives_or_is_refused_as_well(case: str) -> None:
+    with disk_directory() as place:
+        tar = changeset(*_placed(CASES[case], place / "outside"))
+        files, diff_id = LayerFiles(place / "files"), DiffID.of(tar)
+        (place / "plain").mkdir()
+        (place / "shown").mkdir()
+        try:
+            apply(io.BytesIO(tar), place / "plain", style="overlay")
+        except CapasError as error:
+            with pytest.raises(type(error)):
+                files.add(diff_id, io.BytesIO(tar))
+            assert list(files.iterate()) == []
+            return
+        files.add(diff_id, io.BytesIO(tar))
+
+        def work() -> dict[bytes, Seen]:
+            mount_layer(files.path(diff_id), place / "shown")
+            return look(place / "shown", times=False)
+
+        assert in_private_mounts(work) == look(place / "plain", times=False)
 
 
 def _placed(members: list[Member], outside: Path) -> list[Member]:
