@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from capas.errors import CapasError, Corrupt, NotFound
+from capas.layer.erofs.check import check_files
 from capas.layer.erofs.file import LayerFile
 from capas.layer.erofs.layout import TAR
 from capas.layer.files import LayerFiles
@@ -207,3 +208,12 @@ def test_the_umask_does_not_matter(tmp_path: Path) -> None:
     with LayerFile(path) as layer:
         assert [entry.mode for entry in layer.entries()] == [0o777]
     assert path.stat().st_mode & 0o777 == 0o400
+
+
+def test_a_check_tells_of_every_damaged_file_also_of_one_that_the_disk_does_not_give(tmp_path: Path) -> None:
+    whole = added(tmp_path, small_layer())
+    (tmp_path / ("0" * 64)).mkdir()  # reading it is an error of the system's
+    (tmp_path / ("1" * 64)).write_bytes(b"")
+    flipped(whole, TAR + 600).rename(tmp_path / ("2" * 64))
+    found = list(check_files(LayerFiles(tmp_path), repair=False, report=lambda event: None))
+    assert sorted(finding.subject for finding in found) == ["sha256:" + digit * 64 for digit in "012"]

@@ -8,6 +8,7 @@ from capas.errors import CapasError, NotFound
 from capas.events import Advanced, Report
 from capas.layer.files import LayerFiles
 from capas.store.check import Finding
+from capas.store.disk import disk_errors
 
 
 def check_files(files: LayerFiles, *, repair: bool, report: Report) -> Iterator[Finding]:
@@ -17,7 +18,7 @@ def check_files(files: LayerFiles, *, repair: bool, report: Report) -> Iterator[
         done += size
         report(Advanced("check", done, text="Checking"))
         try:
-            with files.open(diff_id) as file:
+            with disk_errors(files.path(diff_id)), files.open(diff_id) as file:
                 file.verify()
         except NotFound:  # deleted while we looked
             continue
