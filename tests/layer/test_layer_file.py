@@ -14,7 +14,7 @@ import pytest
 from capas.errors import CapasError, Corrupt, NotFound
 from capas.layer.erofs.check import check_files
 from capas.layer.erofs.file import LayerFile
-from capas.layer.erofs.layout import TAR
+from capas.layer.erofs.record import TAR
 from capas.layer.files import LayerFiles
 from capas.layer.section import open_section
 from capas.oci.digest import DiffID
@@ -30,7 +30,7 @@ def added(folder: Path, tar: bytes) -> Path:
 
 def read_all(path: Path) -> list[object]:
     with LayerFile(path) as layer:
-        return [layer.root(), layer.entries(), layer.notes()]
+        return [layer.entries(), layer.notes()]
 
 
 def small_layer() -> bytes:

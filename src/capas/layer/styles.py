@@ -108,8 +108,18 @@ class Alone:
         self._folders.wanted[number] = (entry, True)
 
     def remove(self, folder: int, name: bytes) -> bool:
-        """Remove an earlier entry."""
-        return self._folders.remove(folder, name)
+        """Remove an earlier entry; with a directory go the links to lower layers that were to be in it."""
+        number = self._root.find_number(folder, name)
+        stale = self._folders.remove(folder, name)
+        if stale and number is not None:
+            for place in [place for place in self._links if self._is_beneath(place[0], number)]:
+                del self._links[place]
+        return stale
+
+    def _is_beneath(self, folder: int, above: int) -> bool:
+        while folder not in (above, TOP):
+            folder = self._root.parent(folder)
+        return folder == above
 
     def white_out(self, folder: bytes, name: bytes) -> None:
         """Keep it until the whole layer is known."""
@@ -122,7 +132,7 @@ class Alone:
     def link_below(self, folder: int, name: bytes, entry: Entry) -> None:
         """Note it, at its real place."""
         if _mode(self._root, folder, name) is not None:
-            self._folders.remove(folder, name)
+            self.remove(folder, name)
         path = join(self._root.path(folder), name)
         self._links[folder, name] = LowerLink(path, entry.target)
 

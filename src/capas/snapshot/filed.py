@@ -6,11 +6,7 @@ import os
 from pathlib import Path
 
 from capas.layer.applied import Applied
-from capas.layer.attributes import Attributes
-from capas.layer.diff import iter_upper, write_changes
 from capas.layer.files import LayerFiles
-from capas.layer.hashed import Hashed
-from capas.layer.writer import TarWriter
 from capas.oci.digest import DiffID
 from capas.snapshot.contract import Usage
 from capas.snapshot.layer_mounts import LayerMounts
@@ -51,8 +47,10 @@ class FiledLayers:
         if not self._files.has(diff_id):
             self._loose.dress(diff_id, folder)
             return
-        with self._files.open(diff_id) as file:
-            entry = file.root()
+        from capas.layer.attributes import Attributes
+        from capas.layer.erofs.inodes import read_root
+
+        entry = read_root(self._files.path(diff_id))
         fd = os.open(folder, _FOLDER)
         try:
             Attributes(lenient=False, inherits=True).set_folder(fd, entry, fresh=True)
@@ -63,6 +61,8 @@ class FiledLayers:
         """Write it down, or read it past where it is here. One process does it, the others wait. Raises: Corrupt."""
         with held(self._locks / f"layer-{diff_id.hex[:32]}", forget=True):
             if self.has(diff_id):
+                from capas.layer.hashed import Hashed
+
                 Hashed(tar).finish(diff_id)
             else:
                 self._files.add(diff_id, tar)
@@ -72,6 +72,9 @@ class FiledLayers:
         with held(self._locks / f"layer-{diff_id.hex[:32]}", forget=True):
             if self.has(diff_id):
                 return
+            from capas.layer.diff import iter_upper, write_changes
+            from capas.layer.writer import TarWriter
+
             with self._files.begin() as file:
                 tar = TarWriter(file.write, file.add)
                 write_changes(iter_upper(tree), tar)

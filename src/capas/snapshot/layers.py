@@ -8,8 +8,6 @@ from typing import Protocol
 
 from capas.errors import NotFound
 from capas.layer.applied import Applied
-from capas.layer.apply import apply
-from capas.layer.hashed import Hashed
 from capas.layer.notes import dump_notes, load_notes
 from capas.oci.digest import DiffID
 from capas.snapshot import syscalls
@@ -81,6 +79,9 @@ class LooseLayers:
 
     def add(self, diff_id: DiffID, tar: Readable) -> None:
         """Unpack a layer, or read it past where it is here. One process does it, the others wait. Raises: Corrupt."""
+        from capas.layer.apply import apply  # a container's start unpacks nothing
+        from capas.layer.hashed import Hashed
+
         stream = Hashed(tar)
         with held(self._locks / f"layer-{diff_id.hex[:32]}", forget=True):
             if self.has(diff_id):

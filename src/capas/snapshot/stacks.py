@@ -13,7 +13,6 @@ from capas.layer.applied import Applied
 from capas.oci.digest import ChainID, DiffID, chain_id
 from capas.snapshot import syscalls
 from capas.snapshot.contract import Mount
-from capas.snapshot.corrections import correct, needs_correction
 from capas.snapshot.layers import Layers
 from capas.snapshot.lock import held
 from capas.snapshot.mounting import LAYERS, join_paths, mount_all, read_overlay, show_lowers, unmount
@@ -143,6 +142,8 @@ class Stacks:
             at = stack.parent
 
     def _make(self, chain: ChainID, diff_id: DiffID, parent: ChainID | None) -> None:
+        from capas.snapshot.corrections import needs_correction
+
         notes = self._layers.notes(diff_id)
         with self._scratch.directory() as place, disk_errors(place):
             corrected = needs_correction(notes) and self._correct(diff_id, parent, notes, place)
@@ -154,6 +155,8 @@ class Stacks:
             os.rename(place, self._path(chain))
 
     def _correct(self, diff_id: DiffID, parent: ChainID | None, notes: Applied, place: Path) -> bool:
+        from capas.snapshot.corrections import correct
+
         target, view = place / "fs", place / "below"
         target.mkdir(mode=0o755)
         view.mkdir()

@@ -16,8 +16,9 @@ from capas.layer.applied import Applied
 from capas.layer.entry import CHARACTER, DIRECTORY, FILE, HARDLINK, Entry
 from capas.layer.erofs.format import BLOCK, ROOT_SLOT
 from capas.layer.erofs.inodes import Inode, Inodes
-from capas.layer.erofs.layout import TAR, Layout, Record, lay_out, parse_record
+from capas.layer.erofs.layout import Layout, lay_out
 from capas.layer.erofs.nodes import LayerTree
+from capas.layer.erofs.record import TAR, Record, parse_record
 from capas.layer.hashed import Hashed
 from capas.layer.marks import OPAQUE, WHITEOUT
 from capas.layer.notes import load_notes
@@ -54,10 +55,6 @@ class LayerFile:
     def notes(self) -> Applied:
         """What the layer left open for whoever stacks it. Raises: Corrupt."""
         return load_notes(self._notes()[0])
-
-    def root(self) -> Entry:
-        """The entry of the root directory; an unlisted one is root's, 0755, of time 0. Raises: Corrupt."""
-        return self._inodes().get(ROOT_SLOT).entry
 
     def entries(self) -> list[Entry]:
         """Every entry, as a changeset says them: whiteouts by their names, links to lower layers last.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
+from capas.errors import NotFound
 from capas.layer.entry import BLOCK as BLOCK_DEVICE
 from capas.layer.entry import CHARACTER, FILE, NO_XATTRS, SYMLINK, Entry
 from capas.layer.erofs.format import (
@@ -15,15 +17,18 @@ from capas.layer.erofs.format import (
     INODE,
     KIND_OF_MODE,
     OPAQUE_MARK,
+    ROOT_SLOT,
     SLOT,
     XATTR_HEADER,
     unpack_device,
     unpack_xattrs,
 )  # fmt: skip
+from capas.layer.erofs.record import TAR, parse_record
 from capas.layer.pax import Map
 
 _SECOND = 1_000_000_000
 _FORMAT = 0o170000
+_LARGEST_INODE = 512 << 10
 
 Sparse = Mapping[int, tuple[int, Map]]
 """Where the data of a file with holes is in the tar, and its pieces, by the slot of its inode."""
@@ -36,6 +41,21 @@ class Inode(NamedTuple):
     entry: Entry
     links: int
     opaque: bool
+
+
+def read_root(path: Path) -> Entry:
+    """The root directory's entry, read alone: a container's start needs no more of a layer. Raises: NotFound; Corrupt.
+
+    A root that the layer does not list is root's, 0755, of time 0.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            record = parse_record(file.read(TAR))
+            file.seek(record.metadata)
+            data = file.read(min(record.notes - record.metadata, _LARGEST_INODE))
+    except FileNotFoundError:
+        raise NotFound("layer {diff_id} is not here", diff_id=path.name) from None
+    return Inodes(data, record.metadata // BLOCK, TAR // BLOCK, {}).get(ROOT_SLOT).entry
 
 
 class Inodes:

@@ -9,43 +9,21 @@ then   the metadata, and after it our notes on what the layer left open
 from __future__ import annotations
 
 import json
-import struct
 import zlib
 from typing import NamedTuple
 
-from capas.errors import Corrupt, Unsupported
+from capas.errors import Unsupported
 from capas.layer.entry import FILE, Entry
-from capas.layer.erofs.format import BLOCK, BLOCK_BITS, MOST_CHUNK_BITS, NO_BLOCK, SUPER_OFFSET, pack_superblock
+from capas.layer.erofs.format import BLOCK, BLOCK_BITS, MOST_CHUNK_BITS, NO_BLOCK, pack_superblock
 from capas.layer.erofs.metadata import Chunks, pack_metadata
 from capas.layer.erofs.nodes import File, Folder, LayerTree
+from capas.layer.erofs.record import TAR, Record, pack_record
 from capas.layer.notes import dump_notes
 from capas.oci.digest import DiffID
 
-TAR = 4096
-"""Where the tar begins."""
-
-_MAGIC = b"CAPASLYR"
-_VERSION = 1
-_RECORD = struct.Struct("<8sIIQQQQ32sI")
-_CHECKSUM = struct.Struct("<I")
 _MOST_BLOCKS = 1 << 32
 _LEAST_CHUNK_BITS = 12
 _FREE_CHUNKS = 4096
-
-
-class Record(NamedTuple):
-    """What a layer file says of itself. Sizes and offsets in bytes; `notes` and what follows it end the file.
-
-    The sums are the CRC-32 of the metadata (up to the notes), and of what follows: whoever reads them finds damage.
-    """
-
-    diff_id: DiffID
-    tar_size: int
-    metadata: int
-    notes: int
-    size: int
-    metadata_sum: int
-    notes_sum: int
 
 
 class Copy(NamedTuple):
@@ -86,29 +64,7 @@ def lay_out(tree: LayerTree, tar_size: int, diff_id: DiffID) -> Layout:
     )  # fmt: skip
     sums = zlib.crc32(packed.data), zlib.crc32(tail)
     record = Record(diff_id, tar_size, holes.end, notes_at, size, *sums)
-    return Layout(_pack_record(record, superblock), holes.copies, holes.end, packed.data + tail, size)
-
-
-def parse_record(header: bytes) -> Record:
-    """The record in the first page of a layer file. Raises: Corrupt."""
-    if len(header) != TAR or header[: len(_MAGIC)] != _MAGIC:
-        raise Corrupt("this is not a layer file")
-    _, version, metadata_sum, tar_size, metadata, notes, size, digest, notes_sum = _RECORD.unpack_from(header)
-    (checksum,) = _CHECKSUM.unpack_from(header, _RECORD.size)
-    if checksum != zlib.crc32(header[: _RECORD.size] + header[_RECORD.size + _CHECKSUM.size :]):
-        raise Corrupt("the first page of the layer file is damaged")
-    if version != _VERSION:
-        raise Unsupported("a layer file of version {version}", version=version, hint="a newer Capas wrote it")
-    return Record(DiffID("sha256:" + digest.hex()), tar_size, metadata, notes, size, metadata_sum, notes_sum)
-
-
-def _pack_record(record: Record, superblock: bytes) -> bytes:
-    places = (record.tar_size, record.metadata, record.notes, record.size)
-    digest = bytes.fromhex(record.diff_id.hex)
-    head = _RECORD.pack(_MAGIC, _VERSION, record.metadata_sum, *places, digest, record.notes_sum)
-    blank = bytes(SUPER_OFFSET - _RECORD.size - _CHECKSUM.size)
-    rest = (blank + superblock).ljust(TAR - len(head) - _CHECKSUM.size, b"\0")
-    return head + _CHECKSUM.pack(zlib.crc32(head + rest)) + rest
+    return Layout(pack_record(record, superblock), holes.copies, holes.end, packed.data + tail, size)
 
 
 def _dump_holes(sparse: list[File]) -> bytes:

@@ -9,8 +9,9 @@ from types import TracebackType
 
 from capas.errors import Corrupt
 from capas.layer.entry import Entry
-from capas.layer.erofs.layout import TAR, Copy, lay_out
+from capas.layer.erofs.layout import Copy, lay_out
 from capas.layer.erofs.nodes import LayerTree
+from capas.layer.erofs.record import TAR
 from capas.oci.digest import DiffID
 from capas.store.disk import Writeback, disk_error
 
