@@ -55,6 +55,11 @@ class Engine:
         """Build an image; `fresh` uses nothing of an earlier build."""
         return self.command("build", "-q", *HOST, *(("--no-cache",) if fresh else ()), "-t", tag, str(context))
 
+    def publish(self, context: Path, tag: str) -> Sequence[Command]:
+        """Build an image and send it."""
+        built = self.build(context, tag)
+        return [built._replace(argv=(*built.argv, "--push"))]
+
     def forget(self) -> None:
         """The next build begins with its base image and nothing else."""
 
@@ -123,6 +128,9 @@ class Podman(Engine):
     def build(self, context: Path, tag: str, *, fresh: bool = False) -> Command:
         again = ("--no-cache",) if fresh else ()
         return self.command("build", "-q", "--layers", *HOST, *again, "-t", tag, str(context))
+
+    def publish(self, context: Path, tag: str) -> Sequence[Command]:
+        return [self.build(context, tag), self.push(tag)]
 
 
 def capas_drivers(lab: Lab, case: str) -> Sequence[Engine]:

@@ -82,8 +82,7 @@ def build(lab: Lab, engine: Engine, context: Context, kind: str) -> Contender:
     """One engine's build of this kind: cold, unchanged, changed, pushed (changed, with a push after)."""
     path = lab.work / "context" / f"{context.__name__}-{engine.name.replace(', ', '-')}"
     tag = f"{lab.address}/bench/{path.name}:v1"
-    command = engine.build(path, tag, fresh=kind == "cold")
-    work = [command, engine.push(tag)] if kind == "pushed" else [command]
+    work = engine.publish(path, tag) if kind == "pushed" else [engine.build(path, tag, fresh=kind == "cold")]
 
     def once() -> None:
         if not path.exists():
