@@ -7,6 +7,7 @@
     runtime = "crun"                  # or "runc", or a path                       CAPAS_RUNTIME
     max_downloads = 4                 # layers fetched at once
     store.keep = "both"               # of a layer; or "layer", "compressed"       CAPAS_STORE_KEEP
+    progress = "plain"                # auto, tty, plain, rawjson or quiet         CAPAS_PROGRESS
     build_ca_bundle = "/etc/ssl/certs/ca-certificates.crt"  # shown to RUN         CAPAS_BUILD_CA_BUNDLE
     [registries."docker.io"]
     mirrors = ["http://localhost:5000"]   # tried first, in this order             CAPAS_MIRRORS="docker.io=http://…"
@@ -49,6 +50,7 @@ class Settings(NamedTuple):
     build_ca_bundle: Path | None = None
     source_date_epoch: int | None = None
     language: str = "en"
+    progress: str = "auto"
 
     def registry(self, domain: str) -> RegistrySettings:
         """What is said of this registry, or the defaults."""
@@ -87,6 +89,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         source_date_epoch=parse_epoch(env.get("SOURCE_DATE_EPOCH")),
         keep=_keep(file, env),
         language=_language(env),
+        progress=env.get("CAPAS_PROGRESS") or _text(file, "progress") or "auto",
     )
 
 

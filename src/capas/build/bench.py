@@ -16,7 +16,7 @@ from capas.build.cache_mounts import CacheMounts
 from capas.build.contexts import NamedContexts
 from capas.build.lazy import LazyBlobs
 from capas.build.opening import Opening
-from capas.build.ports import BuildPorts, RunStep
+from capas.build.ports import BuildPorts, LookRound, RunStep
 from capas.build.request import BuildRequest, mtime_of
 from capas.build.scratch import Scratch, remove_dead_snapshots
 from capas.build.sources.contract import Files
@@ -82,6 +82,7 @@ class Bench:
         self._spooling = threading.Lock()
         self._spools: dict[DiffID, Slice] = {}
         self._closing = contextlib.ExitStack()
+        self.look_round: LookRound | None = None
         self.close_later(self.agents)
         self._trees: OrderedDict[str, TreeFiles] = OrderedDict()
 
@@ -171,6 +172,11 @@ class Bench:
             while len(self._trees) > _MOST_TREES:
                 self._trees.popitem(last=False)
         return found.called(label)
+
+    def failed(self, look_round: LookRound) -> None:
+        """A command has failed: how to look round where it began. The first failure counts."""
+        with self._lock:
+            self.look_round = self.look_round or look_round
 
     def close_later(self, thing: Closable) -> None:
         """Close it when the build ends."""

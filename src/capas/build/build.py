@@ -20,6 +20,7 @@ from capas.build.scratch import opened_scratch
 from capas.build.solver import Solver
 from capas.build.step_cache import StepCache
 from capas.build.vertex import Vertex
+from capas.errors import CapasError
 from capas.events import Report, ignore
 from capas.parallel import Nursery
 
@@ -33,11 +34,17 @@ def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) 
     """
     with opened_bench(request, ports, report=report) as (bench, context, nursery):
         job = Job(bench, context, ports)
-        with nursery:
-            check_pushes(bench, ports, nursery)
-            solver = Solver(bench, nursery)
-            solver.start(job.plan())
-        return job.finish(solver)
+        try:
+            with nursery:
+                check_pushes(bench, ports, nursery)
+                solver = Solver(bench, nursery)
+                solver.start(job.plan())
+            return job.finish(solver)
+        except CapasError as error:
+            if ports.on_failure is not None and bench.look_round is not None:
+                bench.cancelled.clear()  # all has stopped: what comes now is asked for
+                ports.on_failure(error, bench.look_round)
+            raise
 
 
 def build_many(

@@ -25,7 +25,7 @@ from capas.dockerfile.parse import parse_triggers
 from capas.dockerfile.position import Position
 from capas.dockerfile.scope import global_scope, list_known_args
 from capas.errors import CapasError, Invalid, NotFound
-from capas.events import Finished, Report, Started, ignore
+from capas.events import Finished, Planned, Report, Started, ignore
 from capas.image.image import Image
 from capas.oci.platform import Platform
 from capas.parallel import Nursery
@@ -232,7 +232,7 @@ class Planner:
         platform = str(base.platform) if len(self._request.platforms) > 1 else ""
         steps = Steps(" ".join(filter(None, (self._request.label, platform, name))), total)
         if is_image:
-            self._tell(steps.next(), stage, base)
+            self._tell(steps.next(), stage, base, state.vertex)
         request = self._request_for(stage)
         planner = InstructionPlanner(
             self._dockerfile, request, lambda word: self._find_vertex(word, stage), steps, self._find_files
@@ -301,8 +301,10 @@ class Planner:
         )  # fmt: skip
         return state.with_line(f"COPY {name} / # buildkit", Vertex(op, [state.vertex], f"[context {name}]")), False
 
-    def _tell(self, step: str, stage: Stage, base: Base) -> None:
-        self._report(Started(step, f"FROM {base.word}" + (f" AS {stage.name}" if stage.name else "")))
+    def _tell(self, step: str, stage: Stage, base: Base, vertex: Vertex) -> None:
+        title = f"FROM {base.word}" + (f" AS {stage.name}" if stage.name else "")
+        self._report(Planned(step, title, vertex.digest))
+        self._report(Started(step, title))
         self._report(Finished(step, "DONE"))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from capas.build.cache import BuildCache
+from capas.errors import CapasError
 from capas.events import Report
 from capas.layer.files import LayerFiles
 from capas.oci.platform import Platform
@@ -42,6 +43,10 @@ class RunStep(Protocol):
         """The exit code."""
 
 
+LookRound = Callable[[Callable[["StepSpec"], int]], int]
+"""Runs a shell, by what it is given, in the state in which a command that failed began."""
+
+
 class Fetch(Protocol):
     """A download: `ADD https://…`, a context by URL."""
 
@@ -74,3 +79,4 @@ class BuildPorts(NamedTuple):
     keep: Keep
     client: Callable[[], Client]  # conversations with registries
     layer_files: LayerFiles | None = None  # where layers are kept as one file each, if they are
+    on_failure: Callable[[CapasError, LookRound], None] | None = None  # asked once all else has stopped

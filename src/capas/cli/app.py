@@ -56,11 +56,14 @@ class App:
         """Ask before something is lost. No terminal, no answer: no."""
         return click.confirm(self.words(text), default=False, err=True) if sys.stdin.isatty() else False
 
-    def progress(self, mode: str = "auto", *, quiet: bool = False) -> Progress:
-        """A listener for events, to be used in a `with` block: "auto", "plain", "tty", "json"."""
+    def progress(self, mode: str = "", *, quiet: bool = False) -> Progress:
+        """A listener for events, to be used in a `with` block: "auto", "tty", "plain", "rawjson", "quiet".
+
+        Without a mode it is the setting's.
+        """
         from capas.cli.progress import open_progress
 
-        return open_progress(mode, quiet=quiet, words=self.words)
+        return open_progress(mode or self.settings.progress, quiet=quiet, words=self.words)
 
 
 pass_app = click.make_pass_decorator(App)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from capas.events import Cause
 
 Words = Callable[..., str]
-_LONGEST = 60
+_LONGEST, _SHORTEST = 60, 12
 _OWN = {
     "env": "ENV",
     "arg": "ARG",
@@ -33,14 +33,14 @@ def say_cause(cause: Cause, words: Words, *, longest: int = _LONGEST) -> str:
     if cause.old is None:
         return words("{what} is new: {new}", what=what, new=new)
     if cause.new is None:
-        return words("{what} is gone", what=what)
+        return words("{what} is gone", what=what) if cause.kind == "file" else words("{what} is not set", what=what)
     return words("{what} changed: {old} → {new}", what=what, old=old or '""', new=new or '""')
 
 
-def say_causes(causes: Sequence[Cause], words: Words, *, most: int = 1) -> str:
-    """The first causes as one line, and how many more there are."""
-    shown = "; ".join(say_cause(cause, words) for cause in causes[:most])
-    return words("{causes} (and {count} more)", causes=shown, count=len(causes) - most) if len(causes) > most else shown
+def say_causes(causes: Sequence[Cause], words: Words, *, longest: int = _LONGEST) -> str:
+    """The first cause as one line, and how many more there are."""
+    first, more = say_cause(causes[0], words, longest=max(longest, _SHORTEST)), len(causes) - 1
+    return words("{causes} (and {count} more)", causes=first, count=more) if more else first
 
 
 def is_news(causes: Sequence[Cause]) -> bool:

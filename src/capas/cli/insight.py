@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ import click
 
 from capas.cli.app import App
 from capas.cli.causes import say_cause
+from capas.cli.listener import Progress
+from capas.cli.printable import last_lines
+from capas.errors import CapasError, Invalid
 
 if TYPE_CHECKING:
     from capas.build.forecast import Verdict
@@ -22,7 +26,7 @@ def explain_cache(app: App, request: BuildRequest, progress: str) -> None:
     """A line a step, and under those that would be done again every cause; JSON lines where progress is JSON."""
     with app.progress(progress) as report:
         verdicts = app.engine.images.forecast(request, report=report)
-    if progress == "rawjson":
+    if (progress or app.settings.progress) == "rawjson":
         _print_json(verdicts)
         return
     for verdict in verdicts:
@@ -35,6 +39,28 @@ def explain_cache(app: App, request: BuildRequest, progress: str) -> None:
             click.echo("         " + app.words("and {count} more", count=len(verdict.causes) - _MOST_FILES))
     again = sum(not verdict.cached for verdict in verdicts)
     app.say("{again} of {steps} steps would be done again", again=again, steps=len(verdicts))
+
+
+class ShellVisitor:
+    """A person at our terminal who looks round where a RUN failed. Raises: Invalid where there is no terminal."""
+
+    def __init__(self, app: App, progress: Progress) -> None:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise Invalid("--on-error=shell needs a terminal", hint="leave it out, or run capas at a terminal")
+        self._app, self._progress = app, progress
+
+    def enters(self, error: CapasError) -> None:
+        """Say what happened and where we are."""
+        self._progress.close()
+        for line in last_lines(error):
+            click.echo(line, err=True)
+        command, code = error.facts.get("command"), error.facts.get("exit_code")
+        self._app.warn("{command} failed with exit code {exit_code}", command=command, exit_code=code)
+        self._app.warn("Here is a shell as it was before it: leave it with `exit`")
+
+    def is_kept_out(self, reason: CapasError) -> None:
+        """Say why there is no shell."""
+        self._app.warn("There is no shell: {reason}", reason=reason)
 
 
 def _print_json(verdicts: Sequence[Verdict]) -> None:

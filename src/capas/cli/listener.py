@@ -18,4 +18,8 @@ class Progress:
         return self.report
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the terminal tidy, before the block ends. Idempotent."""
         self._close()

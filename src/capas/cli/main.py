@@ -78,8 +78,13 @@ def _language(app: App) -> str:
 
 
 def _capas(app: App, error: CapasError, code: int = FAILED) -> int:
+    from capas.cli.printable import last_lines
+
     language = _language(app)
     hint = say(error.hint_template, error.facts, language)
+    output = last_lines(error)
+    if output:
+        click.echo("\n".join([translate("the last lines of its output:", language), *output]), err=True)
     return _fail(say(error.message, error.facts, language), hint, getattr(error, "exit_code", code))
 
 
@@ -90,7 +95,7 @@ def _usage(app: App, error: click.UsageError) -> int:
 
 def _fail(text: str, hint: str, code: int) -> int:
     sys.stdout.flush()
-    click.echo("capas: " + _printable(text), err=True)
+    click.echo("capas: " + _fitted(_printable(text)), err=True)
     if hint:
         click.echo("  → " + _printable(hint), err=True)
     return code
@@ -99,6 +104,17 @@ def _fail(text: str, hint: str, code: int) -> int:
 def _printable(text: str) -> str:
     """Names of strangers' files stand in errors: none of them commands the terminal."""
     return "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _fitted(text: str) -> str:
+    """An error for a terminal: its sentence whole, the lines of a file that it shows cut where the terminal ends."""
+    if not sys.stderr.isatty():
+        return text
+    from shutil import get_terminal_size
+
+    width = get_terminal_size().columns
+    first, *shown = text.split("\n")
+    return "\n".join([first, *(line if len(line) <= width else line[: width - 1] + "…" for line in shown)])
 
 
 def _from_system(error: OSError) -> CapasError:

@@ -20,8 +20,8 @@ def format_option(function: F) -> F:
 
 def progress_option(function: F) -> F:
     """--progress."""
-    text = "Show progress as 'auto', 'plain', 'tty' or 'json'"
-    return click.option("--progress", default="auto", metavar="MODE", help=text)(function)
+    text = "Show progress as 'auto', 'tty', 'plain', 'rawjson' or 'quiet' (CAPAS_PROGRESS)"
+    return click.option("--progress", default="", metavar="MODE", help=text)(function)
 
 
 def platform_option(function: F) -> F:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from capas.build.build import build, build_many, check
 from capas.build.cache import BuildCache
@@ -31,7 +31,7 @@ from capas.settings import parse_epoch
 if TYPE_CHECKING:
     from capas.build.checking import Checked
     from capas.build.forecast import Verdict
-    from capas.build.ports import RunStep
+    from capas.build.ports import LookRound, RunStep
     from capas.engine.engine import Engine
     from capas.image.image import Image
     from capas.run.step import StepSpec
@@ -44,20 +44,51 @@ class Wish(NamedTuple):
     tags: Sequence[str] = ()
 
 
-def build_image(engine: Engine, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Built:
+class Visitor(Protocol):
+    """Who wants a shell where a RUN failed."""
+
+    def enters(self, error: CapasError) -> None:
+        """The shell opens now, because of this error."""
+
+    def is_kept_out(self, reason: CapasError) -> None:
+        """There can be no shell."""
+
+
+def build_image(
+    engine: Engine,
+    request: BuildRequest,
+    *,
+    tags: Sequence[str] = (),
+    visitor: Visitor | None = None,
+    report: Report = ignore,
+) -> Built:
     """Build and export; an image output without a name of its own takes every one of the tags.
 
-    What settings say fills what the request leaves open.
+    What settings say fills what the request leaves open. With a `visitor` a RUN that fails opens a shell at our
+    terminal, in the state in which it began.
     """
     references = tuple(Reference.parse(tag).with_default_tag() for tag in tags)  # a bad tag costs no work
     whole = _whole(engine, request, references)
     _check(whole)
     enter_if_possible()  # threads come next, and a namespace is entered before them or never
     bases = Bases(engine, report)
+    ports = _ports(engine, bases)
+    if visitor is not None:
+        ports = ports._replace(on_failure=partial(_look_round, engine, visitor))
     try:
-        return build(whole, _ports(engine, bases), report=report)
+        return build(whole, ports, report=report)
     finally:  # also after a step that failed: the next try stands on the same bases
         bases.settle()
+
+
+def _look_round(engine: Engine, visitor: Visitor, error: CapasError, look_round: LookRound) -> None:
+    from capas.run.step import attend_step
+
+    visitor.enters(error)
+    try:
+        look_round(lambda spec: attend_step(spec, engine.runtime, run_root=engine.settings.run_root))
+    except CapasError as reason:
+        visitor.is_kept_out(reason)
 
 
 def build_all(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from capas.build.forecast import Verdict
     from capas.build.request import BuildRequest, Built
     from capas.build.survey import Survey
-    from capas.engine.building import Wish
+    from capas.engine.building import Visitor, Wish
     from capas.engine.engine import Engine
     from capas.engine.inspection import Document, HistoryStep
     from capas.engine.removal import Removed
@@ -193,11 +193,21 @@ class Images:
 
         return import_tree(self._engine, stream, name, changes=changes, message=message)
 
-    def build(self, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Built:
-        """Build a Dockerfile, record the image and name it. Raises: Invalid, with the line at fault."""
+    def build(
+        self,
+        request: BuildRequest,
+        *,
+        tags: Sequence[str] = (),
+        visitor: Visitor | None = None,
+        report: Report = ignore,
+    ) -> Built:
+        """Build a Dockerfile, record the image and name it. Raises: Invalid, with the line at fault.
+
+        With a `visitor` a RUN that fails opens a shell at our terminal, in the state in which it began.
+        """
         from capas.engine.building import build_image
 
-        return build_image(self._engine, request, tags=tags, report=report)
+        return build_image(self._engine, request, tags=tags, visitor=visitor, report=report)
 
     def forecast(self, request: BuildRequest, *, report: Report = ignore) -> Sequence[Verdict]:
         """What a build would do: a verdict a step. Nothing is built. Raises: as `build`, but for what RUN does."""

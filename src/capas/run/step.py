@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
@@ -22,6 +23,7 @@ from capas.run.machine import read_machine
 from capas.run.naming import hosts, resolv_conf, write_files
 from capas.run.runtime import Runtime
 from capas.run.step_mounts import StepMount, mounted_sources
+from capas.run.step_terminal import StepTerminal
 from capas.run.user import find_user
 from capas.snapshot.contract import Mount
 from capas.snapshot.mounting import mount_memory
@@ -53,6 +55,7 @@ class StepSpec(NamedTuple):
     cgroup_parent: str = DEFAULT_PARENT
     ca_bundle: Path | None = None  # shown to the step with the variables that make tools use it
     stdin: bytes = b""  # what the process reads: a heredoc's text
+    terminal: tuple[int, int] | None = None  # it runs at one of so many rows and columns
 
 
 class _Listener(NamedTuple):
@@ -79,7 +82,18 @@ def run_step(
     clear_steps(runtime, run_root)
     listen = _Listener(cancelled or threading.Event(), report)
     with claim(run_root / "steps", spec.id) as held:
-        return in_private_mounts(lambda: _run(spec, runtime, held, run_root, listen))
+        code = in_private_mounts(lambda: _run(spec, runtime, held, run_root, partial(_watch, spec, listen)))
+    if listen.cancelled.is_set():
+        raise Interrupted("the step was cancelled")
+    return code
+
+
+def attend_step(spec: StepSpec, runtime: Runtime, *, run_root: Path) -> int:
+    """Run it at our own terminal, for a person; its exit code. Raises: as `run_step`."""
+    clear_steps(runtime, run_root)
+    with StepTerminal() as terminal, claim(run_root / "steps", spec.id) as held:
+        at_terminal = spec._replace(terminal=terminal.size)
+        return in_private_mounts(lambda: _run(at_terminal, runtime, held, run_root, terminal.attend))
 
 
 def clear_steps(runtime: Runtime, run_root: Path) -> None:
@@ -97,7 +111,7 @@ def clear_steps(runtime: Runtime, run_root: Path) -> None:
             in_private_mounts(launch.end)
 
 
-def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, listen: _Listener) -> int:
+def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, attend: Callable[[Launch], int]) -> int:
     group = f"{spec.cgroup_parent.rstrip('/')}/{spec.id}"
     (held.folder / "group").write_text(group)  # for whoever clears up after us
     folder = _conceal(held.folder, run_root) if spec.secret_env else held.folder
@@ -112,12 +126,9 @@ def _run(spec: StepSpec, runtime: Runtime, held: Claim, run_root: Path, listen: 
                                  with_cgroups=runtime.cgroups.writable)  # fmt: skip
             launch.write_config(config)
             with launch.guarded():
-                code = _watch(spec, launch, listen)
+                return attend(launch)
         finally:
             launch.end()
-    if listen.cancelled.is_set():
-        raise Interrupted("the step was cancelled")
-    return code
 
 
 def _conceal(folder: Path, run_root: Path) -> Path:
@@ -137,7 +148,7 @@ def _bundle(spec: StepSpec, ground: Ground, mounts: Sequence[InnerMount], group:
     env = {"PATH": DEFAULT_PATH, "HOME": user.home} | _ca_variables(spec) | dict(spec.env)
     env |= {name: os.fsdecode(value.reveal()) for name, value in spec.secret_env.items()}
     process = ProcessSpec(
-        spec.args, env, cwd, user, ulimits=spec.ulimits,
+        spec.args, env, cwd, user, ulimits=spec.ulimits, tty=spec.terminal is not None, console_size=spec.terminal,
         capabilities=choose_capabilities((), (), privileged=spec.privileged),
     )  # fmt: skip
     return BundleSpec(
@@ -165,7 +176,7 @@ def _ca_variables(spec: StepSpec) -> dict[str, str]:
     return {} if spec.ca_bundle is None else dict.fromkeys(CA_VARIABLES, CA_BUNDLE)
 
 
-def _watch(spec: StepSpec, launch: Launch, listen: _Listener) -> int:
+def _watch(spec: StepSpec, listen: _Listener, launch: Launch) -> int:
     stdin = _stdin(spec.stdin)
     try:
         process = launch.start(stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from capas.run.step import StepSpec
     from capas.run.step_mounts import Bind
 
+_SHELL = ("/bin/sh",)
 _LAST_LINES = 10
+_WIDEST = 50  # of a command in an error, which shows the line beside it
 
 
 class RunOp(NamedTuple):
@@ -162,11 +164,27 @@ class RunWork:
             output = _Output(self._step, bench.report, Mask(mounted.secrets))
             code = run_step(self._spec(key, mounted), cancelled=bench.cancelled, report=output.hear)
         if code:
+            bench.failed(self.look_round)
             command = op.title.removeprefix("RUN ")
             raise Invalid(
                 "{command} failed with exit code {exit_code}", command=_short(command), exit_code=code,
                 output=list(output.last), hint=_advice(code),
             )  # fmt: skip
+
+    def look_round(self, attend: Callable[[StepSpec], int]) -> int:
+        """A shell in the state in which the command began: its tree, mounts, environment, user and directory.
+
+        Raises: NotFound where the image has no /bin/sh.
+        """
+        bench = self._bench
+        parent = stack_layers(self._inputs[0].layers, bench)
+        key = bench.scratch.new_key()
+        bench.snapshotter.prepare(key, parent)
+        try:
+            with given(self._op.mounts, self._inputs, bench, self._step) as mounted:
+                return attend(self._spec(key, mounted)._replace(args=_SHELL))
+        finally:
+            bench.snapshotter.remove(key)
 
     def _spec(self, key: str, mounted: Given) -> StepSpec:
         from capas.run.bundle import DEFAULT_SHM_SIZE
@@ -224,7 +242,7 @@ class _Output:
 
 def _short(command: str) -> str:
     line = " ".join(command.split())
-    return f"RUN {line}" if len(line) <= 200 else f"RUN {line[:200]}…"
+    return f"RUN {line}" if len(line) <= _WIDEST else f"RUN {line[:_WIDEST]}…"
 
 
 def _advice(code: int) -> str:
