@@ -18,7 +18,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,6 +102,22 @@ def _keep(file: Mapping[str, object], env: Mapping[str, str]) -> str:
     if wanted not in KEEPS:
         raise Invalid("store.keep cannot be {keep!r}", keep=wanted, hint="one of: " + ", ".join(KEEPS))
     return wanted
+
+
+@contextmanager
+def in_time_zone(name: str) -> Iterator[None]:
+    """This process is in another time zone (POSIX: "CET-1") for a block."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    time.tzset()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        time.tzset()
 
 
 def _config_path(env: Mapping[str, str]) -> Path:

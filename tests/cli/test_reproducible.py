@@ -157,3 +157,24 @@ def test_a_time_can_be_given_as_a_build_argument(materials: Path) -> None:
     assert "not consumed" not in done.stderr
     assert capas.ok("image", "inspect", "--format", "{{.Created}}", "dated") == "2020-09-13T12:26:40Z\n"
     assert capas.ok("run", "--rm", "dated", "cat", "/epoch") == "1600000000\n"
+
+
+def test_a_build_that_is_not_reproducible_is_told_by_its_first_file(materials: Path) -> None:
+    capas = Terminal(materials / "first")
+    lines = ["FROM busybox", "RUN echo same > /a && cat /proc/sys/kernel/random/uuid > /b && mkdir /c"]
+    context = write_files(materials / "chance", {"Dockerfile": "\n".join(lines)})
+    done = capas.run("build", "--check-reproducible", "--progress", "quiet", str(context))
+    assert done.returncode == 1
+    assert "Not reproducible: RUN /bin/sh -c echo same > /a" in done.stderr
+    assert "/b: content is sha256:" in done.stderr
+
+
+def test_a_build_that_is_reproducible_is_said_to_be(materials: Path) -> None:
+    capas = Terminal(materials / "first")
+    lines = ["FROM busybox", "WORKDIR /w", "RUN umask > u && mkdir d && date > /dev/null", "COPY Dockerfile /"]
+    context = write_files(materials / "sure", {"Dockerfile": "\n".join(lines)})
+    done = capas.run("build", "--check-reproducible", "--progress", "quiet", "-t", "sure", str(context))
+    assert (done.returncode, done.stderr) == (
+        0,
+        "Reproducible: a second build, in other conditions, gave the same bytes\n",
+    )

@@ -11,7 +11,7 @@ from capas.cli.app import App, pass_app
 from capas.cli.attest_options import attest_options, read_attestations
 from capas.cli.build_outputs import output_options, with_outputs, write_files
 from capas.cli.checks import print_checked, say_findings
-from capas.cli.insight import ShellVisitor, explain_cache
+from capas.cli.insight import ShellVisitor, explain_cache, say_reproducible
 from capas.cli.lazy import Command
 from capas.cli.options import progress_option
 from capas.cli.pairs import parse_pairs
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 @click.option("--compression", type=click.Choice(["gzip", "zstd", "none"]), help="How new layers are packed")
 @step_options
 @click.option("--check", is_flag=True, help="Check the Dockerfile by docker's rules, and build nothing")
+@click.option(
+    "--check-reproducible", is_flag=True, help="Build twice in other conditions, and name the first difference"
+)
 @click.option("--on-error", type=click.Choice(["shell"]), help="Where a RUN fails, open a shell as it was before it")
 @click.option("--explain-cache", is_flag=True, help="Say which steps would be done again and why, and build nothing")
 @attest_options
@@ -69,14 +72,18 @@ def build(app: App, /, *, tags: tuple[str, ...], progress: str, quiet: bool, **r
         return 0
     shown = app.progress(progress, quiet=quiet)
     visitor = ShellVisitor(app, shown) if rest["on_error"] else None
+    difference = None
     with shown as report:
-        built = app.engine.images.build(request, tags=tags, visitor=visitor, report=report)
+        if rest["check_reproducible"]:
+            built, difference = app.engine.images.build_twice(request, tags=tags, report=report)
+        else:
+            built = app.engine.images.build(request, tags=tags, visitor=visitor, report=report)
     write_files(built, rest["iidfile"], rest["metadata_file"])
     if quiet:
         click.echo(built.id, err=any(output.to_stdout for output in request.outputs))
     else:
         say_built(app, built)
-    return 0
+    return say_reproducible(app, difference) if rest["check_reproducible"] else 0
 
 
 def _request(kind: type[BuildRequest], given: dict[str, Any]) -> BuildRequest:

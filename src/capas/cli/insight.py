@@ -15,6 +15,7 @@ from capas.cli.printable import last_lines
 from capas.errors import CapasError, Invalid
 
 if TYPE_CHECKING:
+    from capas.build.difference import Difference
     from capas.build.forecast import Verdict
     from capas.build.request import BuildRequest
 
@@ -61,6 +62,22 @@ class ShellVisitor:
     def is_kept_out(self, reason: CapasError) -> None:
         """Say why there is no shell."""
         self._app.warn("There is no shell: {reason}", reason=reason)
+
+
+def say_reproducible(app: App, difference: Difference | None) -> int:
+    """Say whether two builds gave the same, and else what differs first; the exit code."""
+    if difference is None:
+        app.warn("Reproducible: a second build, in other conditions, gave the same bytes")
+        return 0
+    app.warn("Not reproducible: {where}", where=" ".join(difference.where.split()))
+    absent = app.words("not there")
+    app.warn(
+        "{path}: {attribute} is {old}, and {new} in the second build",
+        path=difference.path or "-", attribute=difference.attribute,
+        old=absent if difference.old is None else difference.old,
+        new=absent if difference.new is None else difference.new,
+    )  # fmt: skip
+    return 1
 
 
 def _print_json(verdicts: Sequence[Verdict]) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from capas.build.checking import Checked
     from capas.build.forecast import Verdict
     from capas.build.ports import LookRound, RunStep
+    from capas.build.repeat import Repeated
     from capas.engine.engine import Engine
     from capas.image.image import Image
     from capas.run.step import StepSpec
@@ -79,6 +80,21 @@ def build_image(
         return build(whole, ports, report=report)
     finally:  # also after a step that failed: the next try stands on the same bases
         bases.settle()
+
+
+def build_twice(
+    engine: Engine, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore
+) -> Repeated:
+    """As `build_image`, and once more in other conditions: with the first thing in which the second build differed."""
+    from capas.build.repeat import build_twice as twice
+
+    whole = _whole(engine, request, tuple(Reference.parse(tag).with_default_tag() for tag in tags))
+    check_outputs(whole.outputs, whole.platforms or (whole.platform or whole.host_platform,))
+    enter_if_possible()
+    bases = Bases(engine, report)
+    repeated = twice(whole, _ports(engine, bases), report=report)
+    bases.settle()
+    return repeated
 
 
 def _look_round(engine: Engine, visitor: Visitor, error: CapasError, look_round: LookRound) -> None:

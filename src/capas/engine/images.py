@@ -16,6 +16,7 @@ from capas.store.records import ImageRecord
 if TYPE_CHECKING:
     from capas.build.checking import Checked
     from capas.build.forecast import Verdict
+    from capas.build.repeat import Repeated
     from capas.build.request import BuildRequest, Built
     from capas.build.survey import Survey
     from capas.engine.building import Visitor, Wish
@@ -208,6 +209,12 @@ class Images:
         from capas.engine.building import build_image
 
         return build_image(self._engine, request, tags=tags, visitor=visitor, report=report)
+
+    def build_twice(self, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Repeated:
+        """Build, then again in other conditions, and compare. Raises: as `build`."""
+        from capas.engine.building import build_twice
+
+        return build_twice(self._engine, request, tags=tags, report=report)
 
     def forecast(self, request: BuildRequest, *, report: Report = ignore) -> Sequence[Verdict]:
         """What a build would do: a verdict a step. Nothing is built. Raises: as `build`, but for what RUN does."""
