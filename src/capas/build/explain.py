@@ -65,8 +65,7 @@ class Explainer:
     def seconds(self, vertex: Vertex) -> float | None:
         """How long the step took when it was done, None where that was forgotten."""
         key = self._keys.get(vertex)
-        run = self._past.find(key) if key is not None else None
-        return None if run is None else run.seconds
+        return None if key is None else self._past.find_seconds(key)
 
     def close(self) -> None:
         """Remember which steps the stages had. Idempotent."""

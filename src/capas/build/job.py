@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -30,6 +31,7 @@ from capas.events import Report, Said
 from capas.image.image import Image
 from capas.parallel import Nursery
 from capas.store.contract import BlobStore
+from capas.store.record import StepTime
 from capas.store.records import LayerRecord
 from capas.store.store import Store
 
@@ -90,6 +92,7 @@ class Job:
         if any(target.type == "inline" for target in bench.request.cache_to):
             composed = [with_inline_cache(one, bench) for one in composed]
         exported = export(composed, bench, self._ports, self._open_attest(solver))
+        _record_times(self._ports.store, exported.images, states, solver)
         write_caches(composed, bench, self._ports)
         image = exported.preferred(bench.request.host_platform)
         metadata = metadata_of(exported, bench.request.outputs, bench.scratch.path.name)
@@ -125,6 +128,16 @@ def _hold(image: Image, blobs: BlobStore) -> None:
                 "layer {digest} of image {image} is missing from the store", digest=layer.descriptor.digest.short,
                 image=image.id.short, hint="pull the image again",
             )  # fmt: skip
+
+
+def _record_times(store: Store, images: Sequence[Image], states: Sequence[StageState], solver: Solver) -> None:
+    """What each step took, beside the images that are kept: `history --cost` tells it."""
+    for image, state in zip(images, states, strict=False):
+        if store.records.find_image(image.id) is not None:
+            lines = [line.vertex for line in state.lines]
+            times = [StepTime(None, None) if vertex is None else solver.time(vertex) for vertex in lines]
+            if times != store.records.list_times(image.id):
+                store.records.put_times(image.id, times)
 
 
 def _record_layers(store: Store, solved: list[Solved]) -> None:

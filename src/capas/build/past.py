@@ -18,7 +18,7 @@ import msgspec
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, facts BLOB NOT NULL);
+  id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, seconds REAL NOT NULL, facts BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS runs_title ON runs (title);
 CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, run INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS keys_run ON keys (run);
@@ -70,7 +70,10 @@ class Past:
         if len(packed) > self._most_bytes // 4:  # one step must not push all others out
             packed = _pack(run._replace(files=None))
         with self._lock:
-            rows = self._run("INSERT INTO runs (title, facts) VALUES (?, ?) RETURNING id", run.title, packed)
+            rows = self._run(
+                "INSERT INTO runs (title, seconds, facts) VALUES (?, ?, ?) RETURNING id",
+                run.title, run.seconds, packed,
+            )  # fmt: skip
             for (number,) in rows:
                 for key in keys:
                     self._run("INSERT OR REPLACE INTO keys VALUES (?, ?)", key, number)
@@ -79,6 +82,12 @@ class Past:
         """The run of this key."""
         with self._lock:
             return self._first("SELECT facts FROM runs JOIN keys ON keys.run = runs.id WHERE key = ?", key)
+
+    def find_seconds(self, key: str) -> float | None:
+        """How long the run of this key took."""
+        with self._lock:
+            rows = self._run("SELECT seconds FROM runs JOIN keys ON keys.run = runs.id WHERE key = ?", key)
+        return float(rows[0][0]) if rows else None
 
     def find_like(self, title: str) -> Run | None:
         """The newest run of this instruction, in any Dockerfile."""

@@ -15,6 +15,7 @@ from capas.build.vertex import Made, Op, Solved, Source, Vertex, Work, iter_vert
 from capas.errors import CapasError, Interrupted
 from capas.events import Explained, Failed, Finished, Planned, Started
 from capas.parallel import Nursery
+from capas.store.record import StepTime
 
 
 class Solver:
@@ -48,6 +49,10 @@ class Solver:
     def solved(self, vertex: Vertex) -> Solved:
         """What a vertex gave. Order: after the nursery's block."""
         return self._solved[vertex]
+
+    def time(self, vertex: Vertex) -> StepTime:
+        """How long a step took when it was done, and whether that was before this build. Order: as `solved`."""
+        return StepTime(self._explainer.seconds(vertex), self._solved[vertex].cached)
 
     def _solve(self, vertex: Vertex) -> None:
         self._nursery.check()

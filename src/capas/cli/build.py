@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 @click.option(
     "--check-reproducible", is_flag=True, help="Build twice in other conditions, and name the first difference"
 )
+@click.option("--cost", is_flag=True, help="Show what each step took, added and wasted")
 @click.option("--on-error", type=click.Choice(["shell"]), help="Where a RUN fails, open a shell as it was before it")
 @click.option("--explain-cache", is_flag=True, help="Say which steps would be done again and why, and build nothing")
 @attest_options
@@ -83,6 +84,10 @@ def build(app: App, /, *, tags: tuple[str, ...], progress: str, quiet: bool, **r
         click.echo(built.id, err=any(output.to_stdout for output in request.outputs))
     else:
         say_built(app, built)
+    if rest["cost"]:
+        from capas.cli.costs import print_costs
+
+        print_costs(app.engine.images.costs(str(built.image.id)))
     return say_reproducible(app, difference) if rest["check_reproducible"] else 0
 
 

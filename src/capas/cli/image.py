@@ -143,14 +143,22 @@ def inspect(app: App, /, *, images: tuple[str, ...], format: str | None) -> int:
 @click.command(cls=Command, help="Show how an image came to be, newest step first")
 @click.argument("image")
 @format_option
+@click.option("--cost", is_flag=True, help="Show what each step took, added and wasted")
 @click.option("-H", "--human/--no-human", default=True, help="Sizes and dates for people")
 @click.option("--no-trunc", is_flag=True, help="Do not shorten anything")
 @click.option("-q", "--quiet", is_flag=True, help="Print ids only")
 @pass_app
-def history(app: App, /, *, image: str, format: str | None, human: bool, no_trunc: bool, quiet: bool) -> None:
+def history(
+    app: App, /, *, image: str, format: str | None, cost: bool, human: bool, no_trunc: bool, quiet: bool
+) -> None:
     """One row a step."""
     from capas.image.created import parse_created
 
+    if cost:
+        from capas.cli.costs import print_costs
+
+        print_costs(app.engine.images.costs(image)[::-1], format=format, human=human, whole=no_trunc)
+        return
     now, rows = now_ns(), []
     for step in app.engine.images.history(image):
         created = parse_created(step.created)

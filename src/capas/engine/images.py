@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from capas.build.request import BuildRequest, Built
     from capas.build.survey import Survey
     from capas.engine.building import Visitor, Wish
+    from capas.engine.costs import StepCost
     from capas.engine.engine import Engine
     from capas.engine.inspection import Document, HistoryStep
     from capas.engine.removal import Removed
@@ -141,6 +142,12 @@ class Images:
         from capas.engine.inspection import list_history
 
         return list_history(self._engine.store.records, self.get(text))
+
+    def costs(self, text: str) -> Sequence[StepCost]:
+        """What every step took and added, oldest first, and what of it later steps waste. Raises: NotFound; Corrupt."""
+        from capas.engine.costs import list_costs
+
+        return list_costs(self._engine, self.get(text))
 
     def inspect(self, text: str) -> Document:
         """docker's JSON fields."""

@@ -48,6 +48,16 @@ class SparedRecord(NamedTuple):
     recipe: str
 
 
+class StepTime(NamedTuple):
+    """How long a step of an image's history took when it was done, and whether the last build found it done.
+
+    None where it is not known, and for what is no step of its own.
+    """
+
+    seconds: float | None
+    cached: bool | None
+
+
 class LayerRecord(NamedTuple):
     """A layer: the blob and what it is when inflated."""
 

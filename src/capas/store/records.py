@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from capas.oci.digest import DiffID, Digest, ImageID
 from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.store.database import Database
-from capas.store.record import ImageRecord, LayerRecord, NameRecord, SparedRecord
+from capas.store.record import ImageRecord, LayerRecord, NameRecord, SparedRecord, StepTime
 
 __all__ = ["ImageRecord", "LayerRecord", "NameRecord", "Records", "SparedRecord"]
 
@@ -83,8 +83,22 @@ class Records:
         """Forget an image, its names and its digests. Idempotent."""
         with self._database.writing() as db:
             db.execute("DELETE FROM image WHERE id = ?", (image_id,))
-            for table in ("manifest", "name", "digest"):
+            for table in ("manifest", "name", "digest", "step"):
                 db.execute(f"DELETE FROM {table} WHERE image = ?", (image_id,))
+
+    def put_times(self, image_id: ImageID, times: Sequence[StepTime]) -> None:
+        """Remember what the newest steps of an image's history took, oldest first; what was known of it goes."""
+        rows = [(image_id, number, *time) for number, time in enumerate(times)]
+        with self._database.writing() as db:
+            db.execute("DELETE FROM step WHERE image = ?", (image_id,))
+            db.executemany("INSERT INTO step VALUES (?, ?, ?, ?)", rows)
+
+    def list_times(self, image_id: ImageID) -> list[StepTime]:
+        """What the newest steps of an image's history took, oldest first; nothing for one that was not built here."""
+        query = "SELECT seconds, cached FROM step WHERE image = ? ORDER BY number"
+        with self._database.reading() as db:
+            rows = db.execute(query, (image_id,)).fetchall()
+        return [StepTime(seconds, None if cached is None else bool(cached)) for seconds, cached in rows]
 
     def _images(self, where: str, *values: str) -> list[ImageRecord]:
         with self._database.reading() as db:

@@ -38,7 +38,12 @@ CREATE TABLE spared (
   digest TEXT PRIMARY KEY, diff_id TEXT NOT NULL, size INTEGER NOT NULL, recipe TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-MIGRATIONS = (_FIRST, _SPARED)  # MIGRATIONS[n] turns version n into n + 1; one is never changed, only added to
+_TIMES = """
+CREATE TABLE step (
+  image TEXT NOT NULL, number INTEGER NOT NULL, seconds REAL, cached INTEGER, PRIMARY KEY (image, number)
+) WITHOUT ROWID;
+"""
+MIGRATIONS = (_FIRST, _SPARED, _TIMES)  # MIGRATIONS[n] turns version n into n + 1; one is never changed, only added to
 
 
 def is_current(db: sqlite3.Connection) -> bool:
