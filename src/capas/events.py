@@ -62,7 +62,8 @@ class Cause(NamedTuple):
     """One reason why a step is done again: what of its makings changed, from what to what (None: was or is not there).
 
     `kind` is "file", "arg", "env", "base", "step", "instruction", the name of a flag, or one of those without a name:
-    "first" (nothing earlier is known), "new", "no-cache", "gone" (its layer is not in the store), "pruned".
+    "first" (nothing earlier is known), "new", "no-cache", "gone" (its layer is not in the store), "pruned" (from the
+    cache), "forgotten" (it was done, but what it was made of is not known any more).
     """
 
     kind: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -253,6 +254,25 @@ def test_what_is_remembered_is_bounded_and_the_oldest_goes_first(tmp_path: Path)
     past.close()
 
 
+def test_a_file_of_another_version_is_begun_again(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "steps.db")
+    database.executescript("CREATE TABLE runs (other TEXT); PRAGMA user_version=77;")
+    database.close()
+    past = Past(tmp_path / "steps.db")
+    past.put(["key"], run_of(1, 1))
+    assert past.find("key") == run_of(1, 1)
+    past.close()
+
+
+def test_a_step_whose_earlier_run_was_forgotten_is_not_called_new(workshop: Workshop, context: Path) -> None:
+    why(workshop, context)
+    database = sqlite3.connect(workshop.root / "cache" / "steps.db")
+    database.executescript("DELETE FROM runs")
+    database.close()
+    (context / "src" / "a.py").write_text("A")
+    assert why(workshop, context)["3/4"] == (Cause("forgotten"),)
+
+
 def test_one_step_of_very_many_files_does_not_push_out_the_others(tmp_path: Path) -> None:
     past = Past(tmp_path / "steps.db", most_bytes=60_000)
     past.put(["small"], run_of(1, 1))
@@ -265,12 +285,14 @@ def test_one_step_of_very_many_files_does_not_push_out_the_others(tmp_path: Path
     past.close()
 
 
-def test_a_damaged_file_explains_nothing_and_stops_nothing(workshop: Workshop, context: Path) -> None:
+def test_a_damaged_file_explains_nothing_stops_nothing_and_is_begun_again(workshop: Workshop, context: Path) -> None:
     why(workshop, context)
     for path in (workshop.root / "cache").glob("steps.db*"):
         path.write_bytes(b"rubbish" * 1000)
     (context / "src" / "a.py").write_text("A")
     assert why(workshop, context)["3/4"] == (Cause("first"),)
+    (context / "src" / "a.py").write_text("B")
+    assert [cause.kind for cause in why(workshop, context)["3/4"]] == ["file"]
 
 
 def test_an_unchanged_build_writes_nothing_down(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ FIRST = Cause("first")
 NEW = Cause("new")
 GONE = Cause("gone")
 PRUNED = Cause("pruned")
+FORGOTTEN = Cause("forgotten")
 
 
 class Explainer:
@@ -50,7 +51,10 @@ class Explainer:
         found = [compare(run, now) for run in self._earlier_runs(vertex)]
         if found:
             return min(found, key=len) or (PRUNED,)
-        return (NEW,) if self._builds(stage_of(vertex)) else (FIRST,)
+        builds = self._builds(stage_of(vertex))
+        if any(self._counterpart(vertex, steps) is not None for steps in builds):
+            return (FORGOTTEN,)
+        return (NEW,) if builds else (FIRST,)
 
     def made(self, vertex: Vertex, work: Work, keys: Sequence[str], seconds: float) -> None:
         """The step has been done: remember what it was made of."""

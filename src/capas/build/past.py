@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-_VERSION = 1
+_VERSION = 1  # of the tables and of what is packed in them: of another version nothing is kept
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, seconds REAL NOT NULL, facts BLOB NOT NULL);
@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, run INTEGER NOT NULL) WIT
 CREATE INDEX IF NOT EXISTS keys_run ON keys (run);
 CREATE TABLE IF NOT EXISTS builds (id INTEGER PRIMARY KEY AUTOINCREMENT, stage TEXT NOT NULL, steps BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS builds_stage ON builds (stage);
+"""
+_FRESH = f"""
+DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS keys; DROP TABLE IF EXISTS builds; PRAGMA user_version={_VERSION};
 """
 MOST_BYTES = 32 << 20
 MOST_BUILDS = 2000
@@ -142,17 +145,26 @@ class Past:
     def _first(self, sql: str, *values: object) -> Run | None:
         for (packed,) in self._run(sql, *values):
             try:
-                version, run = msgspec.msgpack.decode(zlib.decompress(packed), type=tuple[int, Run])
+                return msgspec.msgpack.decode(zlib.decompress(packed), type=Run)
             except (msgspec.MsgspecError, zlib.error):
                 continue
-            return run if version == _VERSION else None
         return None
 
     def _run(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._open().execute(sql, values).fetchall()
-        except (sqlite3.Error, OSError):
+        except (sqlite3.OperationalError, OSError):
             return []
+        except sqlite3.DatabaseError:  # damaged: the next build begins a new one
+            self._discard()
+            return []
+
+    def _discard(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        for end in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + end).unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -163,6 +175,8 @@ class Past:
             try:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=OFF")
+                if connection.execute("PRAGMA user_version").fetchone() != (_VERSION,):
+                    connection.executescript(_FRESH)
                 connection.executescript(_SCHEMA)
             except BaseException:
                 connection.close()
@@ -172,4 +186,4 @@ class Past:
 
 
 def _pack(run: Run) -> bytes:
-    return zlib.compress(msgspec.msgpack.encode((_VERSION, run)), 1)
+    return zlib.compress(msgspec.msgpack.encode(run), 1)

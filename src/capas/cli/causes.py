@@ -54,6 +54,7 @@ def _plain(kind: str, words: Words) -> str:
         "new": words("the instruction is new here"),
         "no-cache": words("--no-cache was given"),
         "gone": words("its layer is no longer in the store"),
+        "forgotten": words("what it was made of before is no longer known"),
         "pruned": words("its result is no longer in the build cache"),
     }.get(kind, "")
 
