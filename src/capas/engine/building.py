@@ -89,12 +89,13 @@ def build_twice(
     from capas.build.repeat import build_twice as twice
 
     whole = _whole(engine, request, tuple(Reference.parse(tag).with_default_tag() for tag in tags))
-    check_outputs(whole.outputs, whole.platforms or (whole.platform or whole.host_platform,))
+    _check(whole)
     enter_if_possible()
     bases = Bases(engine, report)
-    repeated = twice(whole, _ports(engine, bases), report=report)
-    bases.settle()
-    return repeated
+    try:
+        return twice(whole, _ports(engine, bases), report=report)
+    finally:
+        bases.settle()
 
 
 def _look_round(engine: Engine, visitor: Visitor, error: CapasError, look_round: LookRound) -> None:
