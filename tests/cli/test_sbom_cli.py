@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from support.building import write_files
 from support.tars import make_tar
 from support.terminal import Terminal
 
@@ -30,3 +31,23 @@ def test_an_sbom_is_written_to_a_file(tmp_path: Path) -> None:
 
 def test_an_image_that_is_not_here_has_no_sbom(tmp_path: Path) -> None:
     assert "no such image: nope" in Terminal(tmp_path).fails("image", "sbom", "nope")
+
+
+def test_an_attested_image_has_an_index_to_annotate(tmp_path: Path) -> None:
+    capas = Terminal(tmp_path)
+    write_files(tmp_path / "context", {"Dockerfile": "FROM scratch\nLABEL a=b\n"})
+    words = ("build", "-t", "me/app:1", "--annotation", "index:org.test=1", str(tmp_path / "context"))
+    assert "annotation org.test is for an index" in capas.fails(*words)
+    capas.ok(*words, "--provenance=true", "-o", f"type=oci,dest={tmp_path}/layout,tar=false")
+    top = json.loads((tmp_path / "layout" / "index.json").read_text())["manifests"][0]
+    index = json.loads((tmp_path / "layout/blobs/sha256" / top["digest"].split(":")[1]).read_text())
+    assert index["annotations"] == {"org.test": "1"}
+
+
+def test_attestations_of_bare_files_are_told_to_be_left_out(tmp_path: Path) -> None:
+    capas = Terminal(tmp_path)
+    write_files(tmp_path / "context", {"Dockerfile": "FROM scratch\nCOPY x /\n", "x": "x"})
+    done = capas.run("build", "--sbom=true", "-o", str(tmp_path / "out"), str(tmp_path / "context"))
+    assert done.returncode == 0
+    assert "attestations stand beside images" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["x"]
