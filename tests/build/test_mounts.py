@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from capas.build.cache_mounts import CacheMounts
-from capas.errors import Invalid, NotFound
+from capas.errors import Conflict, Invalid, NotFound
 from support.building import write_files
 from support.stepping import Steps
 
@@ -312,16 +312,18 @@ def test_one_cache_twice_in_a_step_waits_for_nobody(steps: Steps) -> None:
     assert steps.said() == ["both"]
 
 
-def test_a_cache_in_use_is_not_pruned(steps: Steps) -> None:
+def test_a_cache_in_use_is_not_removed(steps: Steps) -> None:
     steps.run("RUN --mount=type=cache,id=c,target=/c echo x > /c/f")
     store = caches(steps)
     (one,) = store.iterate()
     with store.held(one.kind, "shared"):
         assert [cache.in_use for cache in store.iterate()] == [True]
-        assert store.prune() == (0, 0)
-    assert store.prune(used_before_ns=steps.now_ns) == (0, 0)
-    removed, size = store.prune()
-    assert (removed, size > 0, list(store.iterate())) == (1, True, [])
+        with pytest.raises(Conflict, match="cache mount c is in use"):
+            store.remove(one.name)
+    assert store.remove(one.name) > 0
+    assert list(store.iterate()) == []
+    with pytest.raises(NotFound):
+        store.remove(one.name)
 
 
 def test_a_failed_step_keeps_what_it_put_into_the_cache(steps: Steps) -> None:

@@ -55,6 +55,11 @@ class CacheMount(NamedTuple):
     in_use: bool
 
     @property
+    def is_first(self) -> bool:
+        """Whether it is the one that shared and locked mounts have."""
+        return self.name.endswith("-0")
+
+    @property
     def size(self) -> int:
         """Bytes on disk, counted now: the whole cache is walked."""
         return tree_usage(self.path / "fs").size
@@ -77,9 +82,8 @@ class CacheMounts:
         "shared": with other sharers; "locked": alone, after those who have it; "private": alone, another one where
         this is taken. `wait` is called while waiting and may raise. Raises: Exhausted; what `fill` raises.
         """
+        self._make_root()
         with disk_errors(self._root):
-            for folder in ("", *_OURS):
-                make_dirs(self._root / folder)
             place, lock = self._take(kind, sharing, wait)
         try:
             self._make(place, kind, fill)
@@ -102,7 +106,7 @@ class CacheMounts:
             raise NotFound("no cache mount {name}", name=name)
         lock = _try(place / "lock", fcntl.LOCK_EX)
         if lock is None:
-            raise Conflict("cache mount {id} is in use", id=found.kind.id, hint="wait for the build that uses it")
+            raise _in_use(found.kind)
         try:
             size = found.size
             self._scratch.discard(place)
@@ -110,17 +114,26 @@ class CacheMounts:
             unlock(lock)
         return size
 
-    def prune(self, *, used_before_ns: int | None = None) -> tuple[int, int]:
-        """Remove the caches that nothing uses and nothing used since then (None: all): how many, and their size."""
-        removed = size = 0
-        for one in list(self.iterate()):
-            if used_before_ns is None or one.last_used_ns < used_before_ns:
-                try:
-                    size += self.remove(one.name)
-                    removed += 1
-                except (Conflict, NotFound):
-                    continue
-        return removed, size
+    def restore(self, kind: CacheKind, fill: Fill, *, replace: bool = False) -> bool:
+        """Make the cache anew of what `fill` writes; False where there is one already that is not to be replaced.
+
+        Raises: Conflict while a step uses it; what `fill` raises, and the old one stays.
+        """
+        self._make_root()
+        place = self._root / f"{kind.name}-0"
+        place.mkdir(exist_ok=True, mode=0o700)
+        lock = _try(place / "lock", fcntl.LOCK_EX)
+        if lock is None:
+            raise _in_use(kind)
+        try:
+            if (place / "fs").is_dir() and not replace:
+                return False
+            self._make(place, kind, fill, replace=True)
+            now = self._clock()
+            os.utime(lock, ns=(now, now))
+            return True
+        finally:
+            unlock(lock)
 
     def _take(self, kind: CacheKind, sharing: Sharing, wait: Callable[[], None]) -> tuple[Path, int]:
         how = fcntl.LOCK_SH if sharing == "shared" else fcntl.LOCK_EX
@@ -137,9 +150,14 @@ class CacheMounts:
             wait()
             time.sleep(_PAUSE_SECONDS)
 
-    def _make(self, place: Path, kind: CacheKind, fill: Fill | None) -> None:
+    def _make_root(self) -> None:
+        with disk_errors(self._root):
+            for folder in ("", *_OURS):
+                make_dirs(self._root / folder)
+
+    def _make(self, place: Path, kind: CacheKind, fill: Fill | None, *, replace: bool = False) -> None:
         """Atomic, and right beside another sharer who does the same: the first one to finish wins."""
-        if (place / "fs").is_dir():
+        if (place / "fs").is_dir() and not replace:
             return
         with self._scratch.directory() as draft, disk_errors(place):
             tree = draft / "fs"
@@ -151,6 +169,8 @@ class CacheMounts:
                 os.chmod(tree, kind.mode)
             (draft / "about.json").write_text(json.dumps(kind._asdict()))
             os.replace(draft / "about.json", place / "about.json")
+            if replace:
+                self._scratch.discard(place / "fs")
             try:
                 os.rename(tree, place / "fs")
             except OSError:
@@ -175,6 +195,10 @@ class CacheMounts:
             unlock(lock)
         kind = CacheKind(**{name: about[name] for name in CacheKind._fields if name in about})
         return CacheMount(place.name, kind, place, used, lock is None)
+
+
+def _in_use(kind: CacheKind) -> Conflict:
+    return Conflict("cache mount {id} is in use", id=kind.id, hint="wait for the build that uses it")
 
 
 def _try(path: Path, how: int) -> int | None:

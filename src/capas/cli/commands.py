@@ -56,7 +56,12 @@ CONTAINER = _table(
 BUILDER = _table(
     context=("context", "context", "Show what a build would send, and what is left out"),
     du=("builder", "du", "Show what the build cache holds"),
+    mounts=("groups", "mounts", "Carry cache mounts from one machine to another"),
     prune=("builder", "prune", "Forget what the build cache holds, the longest unused first"),
+)
+MOUNTS = _table(
+    export=("mounts", "export", "Send cache mounts to a registry or a directory"),
+    import_=("mounts", "import_", "Bring cache mounts from a registry or a directory"),
 )
 SYSTEM = _table(
     check=("system", "check", "Read everything that is stored and tell what is damaged"),

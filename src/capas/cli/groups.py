@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from capas.cli.commands import BUILDER, CONTAINER, HUB, IMAGE, SYSTEM
+from capas.cli.commands import BUILDER, CONTAINER, HUB, IMAGE, MOUNTS, SYSTEM
 from capas.cli.lazy import LazyGroup
 
 _NONE = MappingProxyType({})  # type: ignore[var-annotated]
@@ -12,4 +12,5 @@ image = LazyGroup(name="image", help="The verbs about images", table=IMAGE, hidd
 container = LazyGroup(name="container", help="The verbs about containers", table=CONTAINER, hidden=_NONE)
 system = LazyGroup(name="system", help="What is here and what this machine allows", table=SYSTEM, hidden=_NONE)
 builder = LazyGroup(name="builder", help="The build cache", table=BUILDER, hidden=_NONE)
+mounts = LazyGroup(name="mounts", help="Carry cache mounts from one machine to another", table=MOUNTS, hidden=_NONE)
 hub = LazyGroup(name="hub", help="The registry server", table=HUB, hidden=_NONE)
