@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from capas.build.cache_mounts import CacheKind, CacheMounts
-from capas.engine.cache_transfer import export_mounts, import_mounts
 from capas.engine.engine import Engine
 from capas.engine.platforms import host_platform
 from capas.errors import Conflict, Corrupt, Invalid, NotFound
@@ -82,8 +81,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def test_caches_arrive_as_they_were(here: Machine, there: Machine, place: str) -> None:
-    export_mounts(here.engine, place)
-    assert sorted(kind.id for kind in import_mounts(there.engine, place)) == ["go", "pip"]
+    here.engine.builder.export_mounts(place)
+    assert sorted(kind.id for kind in there.engine.builder.import_mounts(place)) == ["go", "pip"]
     for name in ("go", "pip"):
         ours, theirs = here.tree(name), there.tree(name)
         assert sorted(os.listdir(theirs)) == sorted(os.listdir(ours))
@@ -95,64 +94,64 @@ def test_caches_arrive_as_they_were(here: Machine, there: Machine, place: str) -
 
 def test_a_cache_that_did_not_change_is_not_sent_again(here: Machine, address: str) -> None:
     place = f"{address}/team/caches:main"
-    first = export_mounts(here.engine, place)
+    first = here.engine.builder.export_mounts(place)
     here.mounts.remove(next(one.name for one in here.mounts.iterate() if one.kind.id == "pip"))
     here.fill("pip", c="changed")
-    second = export_mounts(here.engine, place, report=here.events.append)
+    second = here.engine.builder.export_mounts(place, report=here.events.append)
     assert first != second
     assert sorted(text for text in here.said() if text != "Packed") == ["Layer already exists", "Pushed"]
 
 
 def test_the_same_caches_are_the_same_bytes_anywhere(here: Machine, there: Machine, place: str) -> None:
-    digest = export_mounts(here.engine, place)
-    import_mounts(there.engine, place)
-    assert export_mounts(there.engine, place) == digest
+    digest = here.engine.builder.export_mounts(place)
+    there.engine.builder.import_mounts(place)
+    assert there.engine.builder.export_mounts(place) == digest
 
 
 def test_nothing_of_an_export_stays_in_the_store(here: Machine, place: str) -> None:
-    export_mounts(here.engine, place)
+    here.engine.builder.export_mounts(place)
     assert list(here.engine.store.blobs.iterate()) == []
     assert list(here.engine.store.records.iter_images()) == []
 
 
 def test_what_is_here_stays_unless_it_is_to_be_replaced(here: Machine, there: Machine, place: str) -> None:
-    export_mounts(here.engine, place)
+    here.engine.builder.export_mounts(place)
     there.fill("go", a="mine", mine="too")
-    assert [kind.id for kind in import_mounts(there.engine, place)] == ["pip"]
+    assert [kind.id for kind in there.engine.builder.import_mounts(place)] == ["pip"]
     assert (there.tree("go") / "a").read_text() == "mine"
-    assert len(import_mounts(there.engine, place, over=True)) == 2
+    assert len(there.engine.builder.import_mounts(place, over=True)) == 2
     assert (there.tree("go") / "a").read_text() == "one"
     assert not (there.tree("go") / "mine").exists()
 
 
 def test_only_the_caches_asked_for_are_sent(here: Machine, there: Machine, place: str) -> None:
-    export_mounts(here.engine, place, ids=["pip"])
-    assert [kind.id for kind in import_mounts(there.engine, place)] == ["pip"]
+    here.engine.builder.export_mounts(place, ids=["pip"])
+    assert [kind.id for kind in there.engine.builder.import_mounts(place)] == ["pip"]
     with pytest.raises(NotFound, match="no cache mount nosuch"):
-        export_mounts(here.engine, place, ids=["nosuch"])
+        here.engine.builder.export_mounts(place, ids=["nosuch"])
     with pytest.raises(NotFound, match="there are no cache mounts here"):
-        export_mounts(Machine(here.engine.settings.root / "other").engine, place)
+        Machine(here.engine.settings.root / "other").engine.builder.export_mounts(place)
 
 
 def test_a_cache_in_use_is_not_replaced(here: Machine, there: Machine, place: str) -> None:
-    export_mounts(here.engine, place)
+    here.engine.builder.export_mounts(place)
     there.fill("go", a="mine")
     with there.mounts.held(CacheKind("go", uid=7, mode=0o750), "shared"), pytest.raises(Conflict, match="is in use"):
-        import_mounts(there.engine, place, over=True)
+        there.engine.builder.import_mounts(place, over=True)
     assert (there.tree("go") / "a").read_text() == "mine"
 
 
 def test_bytes_that_are_not_the_caches_make_none(here: Machine, there: Machine, tmp_path: Path) -> None:
     place = f"oci-layout://{tmp_path}/out"
-    export_mounts(here.engine, place, ids=["pip"])
+    here.engine.builder.export_mounts(place, ids=["pip"])
     (layer,) = Layout(tmp_path / "out").find(host_platform()).manifest.layers
     path = tmp_path / "out/blobs/sha256" / layer.digest.hex
     path.chmod(0o600)
-    export_mounts(here.engine, f"oci-layout://{tmp_path}/other", ids=["go"])
+    here.engine.builder.export_mounts(f"oci-layout://{tmp_path}/other", ids=["go"])
     other = Layout(tmp_path / "other").find(host_platform()).manifest.layers[0]
     path.write_bytes((tmp_path / "other/blobs/sha256" / other.digest.hex).read_bytes())
     with pytest.raises(Corrupt):
-        import_mounts(there.engine, place)
+        there.engine.builder.import_mounts(place)
     assert list(there.mounts.iterate()) == []
 
 
@@ -160,9 +159,9 @@ def test_an_image_of_something_else_is_no_cache(here: Machine, there: Machine, a
     image = assemble(there.engine.store.blobs, Config(architecture="amd64", os="linux"), [])
     push(there.engine.client, Reference.parse(f"{address}/a/image:1"), image)
     with pytest.raises(Invalid, match="holds no cache mounts"):
-        import_mounts(here.engine, f"{address}/a/image:1")
+        here.engine.builder.import_mounts(f"{address}/a/image:1")
 
 
 def test_a_directory_must_be_named(here: Machine) -> None:
     with pytest.raises(Invalid, match="names no directory"):
-        export_mounts(here.engine, "oci-layout://")
+        here.engine.builder.export_mounts("oci-layout://")

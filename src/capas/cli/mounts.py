@@ -18,10 +18,8 @@ _WHERE = "NAME[:TAG]|oci-layout://DIRECTORY"
 @pass_app
 def export(app: App, /, *, target: str, ids: tuple[str, ...], progress: str) -> None:
     """What is there already is not sent again."""
-    from capas.engine.cache_transfer import export_mounts
-
     with app.progress(progress) as report:
-        digest = export_mounts(app.engine, target, ids=ids, report=report)
+        digest = app.engine.builder.export_mounts(target, ids=ids, report=report)
     app.say("Exported {target}@{digest}", target=target, digest=digest)
 
 
@@ -32,10 +30,8 @@ def export(app: App, /, *, target: str, ids: tuple[str, ...], progress: str) -> 
 @pass_app
 def import_(app: App, /, *, source: str, over: bool, progress: str) -> None:
     """A line a cache."""
-    from capas.engine.cache_transfer import import_mounts
-
     with app.progress(progress) as report:
-        made = import_mounts(app.engine, source, over=over, report=report)
+        made = app.engine.builder.import_mounts(source, over=over, report=report)
     for kind in made:
         app.say("Imported the cache mount {id}", id=kind.id)
     if not made:

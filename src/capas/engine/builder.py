@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from capas.build.cache import BuildCache, CachedStep
-from capas.build.cache_mounts import CacheMounts
+from capas.build.cache_mounts import CacheKind, CacheMounts
 from capas.clock import now_ns
 from capas.dockerfile.duration import parse_duration
 from capas.engine.removal import sweep
 from capas.errors import CapasError, Invalid
+from capas.events import Report, ignore
 from capas.oci.digest import Digest
 
 if TYPE_CHECKING:
@@ -98,6 +99,18 @@ class Builder:
             elif one.path is not None:
                 freed += _remove_files(one.path)
         return freed + sweep(self._engine)
+
+    def export_mounts(self, target: str, *, ids: Collection[str] = (), report: Report = ignore) -> Digest:
+        """Send cache mounts to `name:tag` or `oci-layout://path`. Raises: as `cache_transfer.export_mounts`."""
+        from capas.engine.cache_transfer import export_mounts
+
+        return export_mounts(self._engine, target, ids=ids, report=report)
+
+    def import_mounts(self, source: str, *, over: bool = False, report: Report = ignore) -> Sequence[CacheKind]:
+        """Bring cache mounts from there; which ones were made. Raises: as `cache_transfer.import_mounts`."""
+        from capas.engine.cache_transfer import import_mounts
+
+        return import_mounts(self._engine, source, over=over, report=report)
 
     def _layers(self) -> Iterator[BuildEntry]:
         live = self._engine.store.records.live_digests()
