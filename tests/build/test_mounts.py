@@ -10,6 +10,7 @@ import pytest
 
 from capas.build.cache_mounts import CacheMounts
 from capas.errors import Conflict, Invalid, NotFound
+from capas.events import Event, Said, ignore
 from support.building import write_files
 from support.stepping import Steps
 
@@ -112,6 +113,28 @@ def test_only_the_files_that_a_mount_shows_are_part_of_the_key(steps: Steps) -> 
     steps.run(lines)
     assert not steps.last_cached()
     assert steps.said() == ["changed"]
+
+
+def test_a_file_that_changes_under_the_build_is_no_result_under_its_old_name(steps: Steps) -> None:
+    write_files(steps.context, {"f": "one\n"})
+
+    def change(event: Event) -> None:
+        if isinstance(event, Said) and event.text == "begun":
+            write_files(steps.context, {"f": "two\n"})
+
+    steps.on_event = change
+    lines = "RUN --mount=source=f,target=/f echo begun; true\nRUN --mount=source=f,target=/f,rw cat /f"
+    with pytest.raises(Conflict, match="changed while it was read"):
+        steps.run(lines)
+    steps.on_event = ignore
+    steps.run(lines)
+    assert steps.said() == ["begun", "two"]
+
+
+def test_steps_that_only_read_share_one_copy(steps: Steps) -> None:
+    write_files(steps.context, {"f": "one\n"})
+    steps.run("RUN --mount=target=/a stat -c %i /a/f\nRUN --mount=target=/b stat -c %i /b/f")
+    assert len(set(steps.said())) == 1
 
 
 @pytest.mark.parametrize("change", ["chmod 700 /d/f", "rm /d/f && ln -s /etc /d/f", "touch /d/g", "chown 5 /d/f"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from capas.build.attestations.wish import parse_attestations
 from capas.build.secrets import Mask, Secrets, SecretSource, parse_secret
 from capas.errors import CapasError, Exhausted, Invalid, NotFound
 from capas.events import Event, Said
@@ -153,7 +154,9 @@ class TestWhereItIsNot:
     )
 
     def test_no_byte_is_left_after_a_build(self, steps: Steps, token: dict[str, SecretSource]) -> None:
-        image = steps.run(self.LINES, secrets=token)
+        wish = parse_attestations(["type=sbom", "type=provenance,mode=max"])
+        given = {**token, "also": SecretSource(variable="ALSO")}
+        image = steps.run(self.LINES, secrets=given, environ={"ALSO": VALUE}, attestations=wish)
         steps.cache.close()
         assert found_in(steps.root) == []
         assert VALUE not in image.config_bytes.decode()

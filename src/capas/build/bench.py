@@ -21,6 +21,7 @@ from capas.build.request import BuildRequest, mtime_of
 from capas.build.scratch import Scratch, remove_dead_snapshots
 from capas.build.sources.contract import Files
 from capas.build.sources.tree import TreeFiles
+from capas.build.spreads import Spreads
 from capas.build.step_cache import StepCache
 from capas.build.vertex import Made
 from capas.errors import Interrupted
@@ -71,6 +72,7 @@ class Bench:
         self.cache_mounts = CacheMounts(ports.cache_root / "mounts", ports.clock)
         self.secrets = named.opening.secrets
         self.agents = Agents(request.ssh, request.environ, scratch)
+        self.spreads = Spreads()
         self.cancelled = cancelled
         self.report = report
         self._ports = ports

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from capas.build.selection import Picked
+from capas.build.sources.digesting import Digesting
 from capas.build.sources.walk import name_of
-from capas.errors import CapasError, Interrupted, Unsupported
+from capas.errors import CapasError, Conflict, Interrupted, Unsupported
 from capas.layer.apply import apply
 from capas.layer.entry import FILE, Entry
 from capas.layer.writer import TarWriter
@@ -71,14 +72,17 @@ def _add(tar: TarWriter, picked: Picked, path: bytes, entry: Entry) -> None:
     if name_of(path).startswith(b".wh."):
         raise Unsupported("{path} cannot be mounted: its name is a mark of layers", path=path.decode(errors="replace"))
     named = entry._replace(path=path)
-    if entry.kind == FILE:
-        with picked.files.open(entry) as body:
-            if entry.size <= _CHUNK and entry.sparse is None:
-                tar.add_small(named, body.read(_CHUNK + 1))
-            else:
-                tar.add(named, body)
-    else:
+    if entry.kind != FILE:
         tar.add(named, None)
+        return
+    with picked.files.open(entry) as file:
+        body = Digesting(file)
+        if entry.size <= _CHUNK and entry.sparse is None:
+            tar.add_small(named, body.read(_CHUNK + 1))
+        else:
+            tar.add(named, body)
+    if body.hexdigest() != picked.files.digest(entry):  # the step's key would be that of other files
+        raise Conflict("{path} changed while it was read", path=path.decode(errors="replace"))
 
 
 def _quietly(task: Task[None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from capas.build.bench import Bench
 from capas.build.facts import file_facts
@@ -14,11 +14,11 @@ from capas.build.ops.unpack import unpack
 from capas.build.owners import is_numeric, resolve_owner
 from capas.build.placement import Placed, Placement
 from capas.build.selection import Picked, content_key
+from capas.build.sources.digesting import Digesting
 from capas.build.vertex import Made, Solved, digest_key, encode_key
 from capas.errors import CapasError, Interrupted, Invalid
 from capas.layer.entry import FILE
 from capas.layer.writer import TarWriter
-from capas.store.contract import Readable
 
 _SMALL = 1 << 20
 
@@ -156,25 +156,7 @@ def _write_file(placed: Placed, tar: TarWriter) -> None:
             digest = sha256(data).hexdigest()
             tar.add_small(placed.entry, data)
         else:
-            body = _Digesting(file)
+            body = Digesting(file)
             tar.add(placed.entry, body)
             digest = body.hexdigest()
     placed.files.learn(placed.source, digest)
-
-
-class _Digesting:
-    """A body that is digested as it is read: the key of what was written, whatever was there a moment before."""
-
-    def __init__(self, body: BinaryIO | Readable) -> None:
-        self._body = body
-        self._running = sha256()
-
-    def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes."""
-        data = self._body.read(size)
-        self._running.update(data)
-        return data
-
-    def hexdigest(self) -> str:
-        """The digest of what has been read."""
-        return self._running.hexdigest()

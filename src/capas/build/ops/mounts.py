@@ -82,15 +82,20 @@ class FilesMount(NamedTuple):
         yield content_key([self.pick(inputs, bench)], fixed_mode=False, keep_owner=True)
 
     def give(self, site: Site) -> Given:
-        """A copy of its own: what a step writes to it goes with the step."""
+        """A copy, one for all steps that only read it; what a step writes to its own goes with the step."""
         from capas.build.spreading import spread
         from capas.run.step_mounts import Bind
 
         bench = site.bench
+
+        def lay_out() -> Path:
+            return spread(self.pick(site.inputs, bench), folder, bench.cancelled)
+
         folder = bench.scratch.new_path()
+        if self.read_only:
+            return Given((Bind(bench.spreads.get(self.context, self.source, lay_out), self.target),))
         site.stack.callback(remove_tree, folder)
-        place = spread(self.pick(site.inputs, bench), folder, bench.cancelled)
-        return Given((Bind(place, self.target, self.read_only),))
+        return Given((Bind(lay_out(), self.target, read_only=False),))
 
     def pick(self, inputs: Sequence[Solved], bench: Bench) -> Picked:
         """The files. Raises: NotFound."""
