@@ -135,12 +135,13 @@ def check_pairs(subject: Subject) -> Iterator[Finding]:
         if isinstance(pairs, Env | Label) and pairs.legacy:
             text = print_instruction(pairs, subject.escape)
             place = step.request.position
-            one_row = place.line == place.end_line
+            words = text.partition(" ")[2]  # a key with quotes in it has no other form
+            can_mend = place.line == place.end_line and words.startswith(f"{pairs.pairs[0].key}=")
             yield note(
                 LEGACY_PAIR, place,
                 '"{instruction} key=value" should be used instead of legacy "{instruction} key value" format',
                 instruction=step.request.name, text=text, hint="write {text}",
-                edits=[Edit(_after_keyword(step), text.partition(" ")[2])] if one_row else (),
+                edits=[Edit(_after_keyword(step), words)] if can_mend else (),
             )  # fmt: skip
 
 
