@@ -6,27 +6,25 @@ Where layers are kept as files, the same pass writes the tar into one: the layer
 from __future__ import annotations
 
 import hashlib
-import queue
-import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
-from capas.layer.compression import Compressor, Kind, compressor
+from capas.layer.compression import Kind, compressor
 from capas.layer.entry import Entry
 from capas.layer.files import LayerFiles
+from capas.layer.follower import Follower
 from capas.layer.writer import TarWriter
 from capas.oci import media
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import DiffID
-from capas.store.contract import BlobStore, Ingest
+from capas.store.contract import BlobStore
 from capas.store.put import fresh_ingest
 
 if TYPE_CHECKING:
     from capas.layer.erofs.writer import LayerFileWriter
 
 _CHUNK = 1 << 20
-_QUEUED = 4  # chunks between the threads: enough to keep both busy, little enough to keep memory flat
 
 
 class NewLayer(NamedTuple):
@@ -56,7 +54,8 @@ class LayerBlob:
         self._ingest = fresh_ingest(blobs, name)
         self._kept: _Hashed | LayerFileWriter = files.begin() if files else _Hashed()
         self._pending = bytearray()
-        self._packer = _Packer(self._ingest, compressor(compression, level))
+        self._compressor = compressor(compression, level)
+        self._packer = Follower(lambda chunk: self._ingest.write(self._compressor.write(chunk)))
         self.tar = TarWriter(self._write, self._kept.add)
 
     def commit(self) -> NewLayer:
@@ -64,6 +63,7 @@ class LayerBlob:
         self.tar.finish()
         self._pass_on()
         self._packer.finish()
+        self._ingest.write(self._compressor.finish())
         digest, size = self._ingest.digest, self._ingest.offset
         self._ingest.commit(digest, size)
         descriptor = Descriptor(media_type=media.layer_type(self._compression), digest=digest, size=size)
@@ -110,42 +110,3 @@ class _Hashed:
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-class _Packer:
-    """The second thread: compresses chunks in order and writes them to the ingest."""
-
-    def __init__(self, ingest: Ingest, compress: Compressor) -> None:
-        self._ingest = ingest
-        self._compress = compress
-        self._queue: queue.Queue[bytearray | None] = queue.Queue(_QUEUED)
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-
-    def put(self, chunk: bytearray) -> None:
-        """Hand a chunk over. Raises: what went wrong with an earlier one."""
-        self._queue.put(chunk)
-        if self._error is not None:
-            raise self._error
-
-    def finish(self) -> None:
-        """Wait until everything is written. Raises: what went wrong."""
-        self.stop()
-        if self._error is not None:
-            raise self._error
-        self._ingest.write(self._compress.finish())
-
-    def stop(self) -> None:
-        """End the thread. Idempotent."""
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
-
-    def _work(self) -> None:
-        while (chunk := self._queue.get()) is not None:
-            if self._error is None:  # after a failure the queue is only emptied, so that nobody waits for a place
-                try:
-                    self._ingest.write(self._compress.write(chunk))
-                except BaseException as error:
-                    self._error = error

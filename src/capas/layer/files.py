@@ -14,6 +14,7 @@ from capas.store.disk import disk_errors, make_dirs, unlink
 if TYPE_CHECKING:  # a container's start asks for paths alone
     from capas.layer.erofs.file import LayerFile
     from capas.layer.erofs.writer import LayerFileWriter
+    from capas.layer.follower import Follower
 
 
 class LayerFiles:
@@ -49,11 +50,13 @@ class LayerFiles:
 
         Raises: Corrupt where it is not that of `diff_id`, or no tar; Unsupported; Exhausted. Nothing is kept then.
         """
+        from capas.layer.follower import Follower
         from capas.layer.reader import iter_entries
 
-        with self.begin() as writer:
-            for entry, _ in iter_entries(_Kept(tar, writer)):
+        with self.begin() as writer, Follower(writer.write) as follower:
+            for entry, _ in iter_entries(_Followed(tar, follower)):
                 writer.add(entry)
+            follower.finish()
             writer.commit(diff_id)
 
     def remove(self, diff_id: DiffID) -> None:
@@ -80,15 +83,15 @@ def layer_files(root: Path) -> LayerFiles:
     return LayerFiles(root / "layers")
 
 
-class _Kept:
-    """A tar that is written down as it is read."""
+class _Followed:
+    """A tar that is hashed and written down by another thread while its headers are read in this one."""
 
-    def __init__(self, tar: Readable, writer: LayerFileWriter) -> None:
+    def __init__(self, tar: Readable, follower: Follower) -> None:
         self._tar = tar
-        self._write = writer.write
+        self._put = follower.put
 
     def read(self, size: int = -1, /) -> bytes:
         """As the tar."""
         data = self._tar.read(size)
-        self._write(data)
+        self._put(data)
         return data

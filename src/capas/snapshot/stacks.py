@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +19,9 @@ from capas.snapshot.lock import held
 from capas.snapshot.mounting import LAYERS, join_paths, mount_all, read_overlay, show_lowers, unmount
 from capas.snapshot.namespaces import identity, in_private_mounts
 from capas.snapshot.scratch import Scratch
-from capas.store.disk import disk_errors
+from capas.store.disk import disk_errors, sync_dir
 
+_MANY = 256  # files: from here on one call for the whole filesystem is quicker
 _ONE_DEVICE = "xino=on"
 """All files of one tree then seem to be on one device, though each layer file is a filesystem of its own."""
 
@@ -103,7 +105,21 @@ class Stacks:
 
         if missing:
             in_private_mounts(work)
-            syscalls.syncfs(os.fsencode(self._root))  # one call, however many records and corrections
+            for chain, _, _ in missing:
+                self._sync(self._path(chain))
+            sync_dir(self._root)
+
+    def _sync(self, stack: Path) -> None:
+        """Put a record and its correction on disk: them alone, and not all that others have written there."""
+        folders = list(os.walk(stack))
+        if sum(len(names) for _, _, names in folders) > _MANY:
+            syscalls.syncfs(os.fsencode(stack))
+            return
+        for folder, _, names in folders:
+            for path in (os.path.join(folder, name) for name in names):
+                if stat.S_ISREG(os.lstat(path).st_mode):
+                    _fsync(path)
+            _fsync(folder)
 
     def folders(self, chain: ChainID) -> list[Path]:
         """The directories to stack, topmost first; two at least, as overlayfs wants it. Raises: NotFound.
@@ -192,3 +208,11 @@ def common_options() -> tuple[str, ...]:
     """
     own = () if identity() == "root" else ("userxattr",)
     return ("index=off", "metacopy=off", "redirect_dir=nofollow", *own)
+
+
+def _fsync(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
