@@ -88,6 +88,15 @@ def test_a_file_that_became_a_link_is_named(workshop: Workshop, context: Path) -
     assert str(cause.new).startswith("link, target a.py")
 
 
+def test_a_hard_link_that_became_a_file_of_its_own_is_named(workshop: Workshop, context: Path) -> None:
+    (context / "src" / "b.py").unlink()
+    (context / "src" / "b.py").hardlink_to(context / "src" / "a.py")
+    why(workshop, context)
+    (context / "src" / "b.py").unlink()
+    (context / "src" / "b.py").write_text("a")
+    assert why(workshop, context)["3/4"] == (Cause("file", "src/b.py", "hardlink src/a.py", ""),)
+
+
 def test_another_base_is_named_with_its_digests(workshop: Workshop, context: Path) -> None:
     why(workshop, context)
     old = workshop.images

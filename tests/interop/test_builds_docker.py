@@ -144,8 +144,7 @@ def steps(built: Built) -> list[str]:
 
 
 def comparable(path: bytes, seen: Seen) -> Seen:
-    """Without what is meant to differ: hard links of a context or an archive become files of their own."""
-    seen = seen._replace(links=1)
+    """Without what is meant to differ."""
     if path.endswith(b"/environment"):  # RUN knows the time of the build, so that what it makes can be made again
         lines = [line for line in seen.content.splitlines() if not line.startswith(b"SOURCE_DATE_EPOCH=")]
         seen = seen._replace(content=b"\n".join(lines), size=0)

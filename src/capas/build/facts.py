@@ -7,7 +7,7 @@ op gives its key becomes a fact, so a new part is named without a word here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from capas.build.selection import Picked
@@ -33,12 +33,16 @@ def flatten(parts: Mapping[str, object]) -> dict[str, str]:
 def file_facts(picked: Iterable[Picked], *, fixed_mode: bool, keep_owner: bool) -> dict[str, str]:
     """A fact for each file that a copy takes, by its path: kind, mode, owner, size and digest, as far as they count."""
     found: dict[str, str] = {}
+    first: dict[Hashable, str] = {}
     for one in picked:
         where = "" if one.files.label == _CONTEXT else f" ({one.files.label})"
         for path, entry in ((one.entry.path, one.entry), *((child.path, child) for _, child in one.iter_below())):
             name = (path.decode(errors="replace") or ".") + where
             digest = one.files.digest(entry) if entry.kind == FILE else ""
             found[name] = _describe(entry, digest, fixed_mode=fixed_mode, keep_owner=keep_owner)
+            inode = one.inode(entry)
+            if inode is not None and first.setdefault(inode, name) != name:
+                found[name] += f" hardlink={first[inode].replace(' ', '%20')}"
     return found
 
 

@@ -5,7 +5,7 @@ The tree below is only looked at (it is never unpacked), so no path of the host 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
 from capas.build.modes import Mode
@@ -14,7 +14,7 @@ from capas.build.selection import Picked
 from capas.build.sources.contract import Files
 from capas.build.sources.walk import clean, join, name_of, parent_of, resolve
 from capas.errors import Invalid
-from capas.layer.entry import DIRECTORY, SYMLINK, Entry
+from capas.layer.entry import DIRECTORY, HARDLINK, SYMLINK, Entry
 
 
 class Placed(NamedTuple):
@@ -23,6 +23,7 @@ class Placed(NamedTuple):
     entry: Entry
     files: Files | None = None
     source: Entry | None = None
+    inode: Hashable | None = None  # equal for names of one file
 
 
 class Placement:
@@ -48,8 +49,14 @@ class Placement:
         return self._below.find(path)
 
     def iter_placed(self) -> Iterator[Placed]:
-        """Every entry, by path in byte order."""
-        return (self._placed[path] for path in sorted(self._placed))
+        """Every entry, by path in byte order. Of the names of one file the first is the file, the others link to it."""
+        first: dict[Hashable, bytes] = {}
+        for path in sorted(self._placed):
+            placed = self._placed[path]
+            target = path if placed.inode is None else first.setdefault(placed.inode, path)
+            if target != path:
+                placed = placed._replace(entry=placed.entry._replace(kind=HARDLINK, size=0, target=target))
+            yield placed
 
     def make_directories(self, path: bytes) -> bytes:
         """Make what is missing of this path; the path with its links followed.
@@ -89,22 +96,22 @@ class Placement:
             return
         if there is not None and there.kind == DIRECTORY:
             real = join(real, picked.name)
-        self._put_entry(real, picked.entry, picked.files)
+        self._put_entry(real, picked.entry, picked)
 
     def _put_parents(self, picked: Picked, base: bytes) -> bytes:
         """Make the directories in front that are missing, as they are in the source; the path of the last."""
         for relative, entry in picked.parents or ():
             path = resolve(self.find, join(base, relative))
             if self.find(path) is None:
-                self._put_entry(path, entry, picked.files)
+                self._put_entry(path, entry, picked)
         return join(base, picked.prefix)
 
     def _put_directory(self, picked: Picked, real: bytes) -> None:
         base = self.make_directories(real)
         for relative, entry in picked.iter_below():
-            self._put_entry(join(base, relative), entry, picked.files, keep_mode=picked.archive)
+            self._put_entry(join(base, relative), entry, picked)
 
-    def _put_entry(self, path: bytes, entry: Entry, files: Files, *, keep_mode: bool = False) -> None:
+    def _put_entry(self, path: bytes, entry: Entry, picked: Picked) -> None:
         there = self.find(path)
         if name_of(path).startswith(b".wh."):
             raise Invalid("a file cannot be called {name}: in a layer this name deletes another file", name=_show(path))
@@ -118,7 +125,8 @@ class Placement:
                 )  # fmt: skip
         elif there is not None and there.kind == DIRECTORY:
             raise Invalid("cannot copy a file to /{path}: it is a directory in the image", path=_show(path))
-        self._placed[path] = Placed(self._dressed(path, entry, keep_mode=keep_mode), files, entry)
+        dressed = self._dressed(path, entry, keep_mode=picked.archive)
+        self._placed[path] = Placed(dressed, picked.files, entry, picked.inode(entry))
 
     def _dressed(self, path: bytes, entry: Entry, *, keep_mode: bool) -> Entry:
         """As the flags ask; --chmod leaves what an archive holds as it is there, as BuildKit does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 from hashlib import sha256
 from itertools import groupby
@@ -22,7 +22,7 @@ from capas.build.sources.walk import (
 )  # fmt: skip
 from capas.dockerfile.ignore import Ignore, parse_patterns
 from capas.errors import NotFound
-from capas.layer.entry import DIRECTORY, FILE, Entry
+from capas.layer.entry import DIRECTORY, FILE, HARDLINK, Entry
 
 Line = Callable[[Files, bytes, Entry], bytes]
 
@@ -53,6 +53,7 @@ class Picked(NamedTuple):
     parents: tuple[tuple[bytes, Entry], ...] | None = None  # --parents: the directories to be kept, outermost first
     exclude: Exclusion = NOTHING
     archive: bool = False  # ADD: a tar to be unpacked where it lands
+    group: tuple[bytes, str] | None = None  # --parents: all that one pattern names at one pivot is one source
 
     @property
     def is_directory(self) -> bool:
@@ -63,6 +64,14 @@ class Picked(NamedTuple):
     def prefix(self) -> bytes:
         """The directories to be kept, as a path; a directory that is copied is the last of them itself."""
         return self.parents[-1][0] if self.parents else b""
+
+    def inode(self, entry: Entry) -> Hashable | None:
+        """Equal for names that are to be one file; None where it has no other.
+
+        As in BuildKit those are the names that come by one source: hard links from one source to the next are not kept.
+        """
+        inode = self.files.inode(entry)
+        return None if inode is None else (self.files, self.group or self.path, inode)
 
     def iter_below(self) -> Iterator[tuple[bytes, Entry]]:
         """All that a directory holds and is not excluded, by path relative to it; nothing for a file."""
@@ -115,11 +124,19 @@ def _head(one: Picked, line: Line) -> bytes:
 
 def _whole_key(ones: Iterable[Picked], heads: bytes, line: Line) -> str:
     running = sha256(heads)
+    first: dict[Hashable, bytes] = {}
     for one in ones:
-        running.update(b"\0" if one.is_directory else line(one.files, one.name, one.entry))
+        running.update(b"\0" if one.is_directory else line(one.files, one.name, _linked(one, one.entry, first)))
         for path, entry in one.iter_below():
-            running.update(line(one.files, path, entry))
+            running.update(line(one.files, path, _linked(one, entry, first)))
     return running.hexdigest()
+
+
+def _linked(one: Picked, entry: Entry, first: dict[Hashable, bytes]) -> Entry:
+    """The entry, as a hard link where its file has been there under another name: its content is in the key already."""
+    inode = one.inode(entry)
+    target = entry.path if inode is None else first.setdefault(inode, entry.path)
+    return entry if target == entry.path else entry._replace(kind=HARDLINK, target=target)
 
 
 def _line(files: Files, path: bytes, entry: Entry, *, fixed_mode: bool, keep_owner: bool) -> bytes:
@@ -143,7 +160,8 @@ def _pick(files: Files, pattern: str, exclude: Exclusion, *, parents: bool) -> I
         for path in _expand(files, base, text, deep=parents):
             one = _pick_one(files, path, pattern)
             if parents:
-                one = one._replace(parents=_parents(files, path, base, whole=one.is_directory))
+                above = _parents(files, path, base, whole=one.is_directory)
+                one = one._replace(parents=above, group=(base, text))
             where = one.prefix if one.is_directory else join(one.prefix, one.name)
             if not where or not exclude.leaves_out(where):
                 yield one._replace(exclude=exclude)

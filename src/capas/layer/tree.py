@@ -43,6 +43,7 @@ class Tree:
     def __init__(self, layers: Sequence[Contents], open_tar: Callable[[int], Readable]) -> None:
         self._open_tar = open_tar
         self._root = _Node(Entry(b"", DIRECTORY, 0o755), 0)
+        self._shared: set[int] = set()  # where bodies of files that were linked to begin
         for number, contents in enumerate(layers):
             self._stack(contents.entries, number)
 
@@ -83,6 +84,10 @@ class Tree:
         if found.entry.kind != FILE:
             raise Invalid("/{path} in the image is not a regular file", path=name)
         return open_section(self._open_tar(found.layer), found.entry)
+
+    def may_share(self, entry: Entry) -> bool:
+        """Whether a file may have other names. Quick; `locate` tells which names are one file: they have one place."""
+        return entry.offset in self._shared
 
     def iter_files(self, paths: Iterable[bytes]) -> Iterator[tuple[Entry, BinaryIO]]:
         """The regular files among the paths, with their bytes, in the order of the tars: each tar is read once.
@@ -169,6 +174,7 @@ class Tree:
         target = self._walk(entry.target, follow=False)
         if target is None or target.children is not None:
             raise Corrupt("{path} is a hard link to nothing", path=entry.path.decode(errors="replace"))
+        self._shared.add(target.entry.offset)
         return _Node(_below(parent, target.entry, name), target.layer)
 
 

@@ -7,6 +7,7 @@ ENV MADE=yes
 WORKDIR /out
 RUN echo "$WHO" >made && mkdir dir && echo in >dir/in && ln -s made link && chown 7:8 made
 COPY tree tree
+COPY links links
 
 FROM maker AS unused
 RUN exit 1
@@ -14,6 +15,7 @@ RUN exit 1
 FROM scratch AS files
 COPY --from=maker /out/made /out/link /from/
 COPY --from=0 /out /all
+COPY --from=0 /out/links/real /out/links/twin /apart/
 COPY --from=busybox /bin/busybox /bin/
 
 FROM busybox

@@ -17,10 +17,11 @@ from capas.build.selection import Picked, content_key
 from capas.build.sources.digesting import Digesting
 from capas.build.vertex import Made, Solved, digest_key, encode_key
 from capas.errors import CapasError, Interrupted, Invalid
-from capas.layer.entry import FILE
+from capas.layer.entry import FILE, HARDLINK
 from capas.layer.writer import TarWriter
 
 _SMALL = 1 << 20
+_FORM = 2  # another number when the same files come to make another layer: since 2 hard links are kept
 
 
 class CopyOp(NamedTuple):
@@ -66,7 +67,7 @@ class CopyWork:
         self._picked: list[Picked] | None = None
         base = "link" if op.link and is_numeric(op.chown or "0") else inputs[0].chain
         self.parts = {**op.parts, "base": base, **bench.packing}
-        self._family = digest_key("family", self.parts)
+        self._family = digest_key("family", _FORM, self.parts)
 
     def keys(self) -> Iterator[str]:
         """By the sources' own chain ids if all have one; by content only where this instruction has run here before."""
@@ -136,18 +137,24 @@ class CopyWork:
 
 def _write(placement: Placement, tar: TarWriter, bench: Bench) -> int:
     count = 0
+    digests: dict[bytes, str] = {}  # of files that have other names, too
     for placed in placement.iter_placed():
-        if placed.entry.kind == FILE and placed.files is not None:
-            _write_file(placed, tar)
+        entry = placed.entry
+        if entry.kind == FILE and placed.files is not None:
+            digest = _write_file(placed, tar)
+            if placed.inode is not None:
+                digests[entry.path] = digest
         else:
-            tar.add(placed.entry, None)
+            tar.add(entry, None)
+            if entry.kind == HARDLINK and placed.files is not None and placed.source is not None:
+                placed.files.learn(placed.source, digests[entry.target])
         count += 1
         if not count % 256 and bench.cancelled.is_set():
             raise Interrupted("cancelled")
     return count
 
 
-def _write_file(placed: Placed, tar: TarWriter) -> None:
+def _write_file(placed: Placed, tar: TarWriter) -> str:
     assert placed.files is not None
     assert placed.source is not None
     with placed.files.open(placed.source) as file:
@@ -160,3 +167,4 @@ def _write_file(placed: Placed, tar: TarWriter) -> None:
             tar.add(placed.entry, body)
             digest = body.hexdigest()
     placed.files.learn(placed.source, digest)
+    return digest

@@ -33,6 +33,9 @@ class Files(Protocol):
     def learn(self, entry: Entry, digest: str) -> None:
         """The file has just been read by someone, and this was its content digest."""
 
+    def inode(self, entry: Entry) -> tuple[int, int] | None:
+        """What is equal for the names of one file, its hard links. None for what has one name only, or is no file."""
+
     def key(self, paths: Sequence[bytes], how: bytes, compute: Callable[[], str]) -> str:
         """What `compute` says of these files and all that is beneath directories among them, in hex.
 

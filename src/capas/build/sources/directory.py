@@ -91,6 +91,11 @@ class DirectoryFiles:
         """The file has just been read."""
         self._digests.put(entry.path, self._signature(entry), digest)
 
+    def inode(self, entry: Entry) -> tuple[int, int] | None:
+        """Device and inode of a file that has several names, here or elsewhere."""
+        row = self._row(entry) if entry.kind == FILE else None
+        return (row[6], row[5]) if row is not None and row[6] else None
+
     def key(self, paths: Sequence[bytes], how: bytes, compute: Callable[[], str]) -> str:
         """Computed only where a name, mode, size, time or inode there is new."""
         seal, newest_ns = self._folders.seal(paths)
@@ -128,7 +133,10 @@ class DirectoryFiles:
         return folder is None or os.fsdecode(name_of(path)) in folder.rows
 
     def _signature(self, entry: Entry) -> Signature:
-        return self._folders.get(parent_of(entry.path)).rows[os.fsdecode(name_of(entry.path))][2:]
+        return self._row(entry)[2:6]
+
+    def _row(self, entry: Entry) -> Row:
+        return self._folders.get(parent_of(entry.path)).rows[os.fsdecode(name_of(entry.path))]
 
     def _entry(self, path: bytes, row: Row) -> Entry:
         _, mode, size, *_ = row

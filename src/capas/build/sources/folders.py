@@ -19,8 +19,11 @@ from capas.build.sources.walk import join
 from capas.dockerfile.ignore import Ignore
 from capas.errors import Denied
 
-Row = tuple[str, int, int, int, int, int]
-"""name, mode, size (the number of a device), mtime_ns, ctime_ns, inode. A folder has its name and mode alone."""
+Row = tuple[str, int, int, int, int, int, int]
+"""name, mode, size (the number of a device), mtime_ns, ctime_ns, inode, and the device it is on if it has other names.
+
+A folder has its name and mode alone.
+"""
 
 _SIGNED = frozenset((S_IFREG, S_IFLNK, S_IFIFO))
 _DEVICES = frozenset((S_IFCHR, S_IFBLK))
@@ -165,13 +168,13 @@ def _read(fd: int) -> list[Row]:
             mode = status.st_mode
             kind = mode & _KIND
             if kind in _SIGNED:
-                rows.append(
-                    (item.name, mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-                )  # fmt: skip
+                times = (status.st_mtime_ns, status.st_ctime_ns)
+                linked = status.st_dev if status.st_nlink > 1 else 0
+                rows.append((item.name, mode, status.st_size, *times, status.st_ino, linked))
             elif kind == S_IFDIR:
-                rows.append((item.name, mode, 0, 0, 0, 0))
+                rows.append((item.name, mode, 0, 0, 0, 0, 0))
             elif kind in _DEVICES:
-                rows.append((item.name, mode, status.st_rdev, 0, 0, 0))  # a socket has no place in an image
+                rows.append((item.name, mode, status.st_rdev, 0, 0, 0, 0))  # a socket has no place in an image
     return rows
 
 

@@ -63,6 +63,9 @@ class LooseFiles:
     def learn(self, entry: Entry, digest: str) -> None:
         """Nothing to learn: the digest was there from the start."""
 
+    def inode(self, entry: Entry) -> None:
+        """None: each is a file of its own."""
+
     def key(self, paths: Sequence[bytes], how: bytes, compute: Callable[[], str]) -> str:
         """Computed: it is quick."""
         return compute()

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from capas.build.sources.walk import name_of, parent_of
 from capas.layer.contents import Contents
-from capas.layer.entry import DIRECTORY, Entry
+from capas.layer.entry import DIRECTORY, FILE, Entry
 from capas.layer.slice import Slice
 from capas.layer.tree import Tree
 
@@ -79,6 +79,10 @@ class TreeFiles:
     def learn(self, entry: Entry, digest: str) -> None:
         """The file has just been read."""
         self._digests[entry.path] = digest
+
+    def inode(self, entry: Entry) -> tuple[int, int] | None:
+        """Its place, if another name may share it."""
+        return self.place(entry) if entry.kind == FILE and self._tree.may_share(entry) else None
 
     def key(self, paths: Sequence[bytes], how: bytes, compute: Callable[[], str]) -> str:
         """Computed: the digests that it is made of are known already."""
