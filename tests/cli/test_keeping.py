@@ -122,6 +122,19 @@ def test_with_compressed_no_layer_file_outlives_the_containers_that_need_it(plac
     assert here.ok("run", "--rm", "--network", "none", tag, "cat", "/made") == "made\n"
 
 
+def test_with_compressed_a_layer_file_stays_whose_packed_bytes_were_not_kept(place: Path, registry: str) -> None:
+    tag = f"{registry}/me/tools"
+    build(capas(place, "a", "layer"), place, tag)
+    here = capas(place, "a", "compressed")
+    here.ok("builder", "prune", "-f", "-a")
+    here.ok("image", "prune", "-f")
+    assert here.ok("run", "--rm", "--network", "none", tag, "cat", "/made") == "made\n"
+    here.ok("push", "-q", tag)
+    here.ok("image", "prune", "-f")
+    assert list((here.root / "store/layers").iterdir()) == []
+    assert here.ok("run", "--rm", "--network", "none", tag, "cat", "/made") == "made\n"
+
+
 def test_a_damaged_layer_file_is_found_and_made_again(place: Path) -> None:
     here = capas(place, "a", "both")
     build(here, place, "tools")

@@ -156,7 +156,7 @@ def _live_chains(records: Records) -> set[ChainID]:
 def _sweep_snapshots(engine: Engine, live: set[Digest]) -> None:
     """From the top down: a snapshot that something stands on is kept by the driver, and tried again below it.
 
-    Where only packed layers are to be kept, all go that no container stands on.
+    Where only packed layers are to be kept, all go that no container stands on, and whose packed bytes are here.
     """
     snapshotter, records = engine.snapshotter, engine.store.records
     packed = engine.settings.keep == "compressed"
@@ -169,6 +169,7 @@ def _sweep_snapshots(engine: Engine, live: set[Digest]) -> None:
         dead = rest
     layers = list(records.iter_layers())
     kept = {layer.diff_id for layer in layers if layer.digest in live and not packed} | _cached_layers(engine)
+    kept |= {one.diff_id for one in engine.store.list_unkept() if one.digest in live}
     files = engine.layer_files
     filed = {diff_id for diff_id, _ in files.iterate()} if files else set()
     for diff_id in ({layer.diff_id for layer in layers} | filed) - kept:

@@ -31,8 +31,7 @@ class System:
 
     def spared(self) -> int:
         """The bytes of packed layers that are not kept, since they can be had again (`store.keep`)."""
-        store = self._engine.store
-        return sum(one.size for one in store.records.iter_spared() if not store.kept.contains(one.digest))
+        return sum(one.size for one in self._engine.store.list_unkept())
 
     def check(self, *, repair: bool = False, report: Report = ignore) -> list[Finding]:
         """What is wrong, after reading everything. Repair: what is damaged goes; a pull brings it again."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # a listing reads records alone: the rest is loaded by the ve
     from capas.store.blobs import DirectoryBlobs
     from capas.store.check import Finding
     from capas.store.lease import Lease
+    from capas.store.record import SparedRecord
 
 
 class Collected(NamedTuple):
@@ -77,6 +78,10 @@ class Store:
     def discard(self, digests: Iterable[Digest]) -> Collected:
         """As `collect`, of these blobs alone: how a verb that failed takes back what it brought."""
         return self._sweep(set(digests), set())
+
+    def list_unkept(self) -> list[SparedRecord]:
+        """The blobs that were spared and are not on disk now: those that are had from their layers or from elsewhere."""
+        return [one for one in self.records.iter_spared() if not self.kept.contains(one.digest)]
 
     def check(self, repair: bool = False, *, report: Report = ignore) -> list[Finding]:
         """Read everything and tell what is wrong. Repair: remove what is damaged, so that a pull brings it again."""
