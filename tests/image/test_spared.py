@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import NamedTuple
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import pytest
 
@@ -16,6 +17,7 @@ from capas.image.sparing import SparingBlobs
 from capas.layer.compression import compressor
 from capas.layer.files import LayerFiles
 from capas.oci.digest import DiffID, Digest
+from capas.store.blobs import DirectoryBlobs
 from capas.store.contract import BlobSource, Ingest
 from capas.store.put import put
 from capas.store.records import SparedRecord
@@ -84,6 +86,36 @@ def test_bytes_that_a_registry_has_may_go_and_are_asked_for_there(place: Place) 
     assert place.store.kept.contains(place.digest)
 
 
+def test_a_recipe_of_another_encoder_is_not_trusted(place: Place) -> None:
+    layer = place.image.layers[0]
+    old = SparedRecord(place.digest, layer.diff_id, layer.descriptor.size, "gzip isal-0.0 2")
+    place.store.records.put_spared(old)
+    assert spare(place.store, place.image, place.files) == 0
+    assert place.store.kept.contains(place.digest)
+    place.store.records.add_source(place.digest, "registry.example", "it")
+    assert spare(place.store, place.image, place.files) == layer.descriptor.size
+    assert place.store.records.find_spared(place.digest) == old._replace(recipe="")
+
+
+def test_a_blob_that_is_spared_again_before_it_is_open_is_brought_again(place: Place) -> None:
+    data = read(place.store.kept, place.digest)
+    place.store.records.add_source(place.digest, "registry.example", "it")
+    spare(place.store, place.image, place.files)
+    tries = []
+
+    class Contended(DirectoryBlobs):
+        def open(self, digest: Digest) -> BinaryIO:
+            tries.append(digest)
+            if len(tries) == 2:
+                spare(place.store, place.image, place.files)
+            return super().open(digest)
+
+    kept = Contended(place.store.root)
+    blobs = SparingBlobs(kept, place.store.records, place.files, lambda spared, ingest: ingest.write(data))
+    assert read(blobs, place.digest) == data
+    assert len(tries) == 3
+
+
 def test_a_registry_that_sends_other_bytes_is_found_out(place: Place) -> None:
     place.store.records.add_source(place.digest, "registry.example", "it")
     spare(place.store, place.image, place.files)
@@ -122,6 +154,24 @@ def test_bytes_packed_by_us_come_out_again_the_same(place: Place, kind: str) -> 
     place.store.records.put_spared(record)
     place.store.kept.delete(digest)
     assert read(place.blobs, digest) == data
+
+
+def test_what_a_lease_finds_spared_while_gc_ends_is_not_forgotten(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.store.records.add_source(place.digest, "registry.example", "it")
+    spare(place.store, place.image, place.files)
+    place.store.records.delete_image(place.image.id)
+    lease = Store(place.store.root, lambda kept, records: place.blobs).lease()
+    told: list[bool] = []
+
+    def meanwhile(path: Path) -> None:
+        told.append(lease.blobs.contains(place.digest))
+
+    monkeypatch.setattr("capas.store.store.empty_dir", meanwhile)
+    with lease:
+        place.store.collect()
+        assert told == [lease.blobs.contains(place.digest)]
 
 
 def test_gc_forgets_what_was_spared_with_the_image_that_had_it(place: Place) -> None:

@@ -72,14 +72,14 @@ def spare(store: Store, image: Image, files: LayerFiles) -> int:
 def _recipe(store: Store, layer: Layer, files: LayerFiles) -> str | None:
     """How a layer's blob can be had again: "" from a registry, else by a recipe, tried out; None where in no way."""
     digest = layer.descriptor.digest
+    kind = media.compression_of(layer.descriptor.media_type)
+    recipe = None if kind is None else recipe_of(cast(Kind, kind))
     known = store.records.find_spared(digest)
-    if known is not None:
-        return known.recipe
+    if known is not None and known.recipe == recipe:  # of another version it may not come true any more
+        return recipe
     if store.records.list_sources(digest):
         return ""
-    kind = media.compression_of(layer.descriptor.media_type)
-    if kind is None:
+    if recipe is None:
         return None
-    recipe = recipe_of(cast(Kind, kind))
     with files.open(layer.diff_id) as file:
         return recipe if packs_to(file.open_tar(), recipe) == digest else None

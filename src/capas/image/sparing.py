@@ -28,16 +28,16 @@ class SparingBlobs:
 
     def open(self, digest: Digest) -> BinaryIO:
         """The blob, put back on disk where it was spared. Raises: NotFound; Unavailable; Corrupt."""
-        try:
-            return self._kept.open(digest)
-        except NotFound:
-            spared = self._find(digest)
-            if spared is None:
-                raise
-        from capas.image.spared import restore
+        while True:  # once, unless another process spares it again before we have it open
+            try:
+                return self._kept.open(digest)
+            except NotFound:
+                spared = self._find(digest)
+                if spared is None:
+                    raise
+            from capas.image.spared import restore
 
-        restore(self._kept, spared, self._files, self._fetch)
-        return self._kept.open(digest)
+            restore(self._kept, spared, self._files, self._fetch)
 
     def contains(self, digest: Digest) -> bool:
         """Whether it is here, or spared."""
