@@ -80,7 +80,7 @@ class Store:
         return self._sweep(set(digests), set())
 
     def list_unkept(self) -> list[SparedRecord]:
-        """The blobs that were spared and are not on disk now: those that are had from their layers or from elsewhere."""
+        """The blobs that were spared and are not on disk now: they are had from their layers, or elsewhere."""
         return [one for one in self.records.iter_spared() if not self.kept.contains(one.digest)]
 
     def check(self, repair: bool = False, *, report: Report = ignore) -> list[Finding]:
