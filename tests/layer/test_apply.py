@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,14 @@ def test_a_link_into_the_layer_itself_is_made_and_one_that_was_overwritten_is_no
     outcome = put(tmp_path, hardlink("a", "lower"), file("a", b"1"), hardlink("b", "a"), style="notes")
     assert outcome.links == ()
     assert (tmp_path / "b").samefile(tmp_path / "a")
+
+
+def test_a_link_to_a_lower_layer_goes_with_its_directory(tmp_path: Path) -> None:
+    listed = [hardlink("a/b/h", "lower"), file("a", b"1"), directory("a"), directory("a/b"), hardlink("a/k", "lower")]
+    assert [link.path for link in put(tmp_path, *listed, style="notes").links] == [b"a/k"]
+    (tmp_path / "2").mkdir()
+    implied = [hardlink("a/b/h", "lower"), file("a", b"1"), file("a/b/c"), hardlink("a/b/k", "lower")]
+    assert [link.path for link in put(tmp_path / "2", *implied, style="notes").links] == [b"a/b/k"]
 
 
 @pytest.mark.root
@@ -218,6 +227,15 @@ def test_hundreds_of_parents_in_conflict_take_no_time(tmp_path: Path) -> None:
         members += [file("a/b/c/d"), file("a"), symlink("a", "b"), file("a/x")]
     put(tmp_path, *members)
     assert shown(tmp_path)[:2] == ["a", "b"]
+
+
+def test_thousands_of_links_beside_thousands_of_removals_are_linear(tmp_path: Path) -> None:
+    members = [hardlink(f"h/{number}", "lower") for number in range(6_000)]
+    for number in range(6_000):
+        members += [directory(f"d{number}"), file(f"d{number}")]
+    began = time.process_time()
+    assert len(put(tmp_path, *members, style="notes").links) == 6_000
+    assert time.process_time() - began < 4
 
 
 @pytest.mark.root

@@ -95,6 +95,7 @@ class Alone:
         self._hidden: dict[tuple[bytes, bytes], None] = {}
         self._opaque: dict[bytes, None] = {}
         self._links: dict[tuple[int, bytes], LowerLink] = {}
+        self._linked: dict[int, list[bytes]] = {}  # their names by directory
         self._made: set[int] = set()
 
     def implied(self, folder: int, name: bytes) -> None:
@@ -102,24 +103,22 @@ class Alone:
         number = self._root.number(folder, name)
         self._folders.wanted[number] = (IMPLICIT, True)
         self._made.add(number)
+        self._forget_links(number)
 
     def listed(self, number: int, entry: Entry, *, fresh: bool) -> None:
         """Note the last listing."""
         self._folders.wanted[number] = (entry, True)
+        if fresh:
+            self._forget_links(number)
 
     def remove(self, folder: int, name: bytes) -> bool:
-        """Remove an earlier entry; with a directory go the links to lower layers that were to be in it."""
-        number = self._root.find_number(folder, name)
-        stale = self._folders.remove(folder, name)
-        if stale and number is not None:
-            for place in [place for place in self._links if self._is_beneath(place[0], number)]:
-                del self._links[place]
-        return stale
+        """Remove an earlier entry."""
+        return self._folders.remove(folder, name)
 
-    def _is_beneath(self, folder: int, above: int) -> bool:
-        while folder not in (above, TOP):
-            folder = self._root.parent(folder)
-        return folder == above
+    def _forget_links(self, number: int) -> None:
+        """Links to lower layers were to be in a directory that had this place before; they went with it."""
+        for name in self._linked.pop(number, ()):
+            self._links.pop((number, name), None)
 
     def white_out(self, folder: bytes, name: bytes) -> None:
         """Keep it until the whole layer is known."""
@@ -135,6 +134,7 @@ class Alone:
             self.remove(folder, name)
         path = join(self._root.path(folder), name)
         self._links[folder, name] = LowerLink(path, entry.target)
+        self._linked.setdefault(folder, []).append(name)
 
     def _drop_overwritten_links(self) -> None:
         for folder, name in list(self._links):
