@@ -7,13 +7,11 @@ import json
 import pytest
 
 from capas.errors import Corrupt, Invalid, NotFound, Unsupported
-from capas.image.edit import assemble, with_config, with_layer
+from capas.image.edit import assemble
 from capas.image.image import Image
 from capas.image.index import ImageIndex, open_image
 from capas.image.validate import validate
-from capas.layer.entry import Layer
 from capas.oci import media
-from capas.oci.config import History
 from capas.oci.descriptor import Descriptor, PlatformDocument
 from capas.oci.digest import DiffID, Digest
 from capas.oci.document import encode
@@ -181,25 +179,6 @@ def test_equal_images_have_equal_digests() -> None:
 def test_layers_that_the_config_does_not_name_are_refused(blobs: MemoryBlobs) -> None:
     with pytest.raises(Invalid):
         assemble(blobs, config_of([]), [put_layer(blobs, tar_of(ONE))])
-
-
-def test_a_layer_is_added_on_top_with_its_step(blobs: MemoryBlobs) -> None:
-    base = make_image(blobs, ONE, docker=True)
-    layer = Layer(put_layer(blobs, tar_of(TWO)), DiffID.of(tar_of(TWO)))
-    image = with_layer(base, blobs, layer, History(created_by="more"))
-    validate(blobs, image.digest)
-    assert image.layers[0] == base.layers[0]
-    assert (image.layers[1].diff_id, image.history[-1].created_by) == (layer.diff_id, "more")
-    assert image.media_type == media.DOCKER_MANIFEST
-
-
-def test_another_config_keeps_the_layers(blobs: MemoryBlobs) -> None:
-    base = make_image(blobs, ONE)
-    image = with_config(base, blobs, config_of([tar_of(ONE)], command="/bin/other"))
-    assert image.layers == base.layers
-    assert image.id != base.id
-    with pytest.raises(Invalid):
-        with_config(base, blobs, config_of([tar_of(TWO)]))
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])

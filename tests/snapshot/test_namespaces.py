@@ -168,30 +168,6 @@ stop.set()
     assert told == ["cannot enter a user namespace: other threads run already"]
 
 
-def test_another_process_of_the_user_can_be_joined(user: str, place: Path) -> None:
-    told = run_as(
-        user,
-        place,
-        """
-ready, go = os.pipe()
-done, end = os.pipe()
-child = os.fork()
-if child == 0:
-    os.close(end)
-    namespaces.enter_user_namespace()
-    os.write(go, b"1")
-    os.read(done, 1)
-    os._exit(0)
-os.read(ready, 1)
-namespaces.join_namespace(child)
-say(os.geteuid(), os.readlink("/proc/self/ns/mnt") == os.readlink(f"/proc/{child}/ns/mnt"))
-os.close(end)
-os.waitpid(child, 0)
-""",
-    )
-    assert told == ["0 True"]
-
-
 def test_overlayfs_stacks_layers_with_the_ids_they_have(user: str, place: Path) -> None:
     assert run_as(user, place, STACKED) == ["overlay new old 5 7"]
     subprocess.run(["rm", "-rf", place / "root"], check=True)

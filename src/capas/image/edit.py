@@ -1,4 +1,4 @@
-"""New images from old: every edit writes documents and gives another Image."""
+"""New images from parts: documents are written, and another Image comes of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import msgspec
 
 from capas.errors import Invalid
 from capas.image.image import Image
-from capas.layer.entry import Layer
 from capas.oci import media
-from capas.oci.config import Config, History
+from capas.oci.config import Config
 from capas.oci.descriptor import Descriptor
 from capas.oci.document import encode
 from capas.oci.manifest import Manifest
@@ -63,27 +62,6 @@ def assemble_bytes(
     data = encode(manifest)
     put(blobs, data)
     return Image(blobs, data, manifest_type)
-
-
-def with_config(image: Image, blobs: BlobStore, config: Config) -> Image:
-    """The same layers under another config. Raises: Invalid where the config names other layers."""
-    if config.rootfs != image.config.rootfs:
-        raise Invalid("the new config names other layers than image {image}", image=image.id.short)
-    return assemble(blobs, config, image.manifest.layers, docker=_is_docker(image))
-
-
-def with_layer(image: Image, blobs: BlobStore, layer: Layer, step: History) -> Image:
-    """One more layer on top, and the step of history that made it."""
-    config = msgspec.structs.replace(
-        image.config,
-        rootfs=msgspec.structs.replace(image.config.rootfs, diff_ids=(*image.config.rootfs.diff_ids, layer.diff_id)),
-        history=(*image.config.steps, step),
-    )
-    return assemble(blobs, config, (*image.manifest.layers, layer.descriptor), docker=_is_docker(image))
-
-
-def _is_docker(image: Image) -> bool:
-    return image.media_type == media.DOCKER_MANIFEST
 
 
 def _in_family(layer: Descriptor, docker: bool) -> Descriptor:

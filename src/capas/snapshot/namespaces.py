@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 from capas.errors import CapasError, Unsupported
 from capas.parallel import Task
 from capas.snapshot.idmaps import Mapper, map_commands, map_self
-from capas.snapshot.syscalls import CLONE_NEWNS, CLONE_NEWUSER, MS_REC, MS_SLAVE, mount, setns, unshare
+from capas.snapshot.syscalls import CLONE_NEWNS, CLONE_NEWUSER, MS_REC, MS_SLAVE, mount, unshare
 
 T = TypeVar("T")
 Identity = Literal["root", "mapped", "single"]
@@ -152,27 +152,3 @@ def _refused(error: OSError) -> CapasError:
         limit=limit,
         hint=_FORBIDDEN,
     )
-
-
-def join_namespace(pid: int) -> None:
-    """Enter the user and mount namespaces of another process of ours, for a command in its container. Single-threaded.
-
-    Raises: Unsupported where it may not be.
-    """
-    for kind, name in ((CLONE_NEWUSER, "user"), (CLONE_NEWNS, "mnt")):
-        path = f"/proc/{pid}/ns/{name}"
-        try:
-            if os.stat(path).st_ino == os.stat(f"/proc/self/ns/{name}").st_ino:
-                continue
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                setns(fd, kind)
-            finally:
-                os.close(fd)
-        except OSError as error:
-            raise Unsupported(
-                "cannot enter the {name} namespace of process {pid}: {why}",
-                name=name,
-                pid=pid,
-                why="it has ended" if error.errno in (errno.ENOENT, errno.ESRCH) else os.strerror(error.errno or 0),
-            ) from error
