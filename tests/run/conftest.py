@@ -1,10 +1,8 @@
-"""Containers to test with: a busybox tree, a store in memory's file system, both runtimes."""
+"""Containers to test with: a busybox tree, a store on a disk, both runtimes."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,14 +17,14 @@ from capas.snapshot.choose import open_snapshotter
 from capas.snapshot.contract import Snapshotter
 from support.busybox import stack_tree
 from support.containers import PLACES, Lab
+from support.disks import disk_directory
 
 
 @pytest.fixture
 def ground() -> Iterator[Path]:
-    """A short-lived directory where making files is quick."""
-    path = Path(tempfile.mkdtemp(prefix="capas-run-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    """A short-lived directory where every driver works that this machine has."""
+    with disk_directory() as path:
+        yield path
 
 
 @pytest.fixture(params=["crun", "runc"])
