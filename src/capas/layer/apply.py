@@ -18,7 +18,7 @@ from capas.layer.applied import Applied
 from capas.layer.attributes import Attributes
 from capas.layer.body import Body
 from capas.layer.entry import Entry
-from capas.layer.marks import OPAQUE, SPECIAL, WHITEOUT
+from capas.layer.marks import WHITEOUT, read_mark
 from capas.layer.paths import Root
 from capas.layer.reader import DEFAULT, Limits, iter_entries
 from capas.layer.styles import Alone, Onto, Style
@@ -146,17 +146,14 @@ class _Application:
         self._style.listed(0, entry, fresh=False)
 
     def _add_whiteout(self, path: bytes) -> None:
-        folder, _, name = path.rpartition(b"/")
-        if any(part.startswith(SPECIAL) for part in (*folder.split(b"/"), name)) and name != OPAQUE:
-            return  # aufs kept its own affairs under such names
-        if any(part.startswith(WHITEOUT) for part in folder.split(b"/")):
-            raise Corrupt("an entry beneath a whiteout: {path!r}", path=path[:200])
-        if name == OPAQUE:
-            self._style.make_opaque(folder)
-        elif (hidden := name[len(WHITEOUT) :]) in (b"", b".", b".."):
-            raise Corrupt("a whiteout of nothing: {path!r}", path=path[:200])
-        else:
+        mark = read_mark(path)
+        if mark is None:
+            return
+        folder, hidden = mark
+        if hidden:
             self._style.white_out(folder, hidden)
+        else:
+            self._style.make_opaque(folder)
         self._folder = None
 
     def _add_folder(self, entry: Entry) -> None:

@@ -13,7 +13,7 @@ from capas.layer import entry as kinds
 from capas.layer.applied import Applied, LowerLink
 from capas.layer.entry import Entry
 from capas.layer.erofs.costs import Costs, check_target
-from capas.layer.marks import OPAQUE, SPECIAL, WHITEOUT
+from capas.layer.marks import WHITEOUT, read_mark
 from capas.layer.paths import join
 
 IMPLICIT = Entry(b"", kinds.DIRECTORY, 0o755)
@@ -152,17 +152,14 @@ class LayerTree:
             self._set(parent, name, target)
 
     def _add_whiteout(self, path: bytes) -> None:
-        folder, _, name = path.rpartition(b"/")
-        if any(part.startswith(SPECIAL) for part in (*folder.split(b"/"), name)) and name != OPAQUE:
-            return  # aufs kept its own affairs under such names
-        if any(part.startswith(WHITEOUT) for part in folder.split(b"/")):
-            raise Corrupt("an entry beneath a whiteout: {path!r}", path=path[:200])
-        if name == OPAQUE:
-            self._opaque[folder] = None
-        elif (hidden := name[len(WHITEOUT) :]) in (b"", b".", b".."):
-            raise Corrupt("a whiteout of nothing: {path!r}", path=path[:200])
-        else:
+        mark = read_mark(path)
+        if mark is None:
+            return
+        folder, hidden = mark
+        if hidden:
             self._hidden[folder, hidden] = None
+        else:
+            self._opaque[folder] = None
 
     # places
 
