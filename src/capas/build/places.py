@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 from capas.build.lazy import Bring, LazyBlobs
-from capas.errors import Corrupt
 from capas.events import Report
 from capas.image.bring import bring_layer
 from capas.image.layout import Layout
@@ -16,11 +15,9 @@ from capas.layer.compression import decompress
 from capas.layer.entry import Layer, LayerReceiver
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
-from capas.oci.document import MAX_BYTES
 from capas.reference import Reference
 from capas.registry.arrival import Arrival, Here, announce
 from capas.registry.client import Client
-from capas.registry.message import read_up_to
 from capas.store.store import Store
 
 
@@ -66,13 +63,7 @@ class RepositoryPlace:
 
     def read(self, descriptor: Descriptor) -> bytes:
         """A blob, whole."""
-        if descriptor.size > MAX_BYTES:
-            raise Corrupt("{digest} claims to have {size} bytes", digest=descriptor.digest, size=descriptor.size)
-        stream = self._repository.open_blob(descriptor)
-        try:
-            return read_up_to(stream, descriptor.size + 1)
-        finally:
-            stream.close()
+        return self._repository.read_blob(descriptor)
 
     def expect(self, layers: Iterable[Layer], blobs: LazyBlobs) -> None:
         """From this repository; another one of the registry can mount them from here."""

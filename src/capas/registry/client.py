@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, TypeVar
 
-from capas.errors import CapasError, Denied, Invalid, NotFound, Unauthenticated, Unavailable
+from capas.errors import CapasError, Corrupt, Denied, Invalid, NotFound, Unauthenticated, Unavailable
 from capas.oci import media
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
+from capas.oci.document import MAX_BYTES
 from capas.reference import Reference
 from capas.registry import blobs_down, blobs_up, listings, manifests, referrers
 from capas.registry.auth import Authorizer
@@ -17,7 +18,7 @@ from capas.registry.blobs_down import BlobStream
 from capas.registry.credentials import Credentials
 from capas.registry.endpoint import Endpoint, mirrors_of, origin_of
 from capas.registry.manifests import Fetched
-from capas.registry.message import Conversation, Response, Transport, Upload, converse
+from capas.registry.message import Conversation, Response, Transport, Upload, converse, read_up_to
 from capas.registry.piece import Piece
 from capas.registry.scope import pulling, pushing
 from capas.registry.session import Session
@@ -137,6 +138,16 @@ class Repository:
             )
 
         return BlobStream(fetch, descriptor, offset=offset, verify=verify)
+
+    def read_blob(self, descriptor: Descriptor) -> bytes:
+        """A small blob, whole: a config or another document. Raises: NotFound; Corrupt; Unavailable."""
+        if descriptor.size > MAX_BYTES:
+            raise Corrupt("{digest} claims to have {size} bytes", digest=descriptor.digest, size=descriptor.size)
+        stream = self.open_blob(descriptor)
+        try:
+            return read_up_to(stream, descriptor.size + 1)
+        finally:
+            stream.close()
 
     def stat_blob(self, digest: Digest) -> int | None:
         """The size of a blob in this repository, None where it is not."""

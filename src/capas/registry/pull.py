@@ -10,15 +10,12 @@ from capas.image.image import Image
 from capas.image.record import record_image
 from capas.layer.entry import Layer, LayerReceiver
 from capas.oci import media
-from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
-from capas.oci.document import MAX_BYTES
 from capas.oci.platform import Platform
 from capas.parallel import Nursery
 from capas.reference import Reference
 from capas.registry.arrival import Arrival, Here, announce
 from capas.registry.client import Client, Repository
-from capas.registry.message import read_up_to
 from capas.registry.resolve import Resolved, resolve
 from capas.registry.upkeep import find_current
 from capas.store.put import put
@@ -110,20 +107,11 @@ class _Pull:
             )  # fmt: skip
         if not here.has_blob(config):
             self.fetched.append(config.digest)
-            put(here.blobs, self._read(config))
+            put(here.blobs, self._repository.read_blob(config))
         if here.blobs.stat(image.digest) != len(found.data):
             self.fetched.append(image.digest)
             put(here.blobs, found.data)
         return image
-
-    def _read(self, config: Descriptor) -> bytes:
-        if config.size > MAX_BYTES:
-            raise Corrupt("the config {digest} claims to have {size} bytes", digest=config.digest, size=config.size)
-        stream = self._repository.open_blob(config)
-        try:
-            return read_up_to(stream, config.size + 1)
-        finally:
-            stream.close()
 
     def _layers(self, layers: list[Layer], here: Here, report: Report) -> Arrival:
         """Bring what is missing, the biggest first: it takes longest."""
