@@ -1,4 +1,4 @@
-"""Downloads by URL: `ADD https://…`, a build context, `import`."""
+"""Downloads by URL (`ADD https://…`, a build context, `import`), and of blobs that a registry has for us."""
 
 from __future__ import annotations
 
