@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,15 @@ def test_bytes_that_are_not_the_layers_leave_nothing(
     assert not snapshotter.has_layer(diff_id)
     assert not any(under_way(driver, place, name) for name in ("layers", "ingest", "trash", "locks"))
     assert list(layer_files(place).iterate()) == []
+
+
+def test_the_changeset_of_a_new_directory_is_the_same_whatever_the_driver(snapshotter: Snapshotter) -> None:
+    snapshotter.prepare("work", base(snapshotter))
+    with mounted(snapshotter, "work") as tree:
+        (tree / "etc/new").mkdir()
+        (tree / "etc/new/file").write_bytes(b"1")
+    with tarfile.open(fileobj=io.BytesIO(changeset_of(snapshotter, "work"))) as tar:
+        assert [name for name in tar.getnames() if name not in (".", "etc")] == ["etc/new", "etc/new/file"]
 
 
 def test_a_view_shows_the_layers_one_upon_the_other(snapshotter: Snapshotter) -> None:

@@ -154,9 +154,6 @@ def test_a_container_that_did_nothing_has_no_changes(lab: Lab) -> None:
     assert diff(lab.containers, record.id) == []
 
 
-@pytest.mark.xfail(
-    reason="over layer files overlayfs runs with xino=on and then marks every new directory as opaque", strict=False
-)
 def test_a_commit_is_a_layer_of_the_changes(lab: Lab, ground: Path) -> None:
     record = lab.start("sh", "-c", "mkdir /app; echo 1 > /app/f; sleep 1000")
     lab.execute(record, "sh", "-c", "until test -s /app/f; do :; done")

@@ -22,8 +22,11 @@ from capas.snapshot.scratch import Scratch
 from capas.store.disk import disk_errors, sync_dir
 
 _MANY = 256  # files: from here on one call for the whole filesystem is quicker
-_ONE_DEVICE = "xino=on"
-"""All files of one tree then seem to be on one device, though each layer file is a filesystem of its own."""
+_ONE_DEVICE = "xino=auto"
+"""Where the kernel can, all files of one tree seem to be on one device, though each layer file is a filesystem.
+
+Not "on": overlayfs then marks every new directory as opaque, and layers made here would differ from those elsewhere.
+"""
 
 
 class Stack(NamedTuple):
