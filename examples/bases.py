@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import subprocess
 import sys
@@ -44,12 +45,14 @@ def busybox_tar() -> bytes:
 def debian_tar(cache: Path, suite: str = "bookworm") -> Path:
     """Debian's minimal system as a tar, made once by mmdebstrap and kept in `cache`."""
     path = cache / f"debian-{suite}.tar"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial.tar")
-        options = ["--quiet", "--variant=minbase", f"--customize-hook={LEAN}"]
-        subprocess.run(["mmdebstrap", *options, suite, partial], check=True, stdin=subprocess.DEVNULL)
-        partial.replace(path)
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests that run side by side want it at once
+        if not path.exists():
+            partial = path.with_suffix(".partial.tar")
+            options = ["--quiet", "--variant=minbase", f"--customize-hook={LEAN}"]
+            subprocess.run(["mmdebstrap", *options, suite, partial], check=True, stdin=subprocess.DEVNULL)
+            partial.replace(path)
     return path
 
 
