@@ -20,6 +20,7 @@ from capas.run.runtime import find_runtime
 from capas.run.step import run_step
 from capas.snapshot.choose import open_snapshotter
 from support.building import Workshop, write_files
+from support.registry_peer import free_port
 
 pytestmark = [pytest.mark.root, pytest.mark.peer("crun"), pytest.mark.peer("busybox")]
 
@@ -200,9 +201,10 @@ def test_a_failing_step_leaves_no_snapshot_and_keeps_the_steps_before(workshop: 
 
 
 def test_independent_stages_run_at_once(workshop: Workshop) -> None:
+    port = free_port()
     text = (
-        "FROM box AS a\nRUN nc -l -p 39871 -w 20 </dev/null > /got && echo a > /a\n"
-        "FROM box AS b\nRUN for i in $(seq 99); do echo met | nc 127.0.0.1 39871 && break; sleep 0.1; done; touch /b\n"
+        f"FROM box AS a\nRUN nc -l -p {port} -w 20 </dev/null > /got && echo a > /a\n"
+        f"FROM box AS b\nRUN for i in $(seq 99); do echo met | nc 127.0.0.1 {port} && break; sleep 0.1; done > /b\n"
         "FROM scratch\nCOPY --from=a /a /got /\nCOPY --from=b /b /\n"
     )
     image = workshop.build(workshop.root, dockerfile_text=text).image

@@ -20,6 +20,7 @@ from capas.run.mounts import parse_mount, parse_tmpfs, parse_volume
 from capas.run.ports import parse_ports
 from capas.run.record import Record
 from support.containers import Lab, children_of
+from support.registry_peer import free_port
 
 pytestmark = [pytest.mark.root, pytest.mark.peer("crun")]
 
@@ -276,9 +277,10 @@ def test_the_bridge_gives_an_address_and_ports_answer_on_loopback(lab: Lab) -> N
 
 
 def test_a_port_in_use_is_said_before_anything_starts(lab: Lab) -> None:
-    lab.start("sleep", "1000", network="bridge", ports=tuple(parse_ports("127.0.0.1:48080:80")))
-    with pytest.raises(Conflict, match="48080"):
-        lab.start("sleep", "1000", network="bridge", ports=tuple(parse_ports("127.0.0.1:48080:81")))
+    port = free_port()
+    lab.start("sleep", "1000", network="bridge", ports=tuple(parse_ports(f"127.0.0.1:{port}:80")))
+    with pytest.raises(Conflict, match=str(port)):
+        lab.start("sleep", "1000", network="bridge", ports=tuple(parse_ports(f"127.0.0.1:{port}:81")))
 
 
 def test_the_hosts_file_knows_the_container(lab: Lab) -> None:

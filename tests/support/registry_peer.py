@@ -30,7 +30,7 @@ auth:
 def running_registry(root: Path, *, login: bool = False) -> Iterator[str]:
     """A registry over `root` on a free port; with `login`, for USER with PASSWORD only. Its address."""
     root.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     (root / "htpasswd").write_text(_HTPASSWD)
     (root / "config.yml").write_text((_CONFIG + (_AUTH if login else "")).format(root=root, port=port))
     with open(root / "log", "wb") as log:
@@ -43,7 +43,8 @@ def running_registry(root: Path, *, login: bool = False) -> Iterator[str]:
             server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody has at the moment."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         return int(holder.getsockname()[1])
