@@ -15,10 +15,13 @@ _MEMORY = ("tmpfs", "ramfs")
 
 @contextmanager
 def disk_directory() -> Iterator[Path]:
-    """A fresh directory where layer files can be mounted, gone after the block."""
+    """A fresh directory where layer files can be mounted, gone after the block.
+
+    A keeper that a test does not wait for may still be clearing up there: what it leaves goes with TMPDIR.
+    """
     place = next((path for path in _places() if filesystem_of(path) not in _MEMORY), None)
     assert place is not None, "no directory here is on a disk: set TMPDIR to one that is"
-    with tempfile.TemporaryDirectory(dir=place, prefix="capas-") as path:
+    with tempfile.TemporaryDirectory(dir=place, prefix="capas-", ignore_cleanup_errors=True) as path:
         yield Path(path)
 
 
