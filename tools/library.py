@@ -214,9 +214,16 @@ def until(attempt: Callable[[], object], what: str) -> None:
 
 
 def get(port: int, path: str) -> str:
-    """A page."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-        return str(answer.read().decode())
+    """A page, waited for while the server is not up behind its published port."""
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return str(answer.read().decode())
+        except ConnectionError:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.1)
 
 
 def say(port: int, words: bytes) -> str:
