@@ -35,18 +35,18 @@ def restore(kept: BlobStore, spared: SparedRecord, files: LayerFiles, fetch: Fet
         if spared.recipe:
             with files.open(spared.diff_id) as file:
                 pack(file.open_tar(), spared.recipe, ingest.write)
-            _check(spared, ingest.digest == spared.digest)
+            if ingest.digest != spared.digest:
+                raise _otherwise(spared)
         else:
             fetch(spared, ingest)
         ingest.commit(spared.digest, spared.size)
 
 
-def _check(spared: SparedRecord, same: bool) -> None:
-    if not same:
-        raise Corrupt(
-            "blob {digest} does not come out as it was: it was packed by {recipe}", digest=spared.digest,
-            recipe=spared.recipe, hint="the layer itself is whole; install that version of the encoder to push it",
-        )  # fmt: skip
+def _otherwise(spared: SparedRecord) -> Corrupt:
+    return Corrupt(
+        "blob {digest} does not come out as it was: it was packed by {recipe}", digest=spared.digest,
+        recipe=spared.recipe, hint="the layer itself is whole; install that version of the encoder to push it",
+    )  # fmt: skip
 
 
 def spare(store: Store, image: Image, files: LayerFiles) -> int:

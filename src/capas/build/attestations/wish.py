@@ -5,7 +5,7 @@ Spec: docs.docker.com, "Build attestations".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, NamedTuple, cast
 
 from capas.build.attestations.formats import Format, find_format
@@ -75,8 +75,3 @@ def _provenance(found: Attestations, fields: Fields) -> Attestations:
 
 
 _READERS = {"sbom": _sbom, "provenance": _provenance}
-
-
-def join_fields(fields: Mapping[str, object]) -> str:
-    """An attestation of a bake file, as `--attest` says it."""
-    return ",".join(f"{key}={value}" for key, value in sorted(fields.items(), key=lambda pair: pair[0] != "type"))
