@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from capas.hub.app import create_app
-from capas.hub.collect import collect
 from capas.hub.hub import SECOND_NS, Options
+from capas.hub.keeping.collect import collect
 from support.asgi import Direct
 from support.hub import running_hub
 from support.hub_client import CONFIG, LAYER, MANIFEST, HubClient, describe, digest_of

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from capas.hub.access import Action, Identity
 from capas.hub.app import create_app
+from capas.hub.people.access import Action, Identity
 from support.hub import running_hub
 from support.hub_client import HubClient, code_of, digest_of
 

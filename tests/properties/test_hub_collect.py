@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capas.hub.app import create_app
-from capas.hub.collect import collect
 from capas.hub.hub import SECOND_NS, Options
+from capas.hub.keeping.collect import collect
 from support.asgi import Direct
 from support.hub_client import CONFIG, LAYER, MANIFEST, describe, digest_of
 

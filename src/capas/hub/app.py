@@ -10,14 +10,37 @@ from pathlib import Path
 
 from capas import chance, clock
 from capas.errors import CapasError
-from capas.hub import blobs, listings, manifests, pushes
-from capas.hub.access import Action, Authorise, Identity, allow_all
+from capas.hub.distribution import blobs, listings, manifests, pushes
+from capas.hub.distribution.message import (
+    Answer,
+    Disconnected,
+    Header,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    header,
+    send_answer,
+)
+from capas.hub.distribution.refusal import DENIED, UNSUPPORTED, Code, Refused, refusal_of, unexpected
+from capas.hub.distribution.route import (
+    BLOB,
+    CATALOG,
+    MANIFEST,
+    PING,
+    REFERRERS,
+    TAGS,
+    UPLOAD,
+    UPLOADS,
+    Route,
+    find_route,
+)
+from capas.hub.distribution.uploads import Uploads
 from capas.hub.hub import Call, Handler, Hub, Options
-from capas.hub.message import Answer, Disconnected, Header, Receive, Request, Scope, Send, header, send_answer
-from capas.hub.refusal import DENIED, UNSUPPORTED, Code, Refused, refusal_of, unexpected
-from capas.hub.route import BLOB, CATALOG, MANIFEST, PING, REFERRERS, TAGS, UPLOAD, UPLOADS, Route, find_route
-from capas.hub.sqlite_records import SqliteRecords
-from capas.hub.uploads import Uploads
+from capas.hub.people.access import Action, Authorise, Identity, allow_all
+from capas.hub.records.database import Database
+from capas.hub.records.links import Links
+from capas.hub.records.manifests import Manifests
 from capas.store.blobs import DirectoryBlobs
 from capas.store.disk import make_dirs
 
@@ -130,7 +153,7 @@ class App:
         """Let the disk work under way end, and let go of the files."""
         self.hub.pool.shutdown(wait=True)
         self.hub.uploads.close_idle(everything=True)
-        self.hub.records.close()
+        self.hub.database.close()
 
 
 def create_app(
@@ -150,9 +173,12 @@ def create_app(
     (root / "collect.lock").touch()
     store = DirectoryBlobs(root)
     uploads = Uploads(root / "uploads", store, idle_seconds=0.25 if shared else 60)
+    database = Database(f"sqlite:///{root / 'records.sqlite'}")
     hub = Hub(
         root=root,
-        records=SqliteRecords(root / "records.sqlite"),
+        database=database,
+        manifests=Manifests(database),
+        links=Links(database),
         blobs=store,
         uploads=uploads,
         pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="hub"),

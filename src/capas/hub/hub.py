@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from capas.hub.access import Authorise, Identity
-from capas.hub.message import Answer, Request
-from capas.hub.records import Records
-from capas.hub.route import Route
-from capas.hub.uploads import Uploads
+from capas.hub.distribution.message import Answer, Request
+from capas.hub.distribution.route import Route
+from capas.hub.distribution.uploads import Uploads
+from capas.hub.people.access import Authorise, Identity
+from capas.hub.records.database import Database
+from capas.hub.records.links import Links
+from capas.hub.records.manifests import Manifests
 from capas.store.blobs import DirectoryBlobs
 
 P = ParamSpec("P")
@@ -33,7 +35,9 @@ class Hub(NamedTuple):
     """The parts of a running hub."""
 
     root: Path
-    records: Records
+    database: Database
+    manifests: Manifests
+    links: Links
     blobs: DirectoryBlobs
     uploads: Uploads
     pool: ThreadPoolExecutor

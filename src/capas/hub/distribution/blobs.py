@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from typing import BinaryIO
 
 from capas.errors import CapasError
+from capas.hub.distribution.message import Answer, Header, Request, header
+from capas.hub.distribution.refusal import BLOB_UNKNOWN, DIGEST_INVALID, RANGE_INVALID, UNSUPPORTED, Refused
 from capas.hub.hub import SECOND_NS, Call, Hub
-from capas.hub.message import Answer, Header, Request, header
-from capas.hub.records import Link
-from capas.hub.refusal import BLOB_UNKNOWN, DIGEST_INVALID, RANGE_INVALID, UNSUPPORTED, Refused
+from capas.hub.records.values import Link
 from capas.oci.digest import Digest
 
 _PIECE = 1024 * 1024
@@ -35,7 +35,7 @@ async def head_blob(call: Call) -> Answer:
     link, size = _find(call, digest)
     now_ns = hub.now_ns()
     if link.linked_ns < now_ns - hub.options.grace_seconds * SECOND_NS // 2:
-        await hub.hop(hub.records.link, call.name, digest, size, now_ns)
+        await hub.hop(hub.links.link, call.name, digest, size, now_ns)
     return Answer(200, _headers(digest, size))
 
 
@@ -62,7 +62,7 @@ async def delete_blob(call: Call) -> Answer:
     hub, digest = call.hub, parse_digest(call.route.value)
     if not hub.options.delete:
         raise Refused(UNSUPPORTED, "this hub does not delete")
-    if not await hub.hop(hub.records.unlink, call.name, digest):
+    if not await hub.hop(hub.links.unlink, call.name, digest):
         raise unknown_blob(digest)
     return Answer(202, [header("docker-content-digest", digest)])
 
@@ -79,7 +79,7 @@ def is_known(request: Request, digest: Digest) -> bool:
 
 
 def _find(call: Call, digest: Digest) -> tuple[Link, int]:
-    link = call.hub.records.find_link(call.name, digest)
+    link = call.hub.links.find_link(call.name, digest)
     size = call.hub.blobs.stat(digest) if link else None
     if link is None or size is None:
         raise unknown_blob(digest)

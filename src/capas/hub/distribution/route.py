@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from capas.hub.names import is_repository
-from capas.hub.refusal import NAME_INVALID, Refused
+from capas.hub.distribution.names import is_repository
+from capas.hub.distribution.refusal import NAME_INVALID, Refused
 
 PING, CATALOG = "ping", "catalog"
 MANIFEST, BLOB, UPLOADS, UPLOAD, TAGS, REFERRERS = "manifest", "blob", "uploads", "upload", "tags", "referrers"

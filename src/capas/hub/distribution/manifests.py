@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from capas.errors import CapasError
-from capas.hub.blobs import is_known, parse_digest
-from capas.hub.hub import Call
-from capas.hub.message import Answer, header
-from capas.hub.names import is_tag
-from capas.hub.records import Missing, Need, NewManifest, StoredManifest
-from capas.hub.refusal import (
+from capas.hub.distribution.blobs import is_known, parse_digest
+from capas.hub.distribution.message import Answer, header
+from capas.hub.distribution.names import is_tag
+from capas.hub.distribution.refusal import (
     DIGEST_INVALID,
     MANIFEST_BLOB_UNKNOWN,
     MANIFEST_INVALID,
@@ -19,6 +17,8 @@ from capas.hub.refusal import (
     UNSUPPORTED,
     Refused,
 )
+from capas.hub.hub import Call
+from capas.hub.records.values import Missing, Need, NewManifest, StoredManifest
 from capas.oci import media
 from capas.oci.digest import Digest
 from capas.oci.document import MAX_BYTES
@@ -54,7 +54,7 @@ async def put_manifest(call: Call) -> Answer:
         raise Refused(DIGEST_INVALID, "the manifest has another digest", detail={"digest": digest})
     media_type = call.request.header(b"content-type").partition(";")[0].strip()
     new = _read(digest, data, media_type)
-    missing = await hub.hop(hub.records.put_manifest, name, new, None if is_digest else reference, hub.now_ns())
+    missing = await hub.hop(hub.manifests.put_manifest, name, new, None if is_digest else reference, hub.now_ns())
     if missing:
         raise _refuse_missing(missing)
     headers = [
@@ -73,9 +73,9 @@ async def delete_manifest(call: Call) -> Answer:
     if not hub.options.delete:
         raise Refused(UNSUPPORTED, "this hub does not delete")
     if ":" in reference:
-        gone = await hub.hop(hub.records.delete_manifest, name, parse_digest(reference))
+        gone = await hub.hop(hub.manifests.delete_manifest, name, parse_digest(reference))
     else:
-        gone = await hub.hop(hub.records.delete_tag, name, reference)
+        gone = await hub.hop(hub.manifests.delete_tag, name, reference)
     if not gone:
         raise _unknown(call)
     return Answer(202, [header("content-length", 0)])
@@ -85,7 +85,7 @@ def _find(call: Call) -> StoredManifest:
     reference = call.route.value
     if ":" in reference:
         reference = parse_digest(reference)
-    found = call.hub.records.find_manifest(call.name, reference)
+    found = call.hub.manifests.find_manifest(call.name, reference)
     if found is None:
         raise _unknown(call)
     return found
@@ -93,7 +93,7 @@ def _find(call: Call) -> StoredManifest:
 
 def _unknown(call: Call) -> Refused:
     name, reference = call.route[1:]
-    if not call.hub.records.has_repository(call.name):
+    if not call.hub.manifests.has_repository(call.name):
         return Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": name})
     return Refused(MANIFEST_UNKNOWN, "manifest unknown", detail={"name": name, "reference": reference[:300]})
 

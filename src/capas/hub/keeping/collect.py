@@ -34,11 +34,11 @@ def collect(hub: Hub, *, report: Report = ignore) -> Collected:
     Safe beside any number of pushes, in this process and in others. Raises: Unavailable for a disk that cannot be used.
     """
     now_ns = hub.now_ns()
-    links = hub.records.expire_links(now_ns - hub.options.grace_seconds * SECOND_NS)
+    links = hub.links.expire_links(now_ns - hub.options.grace_seconds * SECOND_NS)
     uploads = hub.uploads.delete_stale(now_ns - hub.options.stale_seconds * SECOND_NS)
     blobs = size = seen = 0
     for batch in _batches(hub.blobs.iterate()):
-        unlinked = hub.records.list_unlinked([digest for digest, _ in batch])
+        unlinked = hub.links.list_unlinked([digest for digest, _ in batch])
         if unlinked:
             deleted = _delete(hub, [(digest, length) for digest, length in batch if digest in unlinked])
             blobs += len(deleted)
@@ -50,7 +50,7 @@ def collect(hub: Hub, *, report: Report = ignore) -> Collected:
 
 def _delete(hub: Hub, candidates: list[tuple[Digest, int]]) -> list[int]:
     with locked(hub.gate):
-        still = hub.records.list_unlinked([digest for digest, _ in candidates])
+        still = hub.links.list_unlinked([digest for digest, _ in candidates])
         for digest in still:
             hub.blobs.delete(digest)
     return [size for digest, size in candidates if digest in still]

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from capas.errors import CapasError, Conflict, Corrupt, NotFound
-from capas.hub.blobs import parse_digest
-from capas.hub.hub import Call, Hub
-from capas.hub.message import Answer, Header, Request, header
-from capas.hub.names import is_repository
-from capas.hub.refusal import (
+from capas.hub.distribution.blobs import parse_digest
+from capas.hub.distribution.message import Answer, Header, Request, header
+from capas.hub.distribution.names import is_repository
+from capas.hub.distribution.refusal import (
     BLOB_UPLOAD_INVALID,
     BLOB_UPLOAD_UNKNOWN,
     DIGEST_INVALID,
@@ -25,7 +24,8 @@ from capas.hub.refusal import (
     UPLOAD_OUT_OF_ORDER,
     Refused,
 )
-from capas.hub.uploads import Owner, wait_turn
+from capas.hub.distribution.uploads import Owner, wait_turn
+from capas.hub.hub import Call, Hub
 from capas.oci.digest import Digest
 from capas.store.ingest import DirectoryIngest
 from capas.store.lock import locked
@@ -132,7 +132,7 @@ class _Writing:
             except Corrupt as error:
                 self._hub.uploads.forget(self._upload)
                 raise Refused(DIGEST_INVALID, "the blob has another digest", detail={"digest": digest}) from error
-            self._hub.records.link(self._name, digest, ingest.offset, self._hub.now_ns())
+            self._hub.links.link(self._name, digest, ingest.offset, self._hub.now_ns())
         self._ingest = None
         if self._is_session:
             self._hub.uploads.forget(self._upload)
@@ -197,10 +197,10 @@ async def _receive(call: Call, writing: _Writing, *, hold_last: bool = False) ->
 async def _mount(call: Call, digest: Digest) -> bool:
     """Whether the blob is now linked here from a repository that the client may pull from."""
     hub, source = call.hub, call.request.param("from")
-    for one in [source] if source else hub.records.list_holders(digest, _HOLDERS):
+    for one in [source] if source else hub.links.list_holders(digest, _HOLDERS):
         if not (is_repository(one) and hub.authorise(call.identity, one, "pull") and hub.blobs.contains(digest)):
             continue
-        if await hub.hop(hub.records.mount, call.route.name, digest, one, hub.now_ns()):
+        if await hub.hop(hub.links.mount, call.route.name, digest, one, hub.now_ns()):
             return True
     return False
 

@@ -6,11 +6,11 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from capas.hub.blobs import parse_digest
+from capas.hub.distribution.blobs import parse_digest
+from capas.hub.distribution.message import Answer, Request, header
+from capas.hub.distribution.refusal import NAME_UNKNOWN, PAGINATION_NUMBER_INVALID, Refused
 from capas.hub.hub import Call
-from capas.hub.message import Answer, Request, header
-from capas.hub.records import Referrer
-from capas.hub.refusal import NAME_UNKNOWN, PAGINATION_NUMBER_INVALID, Refused
+from capas.hub.records.values import Referrer
 from capas.oci.media import OCI_INDEX
 
 _MOST = 1000  # entries in a page, whatever is asked for (CVE-2023-2253)
@@ -22,8 +22,8 @@ async def list_tags(call: Call) -> Answer:
     """The tags of a repository, in order."""
     name = call.name
     size = _page_size(call.request, _MOST_TAGS)
-    tags = call.hub.records.list_tags(name, call.request.param("last") or "", size + 1)
-    if not tags and not call.hub.records.has_repository(name):
+    tags = call.hub.manifests.list_tags(name, call.request.param("last") or "", size + 1)
+    if not tags and not call.hub.manifests.has_repository(name):
         raise Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": call.route.name})
     return _page(call.request, {"name": name, "tags": tags[:size]}, size, tags)
 
@@ -32,7 +32,7 @@ async def list_repositories(call: Call) -> Answer:
     """The repositories that the client may pull from, in order."""
     hub, size = call.hub, _page_size(call.request, 100)
     after, names = call.request.param("last") or "", list[str]()
-    while len(names) <= size and (found := hub.records.list_repositories(after, size + 1)):
+    while len(names) <= size and (found := hub.manifests.list_repositories(after, size + 1)):
         names += [name for name in found if hub.authorise(call.identity, name, "pull")]
         after = found[-1]
     return _page(call.request, {"repositories": names[:size]}, size, names)
@@ -47,7 +47,7 @@ async def list_referrers(call: Call) -> Answer:
     wanted = request.param("artifactType") or ""
     size = _page_size(request, _MOST)
     page = (request.param("last") or "", size + 1)
-    found = call.hub.records.list_referrers(call.name, subject, wanted, page)
+    found = call.hub.manifests.list_referrers(call.name, subject, wanted, page)
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_describe(one) for one in found[:size]]}
     body = msgspec.json.encode(index)
     headers = [header("content-length", len(body)), header("content-type", OCI_INDEX)]

@@ -1,0 +1,1 @@
+"""The distribution API: the protocol that every client of a registry speaks."""

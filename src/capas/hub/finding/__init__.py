@@ -1,0 +1,1 @@
+"""Finding images: search, stars, pulls, and what tags are the same image."""

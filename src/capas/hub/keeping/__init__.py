@@ -1,0 +1,1 @@
+"""Keeping images: what is freed, what is held, what is told and copied elsewhere."""

@@ -1,0 +1,1 @@
+"""People and rights: accounts, organisations, tokens, and who may do what."""

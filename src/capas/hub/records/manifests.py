@@ -1,0 +1,141 @@
+"""Manifests and tags by repository."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from capas.hub.records.database import Database
+from capas.hub.records.repositories import find_repository, make_repository
+from capas.hub.records.tables.images import links, manifests, needs, repositories, tags
+from capas.hub.records.values import Missing, Need, NewManifest, Referrer, StoredManifest
+from capas.oci.digest import Digest
+
+_STORED = select(manifests.c.digest, manifests.c.media_type, manifests.c.data).select_from(repositories)
+_OF = manifests.c.repository == repositories.c.id
+_TAGGED = (tags.c.repository == repositories.c.id) & (tags.c.digest == manifests.c.digest)
+
+
+class Manifests:
+    """Every method is atomic, safe from any thread and process, and on disk when it returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def has_repository(self, name: str) -> bool:
+        """Whether anything was ever pushed there and not collected."""
+        return self._database.read(lambda db: find_repository(db, name)) is not None
+
+    def list_repositories(self, after: str, limit: int) -> list[str]:
+        """At most `limit` names that sort after `after`, in order."""
+        names = select(repositories.c.name).where(repositories.c.name > after).order_by(repositories.c.name)
+        return self._database.read(lambda db: list(db.execute(names.limit(limit)).scalars()))
+
+    def find_manifest(self, name: str, reference: str) -> StoredManifest | None:
+        """By tag, or by digest."""
+        found = _STORED.join(manifests, _OF).where(repositories.c.name == name)
+        if ":" in reference:
+            found = found.where(manifests.c.digest == reference)
+        else:
+            found = found.join(tags, _TAGGED).where(tags.c.name == reference)
+        row = self._database.read(lambda db: db.execute(found).one_or_none())
+        return StoredManifest(Digest(row.digest), row.media_type, row.data) if row else None
+
+    def put_manifest(self, name: str, new: NewManifest, tag: str | None, now_ns: int) -> list[Missing]:
+        """Keep it and point the tag at it; or change nothing and say what is missing."""
+
+        def put(db: Connection) -> list[Missing]:
+            repository = find_repository(db, name)
+            missing = [lack for need in new.needs if (lack := _lack(db, repository, need))]
+            if not missing:
+                number = repository or make_repository(self._database, db, name, now_ns)
+                _keep(self._database, db, number, new, now_ns)
+                if tag is not None:
+                    _point(self._database, db, (number, tag, new.stored.digest), now_ns)
+            return missing
+
+        return self._database.write(put)
+
+    def delete_manifest(self, name: str, digest: Digest) -> bool:
+        """Forget it and the tags that point at it. False where it was not there."""
+
+        def delete(db: Connection) -> bool:
+            repository = find_repository(db, name)
+            here = (manifests.c.repository == repository, manifests.c.digest == digest)
+            if not db.execute(manifests.delete().where(*here)).rowcount:
+                return False
+            db.execute(tags.delete().where(tags.c.repository == repository, tags.c.digest == digest))
+            return True
+
+        return self._database.write(delete)
+
+    def delete_tag(self, name: str, tag: str) -> bool:
+        """Forget the tag alone. False where it was not there."""
+
+        def delete(db: Connection) -> bool:
+            repository = find_repository(db, name)
+            gone = tags.delete().where(tags.c.repository == repository, tags.c.name == tag)
+            return db.execute(gone).rowcount > 0
+
+        return self._database.write(delete)
+
+    def list_tags(self, name: str, after: str, limit: int) -> list[str]:
+        """At most `limit` tags that sort after `after`, in order."""
+        names = select(tags.c.name).join(repositories, tags.c.repository == repositories.c.id)
+        here = names.where(repositories.c.name == name, tags.c.name > after).order_by(tags.c.name).limit(limit)
+        return self._database.read(lambda db: list(db.execute(here).scalars()))
+
+    def list_referrers(self, name: str, subject: Digest, artifact_type: str, page: tuple[str, int]) -> list[Referrer]:
+        """Those with this subject (and type, unless empty), by digest. `page`: after which digest, how many."""
+        c = manifests.c
+        found = select(c.digest, c.media_type, func.length(c.data), c.artifact_type, c.annotations)
+        here = found.join(repositories, _OF).where(repositories.c.name == name, c.subject == subject)
+        if artifact_type:
+            here = here.where(c.artifact_type == artifact_type)
+        wanted = here.where(c.digest > page[0]).order_by(c.digest).limit(page[1])
+        return [
+            Referrer(Digest(digest), media_type, size, kind, msgspec.json.decode(annotations))
+            for digest, media_type, size, kind, annotations in self._database.read(lambda db: db.execute(wanted).all())
+        ]
+
+
+def _lack(db: Connection, repository: int | None, need: Need) -> Missing | None:
+    if need.is_manifest:
+        held = select(func.length(manifests.c.data)).where(manifests.c.digest == need.digest)
+        size = db.execute(held.where(manifests.c.repository == repository)).scalar()
+    else:
+        held = select(links.c.size).where(links.c.repository == repository, links.c.digest == need.digest)
+        size = db.execute(held).scalar()
+    return None if size == need.size else Missing(need.digest, size)
+
+
+def _keep(database: Database, db: Connection, repository: int, new: NewManifest, now_ns: int) -> None:
+    stored = new.stored
+    row = database.insert(manifests).values(
+        repository=repository,
+        digest=stored.digest,
+        media_type=stored.media_type,
+        artifact_type=new.artifact_type,
+        subject=new.subject,
+        annotations=msgspec.json.encode(new.annotations),
+        pushed_ns=now_ns,
+        data=stored.data,
+    )
+    again = {"media_type": row.excluded.media_type, "pushed_ns": row.excluded.pushed_ns}
+    kept = row.on_conflict_do_update(index_elements=["repository", "digest"], set_=again)
+    number = db.execute(kept.returning(manifests.c.id)).scalar_one()
+    blobs = [
+        {"repository": repository, "digest": need.digest, "manifest": number}
+        for need in new.needs
+        if not need.is_manifest
+    ]
+    if blobs:
+        db.execute(database.insert(needs).on_conflict_do_nothing(), blobs)
+    db.execute(repositories.update().where(repositories.c.id == repository).values(updated_ns=now_ns))
+
+
+def _point(database: Database, db: Connection, tagged: tuple[int, str, Digest], now_ns: int) -> None:
+    repository, tag, digest = tagged
+    row = database.insert(tags).values(repository=repository, name=tag, digest=digest, pushed_ns=now_ns)
+    moved = {"digest": row.excluded.digest, "pushed_ns": row.excluded.pushed_ns}
+    db.execute(row.on_conflict_do_update(index_elements=["repository", "name"], set_=moved))

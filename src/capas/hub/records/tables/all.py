@@ -1,0 +1,8 @@
+"""Every table, known to one metadata: what makes or checks the schema imports this."""
+
+from __future__ import annotations
+
+from capas.hub.records.tables import finding, images, people
+from capas.hub.records.tables.base import metadata
+
+__all__ = ["finding", "images", "metadata", "people"]

@@ -1,0 +1,86 @@
+"""Repositories and what they hold: manifests, tags, blobs."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, LargeBinary, Table, UniqueConstraint, false, true
+
+from capas.hub.records.tables.base import key, metadata, text, to, whole
+
+repositories = Table(
+    "repositories",
+    metadata,
+    key(),
+    text("name", unique=True),
+    to("namespaces.id", "namespace", nullable=True, index=True),  # none: nobody's (an open hub, library/)
+    Column("is_public", Boolean, nullable=False, server_default=true()),
+    Column("is_official", Boolean, nullable=False, server_default=false()),
+    text("description", server_default=""),  # one line
+    text("readme", server_default=""),  # Markdown
+    whole("created_ns", server_default="0"),
+    whole("updated_ns", server_default="0"),  # last push
+    whole("pulled_ns", server_default="0"),
+    whole("pulls", server_default="0"),
+    whole("stars", server_default="0"),
+)
+
+manifests = Table(
+    "manifests",
+    metadata,
+    key(),
+    to("repositories.id", "repository"),
+    text("digest"),
+    text("media_type"),
+    text("artifact_type"),
+    text("subject", nullable=True),
+    Column("annotations", LargeBinary, nullable=False),
+    whole("pushed_ns"),
+    Column("data", LargeBinary, nullable=False),
+    text("platform", server_default=""),  # os/architecture/variant as its config says; empty for an index
+    whole("image_bytes", server_default="0"),  # of its config and layers, as stored
+    UniqueConstraint("repository", "digest"),
+    Index("ix_manifests_subject", "repository", "subject", "digest"),
+)
+
+# what an index points at, so that a tag's platforms are one query away
+children = Table(
+    "children",
+    metadata,
+    to("manifests.id", "manifest", primary_key=True),
+    text("digest", primary_key=True),
+    text("platform"),
+    whole("size"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    to("repositories.id", "repository", primary_key=True),
+    text("name", primary_key=True),
+    text("digest"),
+    whole("pushed_ns"),
+    whole("pulled_ns", server_default="0"),
+    Index("ix_tags_digest", "repository", "digest"),
+    sqlite_with_rowid=False,
+)
+
+# which repository holds which blob: what is not linked there does not exist there
+links = Table(
+    "links",
+    metadata,
+    to("repositories.id", "repository", primary_key=True),
+    text("digest", primary_key=True),
+    whole("size"),
+    whole("linked_ns"),  # when a push last counted on it
+    Index("ix_links_digest", "digest"),
+    sqlite_with_rowid=False,
+)
+
+# which blobs of its repository a manifest needs
+needs = Table(
+    "needs",
+    metadata,
+    to("repositories.id", "repository", primary_key=True),
+    text("digest", primary_key=True),
+    to("manifests.id", "manifest", primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,58 @@
+"""What the records of the distribution API give and take: manifests, what they need, who holds which blob."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from capas.oci.digest import Digest
+
+
+class StoredManifest(NamedTuple):
+    """A manifest or index as it was pushed."""
+
+    digest: Digest
+    media_type: str
+    data: bytes
+
+
+class Need(NamedTuple):
+    """Something that a manifest points at, and that has to be in its repository."""
+
+    digest: Digest
+    size: int
+    is_manifest: bool
+
+
+class NewManifest(NamedTuple):
+    """A manifest to be kept, with what the records need to know of it."""
+
+    stored: StoredManifest
+    needs: tuple[Need, ...]
+    subject: Digest | None = None
+    artifact_type: str = ""
+    annotations: Mapping[str, str] = {}
+
+
+class Missing(NamedTuple):
+    """Why a manifest was not taken: a blob or manifest that is not there, or has another size (`size`)."""
+
+    digest: Digest
+    size: int | None
+
+
+class Referrer(NamedTuple):
+    """A manifest that names another as its subject."""
+
+    digest: Digest
+    media_type: str
+    size: int
+    artifact_type: str
+    annotations: dict[str, str]
+
+
+class Link(NamedTuple):
+    """A blob held by a repository. `linked_ns` is when a push last counted on it."""
+
+    size: int
+    linked_ns: int

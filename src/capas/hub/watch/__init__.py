@@ -1,0 +1,1 @@
+"""Watching a running hub: metrics, health, logs."""
