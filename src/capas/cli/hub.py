@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,23 +15,39 @@ from capas.cli.lazy import Command
     cls=Command, help="Serve a registry from a directory: docker, podman, skopeo and Capas push to it and pull from it"
 )
 @click.option("--root", type=click.Path(path_type=Path), metavar="DIR", help="Where it keeps its images")
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen on this address")
 @click.option(
-    "-p", "--port", default=5000, show_default=True, type=click.IntRange(0, 65535), help="Listen on this port"
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read its configuration from this file, not from hub.toml in its directory",
 )
-@click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Serve with this many processes"
-)
+@click.option("--host", metavar="ADDRESS", show_default="127.0.0.1", help="Listen on this address")
+@click.option("-p", "--port", show_default="5000", type=click.IntRange(0, 65535), help="Listen on this port")
+@click.option("--workers", show_default="1", type=click.IntRange(1, 64), help="Serve with this many processes")
 @click.option("--no-delete", is_flag=True, help="Refuse to delete anything")
 @pass_app
-def serve(app: App, /, *, root: Path | None, host: str, port: int, workers: int, no_delete: bool) -> None:
+def serve(app: App, /, *, root: Path | None, config: Path | None, no_delete: bool, **flags: Any) -> None:
     """Until a signal ends it."""
+    import msgspec
+
+    from capas.hub.config import read_config
     from capas.hub.hub import Options
     from capas.hub.serve import serve as serve_hub
 
     place = root or app.settings.root / "hub"
+    chosen = read_config(place, config, app.settings.environ)
+    server = msgspec.structs.replace(chosen.server, **{key: value for key, value in flags.items() if value is not None})
 
     def ready(address: str) -> None:
         app.warn("The hub answers on http://{address} and keeps its images in {root}", address=address, root=place)
 
-    serve_hub(place, host=host, port=port, workers=workers, options=Options(delete=not no_delete), ready=ready)
+    options = Options(delete=server.delete and not no_delete)
+    serve_hub(
+        place,
+        host=server.host,
+        port=server.port,
+        workers=server.workers,
+        options=options,
+        config=chosen,
+        ready=ready,
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from capas import chance, clock
 from capas.errors import CapasError
+from capas.hub.config import Config
 from capas.hub.distribution import blobs, listings, manifests, pushes
 from capas.hub.distribution.message import (
     Answer,
@@ -41,6 +42,7 @@ from capas.hub.people.access import Action, Authorise, Identity, allow_all
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
+from capas.hub.records.place import database_url
 from capas.store.blobs import DirectoryBlobs
 from capas.store.disk import make_dirs
 
@@ -160,20 +162,22 @@ def create_app(
     root: Path,
     *,
     options: Options = Options(),  # noqa: B008  a tuple of constants
+    config: Config = Config(),  # noqa: B008  frozen
     authorise: Authorise = allow_all,
     shared: bool = False,
     now_ns: Callable[[], int] = clock.now_ns,
     new_token: Callable[[], str] = chance.token,
 ) -> App:
-    """The hub whose bytes and records live under `root`. `shared`: other processes serve the same root.
+    """The hub whose bytes and records live under `root`, or where `config` says.
 
+    `shared`: other processes serve the same hub.
     Raises: Exhausted, Denied, Unavailable for a disk that cannot be used; Corrupt for damaged records.
     """
     make_dirs(root)
     (root / "collect.lock").touch()
     store = DirectoryBlobs(root)
     uploads = Uploads(root / "uploads", store, idle_seconds=0.25 if shared else 60)
-    database = Database(f"sqlite:///{root / 'records.sqlite'}")
+    database = Database(database_url(config.database, root))
     hub = Hub(
         root=root,
         database=database,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from capas.errors import Conflict, Invalid, Unsupported
 from capas.hub.app import App, create_app
+from capas.hub.config import Config
 from capas.hub.hub import Options
 
 _READY_SECONDS = 30.0
@@ -28,6 +29,7 @@ def serve(
     port: int = 5000,
     workers: int = 1,
     options: Options = Options(),  # noqa: B008  a tuple of constants
+    config: Config = Config(),  # noqa: B008  frozen
     ready: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Serve the hub in `root` until SIGTERM or SIGINT, then finish what is under way. Blocks; main thread only.
@@ -54,9 +56,9 @@ def serve(
         workers_kill_timeout=_STOP_SECONDS,
         respawn_failed_workers=True,
     )
-    create_app(root, options=options).close()  # what is wrong with the disk is said here, once
+    create_app(root, options=options, config=config).close()  # what is wrong with the disk is said here, once
     threading.Thread(target=_tell, args=(host, port, ready), daemon=True).start()
-    server.serve(target_loader=functools.partial(_load, root, options, workers), wrap_loader=False)
+    server.serve(target_loader=functools.partial(_load, root, options, config, workers), wrap_loader=False)
 
 
 def check_address(host: str, port: int) -> int:
@@ -78,10 +80,10 @@ def check_address(host: str, port: int) -> int:
         raise Invalid("cannot listen on {host}:{port}: {why}", host=host, port=port, why=str(error)) from None
 
 
-def _load(root: Path, options: Options, workers: int) -> App:
+def _load(root: Path, options: Options, config: Config, workers: int) -> App:
     """The application, in a worker's process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return create_app(root, options=options, shared=workers > 1)
+    return create_app(root, options=options, config=config, shared=workers > 1)
 
 
 def _end_with_parent() -> None:
