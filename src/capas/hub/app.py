@@ -37,6 +37,7 @@ from capas.hub.distribution.route import (
     find_route,
 )
 from capas.hub.distribution.uploads import Uploads
+from capas.hub.events import Events
 from capas.hub.hub import Call, Handler, Hub, Options
 from capas.hub.people.access import Action, Authorise, Identity, allow_all
 from capas.hub.records.database import Database
@@ -154,6 +155,7 @@ class App:
     def close(self) -> None:
         """Let the disk work under way end, and let go of the files."""
         self.hub.pool.shutdown(wait=True)
+        self.hub.events.close()
         self.hub.uploads.close_idle(everything=True)
         self.hub.database.close()
 
@@ -190,6 +192,7 @@ def create_app(
         options=options,
         now_ns=now_ns,
         new_token=new_token,
+        events=Events(),
     )
     return App(hub)
 

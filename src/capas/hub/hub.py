@@ -11,6 +11,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from capas.hub.distribution.message import Answer, Request
 from capas.hub.distribution.route import Route
 from capas.hub.distribution.uploads import Uploads
+from capas.hub.events import Events, Happened, Kind
 from capas.hub.people.access import Authorise, Identity
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
@@ -45,10 +46,15 @@ class Hub(NamedTuple):
     options: Options
     now_ns: Callable[[], int]
     new_token: Callable[[], str]
+    events: Events
 
     async def hop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work in a thread: the one door from asyncio to the disk."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: work(*args, **kwargs))
+
+    def tell(self, event: Happened) -> None:
+        """Let whoever listens know of what has happened and is on disk. Never blocks."""
+        self.events.tell(event)
 
     @property
     def gate(self) -> Path:
@@ -68,6 +74,10 @@ class Call(NamedTuple):
     route: Route
     identity: Identity
     name: str
+
+    def tell(self, kind: Kind, reference: str, digest: str) -> None:
+        """Let whoever listens know what this request has done to its repository."""
+        self.hub.tell(Happened(kind, self.name, reference, digest, self.identity.name, self.hub.now_ns()))
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

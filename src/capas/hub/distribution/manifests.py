@@ -36,7 +36,10 @@ async def get_manifest(call: Call) -> Answer:
     if is_known(call.request, found.digest):
         return Answer(304, [tagged, named])
     headers = [header("content-length", len(found.data)), header("content-type", found.media_type), named, tagged]
-    return Answer(200, headers, b"" if call.request.method == "HEAD" else found.data)
+    if call.request.method == "HEAD":
+        return Answer(200, headers)
+    call.tell("pull", _tag(call.route.value), found.digest)
+    return Answer(200, headers, found.data)
 
 
 async def put_manifest(call: Call) -> Answer:
@@ -57,6 +60,7 @@ async def put_manifest(call: Call) -> Answer:
     missing = await hub.hop(hub.manifests.put_manifest, name, new, None if is_digest else reference, hub.now_ns())
     if missing:
         raise _refuse_missing(missing)
+    call.tell("push", _tag(reference), digest)
     headers = [
         header("content-length", 0),
         header("location", f"/v2/{name}/manifests/{digest}"),
@@ -78,7 +82,13 @@ async def delete_manifest(call: Call) -> Answer:
         gone = await hub.hop(hub.manifests.delete_tag, name, reference)
     if not gone:
         raise _unknown(call)
+    for tag, digest in gone:
+        call.tell("untag" if tag else "delete", tag, digest)
     return Answer(202, [header("content-length", 0)])
+
+
+def _tag(reference: str) -> str:
+    return "" if ":" in reference else reference
 
 
 def _find(call: Call) -> StoredManifest:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from capas.hub.records.database import Database
 from capas.hub.records.repositories import find_repository, make_repository
 from capas.hub.records.tables.images import links, manifests, needs, repositories, tags
-from capas.hub.records.values import Missing, Need, NewManifest, Referrer, StoredManifest
+from capas.hub.records.values import Gone, Missing, Need, NewManifest, Referrer, StoredManifest
 from capas.oci.digest import Digest
 
 _STORED = select(manifests.c.digest, manifests.c.media_type, manifests.c.data).select_from(repositories)
@@ -56,26 +56,27 @@ class Manifests:
 
         return self._database.write(put)
 
-    def delete_manifest(self, name: str, digest: Digest) -> bool:
-        """Forget it and the tags that point at it. False where it was not there."""
+    def delete_manifest(self, name: str, digest: Digest) -> list[Gone]:
+        """Forget it and the tags that point at it: what went, nothing where it was not there."""
 
-        def delete(db: Connection) -> bool:
+        def delete(db: Connection) -> list[Gone]:
             repository = find_repository(db, name)
             here = (manifests.c.repository == repository, manifests.c.digest == digest)
             if not db.execute(manifests.delete().where(*here)).rowcount:
-                return False
-            db.execute(tags.delete().where(tags.c.repository == repository, tags.c.digest == digest))
-            return True
+                return []
+            pointing = tags.delete().where(tags.c.repository == repository, tags.c.digest == digest)
+            gone = db.execute(pointing.returning(tags.c.name)).scalars()
+            return [*(Gone(tag, digest) for tag in sorted(gone)), Gone("", digest)]
 
         return self._database.write(delete)
 
-    def delete_tag(self, name: str, tag: str) -> bool:
-        """Forget the tag alone. False where it was not there."""
+    def delete_tag(self, name: str, tag: str) -> list[Gone]:
+        """Forget the tag alone: what went, nothing where it was not there."""
 
-        def delete(db: Connection) -> bool:
-            repository = find_repository(db, name)
-            gone = tags.delete().where(tags.c.repository == repository, tags.c.name == tag)
-            return db.execute(gone).rowcount > 0
+        def delete(db: Connection) -> list[Gone]:
+            here = (tags.c.repository == find_repository(db, name), tags.c.name == tag)
+            pointed = db.execute(tags.delete().where(*here).returning(tags.c.digest)).scalar()
+            return [Gone(tag, Digest(pointed))] if pointed else []
 
         return self._database.write(delete)
 

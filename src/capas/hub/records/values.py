@@ -41,6 +41,13 @@ class Missing(NamedTuple):
     size: int | None
 
 
+class Gone(NamedTuple):
+    """What a deletion took away: a tag and what it pointed at, or (without a tag) the manifest itself."""
+
+    tag: str
+    digest: Digest
+
+
 class Referrer(NamedTuple):
     """A manifest that names another as its subject."""
 
