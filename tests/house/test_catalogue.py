@@ -16,7 +16,15 @@ SPANISH: dict[str, str] = json.loads(words.CATALOGUE.read_text("utf-8"))
 
 @pytest.mark.parametrize(
     "texts",
-    [words.list_help, words.list_spoken, words.list_events, words.list_errors, words.list_findings, words.list_facts],
+    [
+        words.list_help,
+        words.list_spoken,
+        words.list_events,
+        words.list_pages,
+        words.list_errors,
+        words.list_findings,
+        words.list_facts,
+    ],
 )
 def test_every_text_is_in_the_catalogue(texts: object) -> None:
     assert callable(texts)

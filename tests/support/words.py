@@ -24,6 +24,7 @@ KINDS = {
     "Corrupt", "Unsupported", "Interrupted", "CapasError", "kind",
 }  # fmt: skip
 EVENTS = {"Started": (1,), "Finished": (1,), "Failed": (1,), "Said": (0,), "Advanced": (3,)}
+TELLING = {"_": 1, "_n": 2, "say": 1, "say_number": 2}  # in pages: how many of the arguments are texts
 SPOKEN = {"say", "warn", "words", "confirm", "translate"}
 REASONS = {"fault", "_fault", "_invalid", "_bad", "_problem", "_wrong", "_malformed", "_refuse", "_no"}
 # what click says by itself where Capas can come; of each it has more, for programs that are not ours
@@ -115,9 +116,29 @@ def list_facts() -> set[str]:
     return {"Version", *(text for key in keys for text in _texts(key))}
 
 
+def list_pages() -> set[str]:
+    """What the hub's pages say: `_("…")` and `_n("…", "…", n)` in templates, `say` and `say_number` in its code."""
+    from jinja2 import Environment, nodes
+
+    from capas.hub.pages.speech import AGES
+
+    found = {text for _, *texts in AGES for text in texts}
+    for path in sorted((HOUSE / "hub" / "pages" / "templates").glob("*.html")):
+        for call in Environment().parse(path.read_text("utf-8")).find_all(nodes.Call):
+            texts = call.args[: TELLING.get(getattr(call.node, "name", ""), 0)]
+            found.update(const.value for text in texts for const in (text, *text.find_all(nodes.Const))
+                         if isinstance(const, nodes.Const))  # fmt: skip
+    for path in sorted((HOUSE / "hub").rglob("*.py")):
+        for call in _calls(path):
+            for argument in call.args[: TELLING.get(_name(call.func), 0)]:
+                found.update(_texts(argument))
+    return found
+
+
 def list_all() -> set[str]:
     """Everything that the catalogue must hold, and nothing besides."""
-    return list_help() | list_spoken() | list_events() | list_errors() | list_findings() | list_facts() | SYSTEM
+    spoken = list_help() | list_spoken() | list_events() | list_pages()
+    return spoken | list_errors() | list_findings() | list_facts() | SYSTEM
 
 
 def write_catalogue(held: dict[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,6 +50,7 @@ from capas.store.disk import make_dirs
 _THREADS = 16
 _API = header("docker-distribution-api-version", "registry/2.0")
 _JSON = header("content-type", "application/json")
+Site = Callable[[Scope, Receive, Send], Awaitable[None]]
 _NO_ROUTE = Code("UNSUPPORTED", 404)
 
 
@@ -81,18 +82,28 @@ _HANDLERS: Mapping[str, Mapping[str, Handler]] = {
 
 
 class App:
-    """The distribution API over a hub's parts; whatever is not under /v2 is not found."""
+    """The distribution API over a hub's parts; what is not under /v2 is the site's."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self._site: asyncio.Future[Site] | None = None
         self._log = logging.getLogger("capas.hub")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, by ASGI."""
-        if scope["type"] == "http":
+        if scope["type"] == "http" and (scope["path"].startswith("/v2/") or scope["path"] == "/v2"):
             await self._answer(Request(scope, receive), send)
+        elif scope["type"] == "http":
+            site = await self._find_site()
+            await site(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
+
+    async def _find_site(self) -> Site:
+        """Pages and JSON API: made at the first request for them, in a thread, once."""
+        if self._site is None:
+            self._site = asyncio.ensure_future(self.hub.hop(_make_site, self.hub))
+        return await asyncio.shield(self._site)
 
     async def _answer(self, request: Request, send: Send) -> None:
         try:
@@ -115,7 +126,7 @@ class App:
 
     async def _handle(self, request: Request) -> Answer:
         path = request.path
-        route = find_route(path) if path.startswith("/v2/") or path == "/v2" else None
+        route = find_route(path)
         if route is None:
             raise Refused(_NO_ROUTE, "there is nothing at this address")
         methods = _HANDLERS[route.kind]
@@ -195,6 +206,12 @@ def create_app(
         events=Events(),
     )
     return App(hub)
+
+
+def _make_site(hub: Hub) -> Site:
+    from capas.hub.site import create_site
+
+    return create_site(hub)
 
 
 def _action(method: str, route: Route) -> Action:

@@ -1,0 +1,164 @@
+"""One request for a page: who asks, in which language, and the ways to answer."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment
+from markupsafe import Markup
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from capas.errors import Denied, NotFound, Unauthenticated
+from capas.hub.hub import Hub
+from capas.hub.pages.cookies import (
+    LANGUAGE,
+    SAID,
+    SESSION,
+    THEME,
+    VISIT,
+    YEAR_SECONDS,
+    read_cookie,
+    set_cookie,
+)
+from capas.hub.pages.forms import FIELD, make_token
+from capas.hub.pages.speech import LANGUAGES, choose_language
+from capas.hub.people.access import Action, Identity
+from capas.language import say
+
+THEMES = ("auto", "light", "dark")
+_SAID_BYTES = 1500
+
+
+async def identify(_hub: Hub, _request: Request) -> Identity:
+    """Who asks for a page."""
+    return Identity()
+
+
+class Visit:
+    """A request on its way through the pages."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.hub: Hub = request.app.state.hub
+        self.identity = Identity()
+        self.form = FormData()
+        self.language = choose_language(request)
+        self.theme = _choose_theme(request)
+        self._anchor = read_cookie(request, SESSION) or read_cookie(request, VISIT)
+        self._new_anchor = ""
+        self._said: str | None = None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether htmx asks for a piece of the page."""
+        return "hx-request" in self.request.headers
+
+    def say(self, text: str, **facts: object) -> str:
+        """A text in the reader's language."""
+        return say(text, facts, self.language)
+
+    def say_number(self, one: str, many: str, n: int, **facts: object) -> str:
+        """The text for one, or that for any other number, which is the fact `n`."""
+        return say(one if n == 1 else many, {"n": n, **facts}, self.language)
+
+    def may(self, repository: str, action: Action) -> bool:
+        """Whether the reader may do this there."""
+        return self.hub.authorise(self.identity, repository, action)
+
+    def require(self, repository: str, action: Action) -> None:
+        """Raises: NotFound as for a repository that is not there, Denied where it may be known but this not be done."""
+        if not self.may(repository, action):
+            raise missing(repository) if not self.may(repository, "pull") else denied(repository)
+
+    def require_person(self) -> None:
+        """Raises: Unauthenticated, which becomes a way to the login page and back, for whoever is not logged in."""
+        if self.identity.user is None:
+            raise Unauthenticated("log in to see this page")
+
+    def page(self, template: str, *, status: int = 200, block: str = "", **facts: Any) -> Response:
+        """A page, or one block of it (for htmx)."""
+        environment: Environment = self.request.app.state.environment
+        found = environment.get_template(template)
+        context = {**self._context(), **facts}
+        text = "".join(found.blocks[block](found.new_context(context))) if block else found.render(context)
+        return HTMLResponse(text, status)
+
+    def redirect(self, path: str, *, said: str = "") -> Response:
+        """Go on to a path of this hub, where `said` is shown once."""
+        place = path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+        response = RedirectResponse(quote(place, safe="/?=&%#+:@,~"), 303)
+        if said:
+            packed = base64.urlsafe_b64encode(said.encode()[:_SAID_BYTES]).decode()
+            set_cookie(self.request, response, SAID, packed, seconds=60)
+        return response
+
+    def csrf(self) -> Markup:
+        """The hidden field that every form has."""
+        return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, self.csrf_token())
+
+    def csrf_token(self) -> str:
+        """The token alone, for a header."""
+        if not self._anchor:
+            self._anchor = self._new_anchor = self.hub.new_token()
+        return make_token(self._anchor)
+
+    def leave_cookies(self, response: Response) -> None:
+        """What this visit leaves with the browser: choices made by address, the form's cookie, what was said once."""
+        request, chosen = self.request, self.request.query_params
+        if chosen.get("lang") in LANGUAGES:
+            set_cookie(request, response, LANGUAGE, self.language, seconds=YEAR_SECONDS)
+        if chosen.get("theme") in THEMES:
+            set_cookie(request, response, THEME, self.theme, seconds=YEAR_SECONDS)
+        if self._new_anchor:
+            set_cookie(request, response, VISIT, self._new_anchor)
+        if self._said is not None:
+            set_cookie(request, response, SAID, "")
+
+    def pop_said(self) -> str:
+        """What the form before had to say; an empty string where nothing."""
+        packed = read_cookie(self.request, SAID)
+        if not packed:
+            return ""
+        try:
+            self._said = base64.urlsafe_b64decode(packed.encode()).decode("utf-8", "replace")
+        except ValueError:
+            self._said = ""
+        return self._said
+
+    def turned(self, **choices: str) -> str:
+        """This very page's query with other choices in it: `?q=x&lang=es`."""
+        return "?" + self.request.url.include_query_params(**choices).query
+
+    def _context(self) -> dict[str, Any]:
+        return {
+            "visit": self,
+            "identity": self.identity,
+            "language": self.language,
+            "languages": LANGUAGES,
+            "theme": self.theme,
+            "now_ns": self.hub.now_ns(),
+            "csrf": self.csrf,
+            "_": self.say,
+            "_n": self.say_number,
+        }
+
+
+def missing(repository: str) -> NotFound:
+    """What a repository is that is not there, or that the reader may not know of."""
+    return NotFound("there is no repository {repository} here", repository=repository[:255])
+
+
+def denied(repository: str) -> Denied:
+    """A repository that may be seen, but not so changed."""
+    return Denied("you may not do this in {repository}", repository=repository[:255])
+
+
+def _choose_theme(request: Request) -> str:
+    for wanted in (request.query_params.get("theme", ""), read_cookie(request, THEME)):
+        if wanted in THEMES:
+            return wanted
+    return "auto"

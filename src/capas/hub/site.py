@@ -1,0 +1,35 @@
+"""Everything of the hub that is not the distribution API: one Starlette application of pages and the JSON API.
+
+It is made at the first request for it, so that a hub that only serves images starts quickly. A room that has pages or
+API routes of its own exports `ROUTES` and gets a line in `_gather`.
+"""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from capas.hub.hub import Hub
+
+
+def create_site(hub: Hub) -> Starlette:
+    """The pages and the API over a hub's parts."""
+    from capas.hub.pages.assets import Assets
+    from capas.hub.pages.errors import show_missing
+    from capas.hub.pages.templating import create_environment
+
+    site = Starlette(routes=_gather(), exception_handlers={404: show_missing, 405: show_missing})
+    site.state.hub = hub
+    site.state.assets = Assets()
+    site.state.environment = create_environment(site.state.assets)
+    return site
+
+
+def _gather() -> list[BaseRoute]:
+    """The routes of all rooms. The first that fits a path has it."""
+    from capas.hub.pages import assets, home
+
+    return [
+        *assets.ROUTES,
+        *home.ROUTES,
+    ]

@@ -1,0 +1,37 @@
+"""A browser for all tests of pages, a page for each test, and an open hub for each file.
+
+    def test_the_list_of_keys_is_accessible(page: Page, address: str) -> None:
+        page.goto(f"http://{address}/settings/keys")
+        check_everywhere(page)          # support.browser: axe-core, widths, light and dark
+
+`page` fails its test by itself where a dialog opened, a script failed, the content security policy was broken or
+another host was asked for anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from support.browser import open_browser, open_page
+from support.hub import running_hub
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with open_browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with open_page(browser) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_hub(tmp_path_factory.mktemp("hub")) as found:
+        yield found
