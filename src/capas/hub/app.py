@@ -38,17 +38,18 @@ from capas.hub.distribution.route import (
 )
 from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events
-from capas.hub.hub import Call, Handler, Hub, Options
+from capas.hub.hub import Call, Handler, Hub, Options, hop_to
 from capas.hub.people.access import Action, Authorise, Identity, allow_all
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
 from capas.hub.records.place import database_url
+from capas.hub.records.moment import open_moments
+from capas.hub.records.recent import Recent
 from capas.store.blobs import DirectoryBlobs
 from capas.store.disk import make_dirs
 
 _THREADS = 16
-_API = header("docker-distribution-api-version", "registry/2.0")
 _JSON = header("content-type", "application/json")
 Site = Callable[[Scope, Receive, Send], Awaitable[None]]
 _NO_ROUTE = Code("UNSUPPORTED", 404)
@@ -121,7 +122,6 @@ class App:
                 answer = await self._refuse(request, unexpected())
         except Disconnected:
             return
-        answer.headers.append(_API)
         await send_answer(send, answer)
 
     async def _handle(self, request: Request) -> Answer:
@@ -134,16 +134,19 @@ class App:
         if handler is None:
             allow = (header("allow", ", ".join(methods)),)
             raise Refused(UNSUPPORTED, f"{request.method} is not supported here", headers=allow)
-        identity = Identity()
-        name = self._visible(identity, route, _action(request.method, route)) if route.name else ""
-        return await handler(Call(self.hub, request, route, identity, name))
+        moment = await self.hub.moments.now()
+        self.hub.recent.turn(moment)
+        call = Call(self.hub, request, route, Identity(), route.name, moment)
+        if route.name:
+            call = call._replace(name=await self._visible(call, _action(request.method, route)))
+        return await handler(call)
 
-    def _visible(self, identity: Identity, route: Route, action: Action) -> str:
+    async def _visible(self, call: Call, action: Action) -> str:
         """The repository's name if the client may do this there, an empty one if it may not know of it."""
-        name, may = route.name, self.hub.authorise
-        if may(identity, name, action):
+        name = call.route.name
+        if await call.may(name, action):
             return name
-        if action == "push" or may(identity, name, "pull"):
+        if action == "push" or await call.may(name, "pull"):
             raise Refused(DENIED, "requested access to the resource is denied", detail={"name": name})
         return ""
 
@@ -168,6 +171,7 @@ class App:
         self.hub.pool.shutdown(wait=True)
         self.hub.events.close()
         self.hub.uploads.close_idle(everything=True)
+        self.hub.moments.close()
         self.hub.database.close()
 
 
@@ -191,6 +195,7 @@ def create_app(
     store = DirectoryBlobs(root)
     uploads = Uploads(root / "uploads", store, idle_seconds=0.25 if shared else 60)
     database = Database(database_url(config.database, root))
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="hub")
     hub = Hub(
         root=root,
         database=database,
@@ -198,7 +203,9 @@ def create_app(
         links=Links(database),
         blobs=store,
         uploads=uploads,
-        pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="hub"),
+        moments=open_moments(database, hop_to(pool)),
+        recent=Recent(),
+        pool=pool,
         authorise=authorise,
         options=options,
         now_ns=now_ns,

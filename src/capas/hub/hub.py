@@ -12,10 +12,12 @@ from capas.hub.distribution.message import Answer, Request
 from capas.hub.distribution.route import Route
 from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events, Happened, Kind
-from capas.hub.people.access import Authorise, Identity
+from capas.hub.people.access import Action, Authorise, Identity
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
+from capas.hub.records.moment import Moments
+from capas.hub.records.recent import Recent
 from capas.store.blobs import DirectoryBlobs
 
 P = ParamSpec("P")
@@ -41,6 +43,8 @@ class Hub(NamedTuple):
     links: Links
     blobs: DirectoryBlobs
     uploads: Uploads
+    moments: Moments
+    recent: Recent
     pool: ThreadPoolExecutor
     authorise: Authorise
     options: Options
@@ -50,7 +54,13 @@ class Hub(NamedTuple):
 
     async def hop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work in a thread: the one door from asyncio to the disk."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: work(*args, **kwargs))
+        return await hop_to(self.pool)(lambda: work(*args, **kwargs))
+
+    async def ask(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask the records one small question. SQLite answers sooner than a thread would begin."""
+        if self.database.is_local:
+            return work(*args, **kwargs)
+        return await self.hop(work, *args, **kwargs)
 
     def tell(self, event: Happened) -> None:
         """Let whoever listens know of what has happened and is on disk. Never blocks."""
@@ -66,7 +76,7 @@ class Call(NamedTuple):
     """One request on its way through the hub.
 
     `name` is the repository to look in: the route's, or an empty name that none has where the client may not know of
-    it, so that the answer is the one that a missing repository gets.
+    it, so that the answer is the one that a missing repository gets. `moment` is the records' when it came.
     """
 
     hub: Hub
@@ -74,10 +84,25 @@ class Call(NamedTuple):
     route: Route
     identity: Identity
     name: str
+    moment: object
+
+    async def may(self, repository: str, action: Action) -> bool:
+        """Whether who asks may do this there, by the records of this moment."""
+        hub, key = self.hub, ("may", self.identity, repository, action)
+        known = hub.recent.get(key, bool)
+        if known is None:
+            known = await hub.ask(hub.authorise, self.identity, repository, action)
+            hub.recent.keep(self.moment, key, known)
+        return known
 
     def tell(self, kind: Kind, reference: str, digest: str) -> None:
         """Let whoever listens know what this request has done to its repository."""
         self.hub.tell(Happened(kind, self.name, reference, digest, self.identity.name, self.hub.now_ns()))
+
+
+def hop_to(pool: ThreadPoolExecutor) -> Callable[[Callable[[], T]], Awaitable[T]]:
+    """The way to do blocking work in a thread of `pool`."""
+    return lambda work: asyncio.get_running_loop().run_in_executor(pool, work)
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

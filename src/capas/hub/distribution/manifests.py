@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from capas.errors import CapasError
-from capas.hub.distribution.blobs import is_known, parse_digest
+from capas.hub.distribution.blobs import parse_digest
+from capas.hub.distribution.conditions import find_known
 from capas.hub.distribution.message import Answer, header
 from capas.hub.distribution.names import is_tag
 from capas.hub.distribution.refusal import (
@@ -25,21 +28,30 @@ from capas.oci.document import MAX_BYTES
 from capas.oci.manifest import Index, Manifest, parse_manifest, type_of
 
 
+class _Found(NamedTuple):
+    """A manifest, and what answers GET and HEAD."""
+
+    digest: Digest
+    whole: Answer
+    head: Answer
+
+
 async def get_manifest(call: Call) -> Answer:
     """The manifest as it was pushed, whatever the client accepts: its type says what it is.
 
-    A tag that moved is seen at once: nothing between the records and the client remembers it.
+    A tag that moved is seen at once: what is remembered is of this moment of the records.
     """
-    found = _find(call)
-    tagged = header("etag", f'"{found.digest}"')
-    named = header("docker-content-digest", found.digest)
-    if is_known(call.request, found.digest):
-        return Answer(304, [tagged, named])
-    headers = [header("content-length", len(found.data)), header("content-type", found.media_type), named, tagged]
+    recent, key = call.hub.recent, ("manifest", call.name, call.route.value)
+    found = recent.get(key, _Found)
+    if found is None:
+        found = await _find(call)
+        recent.keep(call.moment, key, found, len(found.whole.body))
+    if not_modified := find_known(call.request, found.whole.headers):
+        return not_modified
     if call.request.method == "HEAD":
-        return Answer(200, headers)
+        return found.head
     call.tell("pull", _tag(call.route.value), found.digest)
-    return Answer(200, headers, found.data)
+    return found.whole
 
 
 async def put_manifest(call: Call) -> Answer:
@@ -81,7 +93,7 @@ async def delete_manifest(call: Call) -> Answer:
     else:
         gone = await hub.hop(hub.manifests.delete_tag, name, reference)
     if not gone:
-        raise _unknown(call)
+        raise await _unknown(call)
     for tag, digest in gone:
         call.tell("untag" if tag else "delete", tag, digest)
     return Answer(202, [header("content-length", 0)])
@@ -91,19 +103,29 @@ def _tag(reference: str) -> str:
     return "" if ":" in reference else reference
 
 
-def _find(call: Call) -> StoredManifest:
+def _answers(found: StoredManifest) -> _Found:
+    headers = [
+        header("etag", f'"{found.digest}"'),
+        header("docker-content-digest", found.digest),
+        header("content-length", len(found.data)),
+        header("content-type", found.media_type),
+    ]
+    return _Found(found.digest, Answer(200, headers, found.data), Answer(200, headers))
+
+
+async def _find(call: Call) -> _Found:
     reference = call.route.value
     if ":" in reference:
         reference = parse_digest(reference)
-    found = call.hub.manifests.find_manifest(call.name, reference)
+    found = await call.hub.ask(call.hub.manifests.find_manifest, call.name, reference)
     if found is None:
-        raise _unknown(call)
-    return found
+        raise await _unknown(call)
+    return _answers(found)
 
 
-def _unknown(call: Call) -> Refused:
+async def _unknown(call: Call) -> Refused:
     name, reference = call.route[1:]
-    if not call.hub.manifests.has_repository(call.name):
+    if not await call.hub.ask(call.hub.manifests.has_repository, call.name):
         return Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": name})
     return Refused(MANIFEST_UNKNOWN, "manifest unknown", detail={"name": name, "reference": reference[:300]})
 

@@ -120,9 +120,12 @@ def header(name: str, value: object) -> Header:
     return name.encode("latin-1"), str(value).encode("latin-1")
 
 
+API = header("docker-distribution-api-version", "registry/2.0")
+
+
 async def send_answer(send: Send, answer: Answer) -> None:
     """Send an answer by ASGI's messages."""
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, API]})
     if answer.path is not None:
         await send({"type": "http.response.pathsend", "path": answer.path})
         return
