@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,8 +31,9 @@ class Peer:
     def push(self, tag: str, layer: bytes) -> str:
         for data in (b"{}", layer):
             self.client.send("POST", f"/v2/app/blobs/uploads/?digest={digest_of(data)}", data)
-        layers = ('{"schemaVersion":2,"config":%s,"layers":[%s]}' % (text(b"{}", CONFIG), text(layer, LAYER))).encode()
-        answer = self.client.send("PUT", f"/v2/app/manifests/{tag}", layers, {"content-type": MANIFEST})
+        document = {"schemaVersion": 2, "config": describe(CONFIG, b"{}"), "layers": [describe(LAYER, layer)]}
+        headers = {"content-type": MANIFEST}
+        answer = self.client.send("PUT", f"/v2/app/manifests/{tag}", json.dumps(document).encode(), headers)
         assert answer.status == 201
         return answer.headers["docker-content-digest"]
 
@@ -40,11 +42,6 @@ class Peer:
         first, second = (self.client.send("GET", f"/v2/app/{path}") for _ in range(2))
         assert first == second
         return first.status, first.headers.get("docker-content-digest")
-
-
-def text(data: bytes, media_type: str) -> str:
-    found = describe(media_type, data)
-    return '{"mediaType":"%s","digest":"%s","size":%d}' % (found["mediaType"], found["digest"], found["size"])
 
 
 @pytest.fixture
