@@ -43,8 +43,8 @@ from capas.hub.people.access import Action, Authorise, Identity, allow_all
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
-from capas.hub.records.place import database_url
 from capas.hub.records.moment import open_moments
+from capas.hub.records.place import database_url
 from capas.hub.records.recent import Recent
 from capas.store.blobs import DirectoryBlobs
 from capas.store.disk import make_dirs
