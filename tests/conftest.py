@@ -1,11 +1,14 @@
-"""Marks: what a test needs of its machine."""
+"""What tests of several rooms share: marks that say what a test needs of its machine, and servers that many use."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
+
+from support.postgres import Postgres, running_postgres
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -14,3 +17,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("peer"):
         if shutil.which(mark.args[0]) is None:
             pytest.fail(f"the peer {mark.args[0]} is not installed: `make test` installs it")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for the whole run."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """A fresh database."""
+    url = postgres.make()
+    yield url
+    postgres.drop(url)

@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from capas.errors import CapasError, Corrupt, Exhausted, Unavailable
-from capas.hub.records.tables.all import metadata
+from capas.hub.records.migrate import is_current, migrate
 
 T = TypeVar("T")
 
@@ -42,9 +42,12 @@ class Database:
         self._reader = _engine(url, "BEGIN", _READERS)
         self._writer = _engine(url, "BEGIN IMMEDIATE", 1) if self.is_local else self._reader
         self._turn = threading.Lock() if self.is_local else nullcontext()
-        with self._errors(), self._writer.connect() as connection:
-            metadata.create_all(connection)
-            connection.commit()
+        try:
+            if not self.read(is_current):
+                self.write(migrate)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the connections."""

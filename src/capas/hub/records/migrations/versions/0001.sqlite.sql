@@ -1,0 +1,248 @@
+CREATE TABLE audit (
+    id INTEGER NOT NULL,
+    at_ns BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    address TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    CONSTRAINT pk_audit PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_audit_at ON audit (at_ns);
+
+CREATE INDEX ix_audit_target ON audit (target, at_ns);
+
+CREATE TABLE failures (
+    who TEXT NOT NULL,
+    count BIGINT NOT NULL,
+    since_ns BIGINT NOT NULL,
+    CONSTRAINT pk_failures PRIMARY KEY (who)
+);
+
+CREATE TABLE namespaces (
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    display_name TEXT DEFAULT '' NOT NULL,
+    description TEXT DEFAULT '' NOT NULL,
+    created_ns BIGINT NOT NULL,
+    limit_bytes BIGINT,
+    CONSTRAINT pk_namespaces PRIMARY KEY (id),
+    CONSTRAINT ck_namespaces_kind CHECK (kind IN ('user', 'organisation')),
+    CONSTRAINT uq_namespaces_name UNIQUE (name)
+);
+
+CREATE TABLE signing_keys (
+    id TEXT NOT NULL,
+    algorithm TEXT NOT NULL,
+    private BLOB NOT NULL,
+    created_ns BIGINT NOT NULL,
+    retired_ns BIGINT,
+    CONSTRAINT pk_signing_keys PRIMARY KEY (id)
+);
+
+CREATE TABLE repositories (
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    namespace INTEGER,
+    is_public BOOLEAN DEFAULT 1 NOT NULL,
+    is_official BOOLEAN DEFAULT 0 NOT NULL,
+    description TEXT DEFAULT '' NOT NULL,
+    readme TEXT DEFAULT '' NOT NULL,
+    created_ns BIGINT DEFAULT '0' NOT NULL,
+    updated_ns BIGINT DEFAULT '0' NOT NULL,
+    pulled_ns BIGINT DEFAULT '0' NOT NULL,
+    pulls BIGINT DEFAULT '0' NOT NULL,
+    stars BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_repositories PRIMARY KEY (id),
+    CONSTRAINT uq_repositories_name UNIQUE (name),
+    CONSTRAINT fk_repositories_namespace FOREIGN KEY(namespace) REFERENCES namespaces (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_repositories_namespace ON repositories (namespace);
+
+CREATE TABLE teams (
+    id INTEGER NOT NULL,
+    organisation INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    CONSTRAINT pk_teams PRIMARY KEY (id),
+    CONSTRAINT uq_teams_organisation_name UNIQUE (organisation, name),
+    CONSTRAINT fk_teams_organisation FOREIGN KEY(organisation) REFERENCES namespaces (id) ON DELETE CASCADE
+);
+
+CREATE TABLE tokens (
+    id INTEGER NOT NULL,
+    namespace INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created_ns BIGINT NOT NULL,
+    expires_ns BIGINT,
+    used_ns BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_tokens PRIMARY KEY (id),
+    CONSTRAINT uq_tokens_namespace_kind_name UNIQUE (namespace, kind, name),
+    CONSTRAINT fk_tokens_namespace FOREIGN KEY(namespace) REFERENCES namespaces (id) ON DELETE CASCADE,
+    CONSTRAINT uq_tokens_secret UNIQUE (secret)
+);
+
+CREATE INDEX ix_tokens_namespace ON tokens (namespace);
+
+CREATE TABLE users (
+    id INTEGER NOT NULL,
+    email TEXT DEFAULT '' NOT NULL,
+    password TEXT,
+    issuer TEXT,
+    subject TEXT,
+    is_admin BOOLEAN DEFAULT 0 NOT NULL,
+    is_active BOOLEAN DEFAULT 1 NOT NULL,
+    CONSTRAINT pk_users PRIMARY KEY (id),
+    CONSTRAINT uq_users_issuer_subject UNIQUE (issuer, subject),
+    CONSTRAINT fk_users_id FOREIGN KEY(id) REFERENCES namespaces (id) ON DELETE CASCADE
+);
+
+CREATE TABLE grants (
+    id INTEGER NOT NULL,
+    repository INTEGER NOT NULL,
+    user INTEGER,
+    team INTEGER,
+    role TEXT NOT NULL,
+    CONSTRAINT pk_grants PRIMARY KEY (id),
+    CONSTRAINT uq_grants_repository_user UNIQUE (repository, user),
+    CONSTRAINT uq_grants_repository_team UNIQUE (repository, team),
+    CONSTRAINT fk_grants_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE,
+    CONSTRAINT fk_grants_user FOREIGN KEY(user) REFERENCES users (id) ON DELETE CASCADE,
+    CONSTRAINT fk_grants_team FOREIGN KEY(team) REFERENCES teams (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_grants_team ON grants (team);
+
+CREATE INDEX ix_grants_user ON grants (user);
+
+CREATE TABLE invitations (
+    secret TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    user INTEGER,
+    expires_ns BIGINT NOT NULL,
+    CONSTRAINT pk_invitations PRIMARY KEY (secret),
+    CONSTRAINT fk_invitations_user FOREIGN KEY(user) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE TABLE links (
+    repository INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    linked_ns BIGINT NOT NULL,
+    CONSTRAINT pk_links PRIMARY KEY (repository, digest),
+    CONSTRAINT fk_links_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_links_digest ON links (digest);
+
+CREATE TABLE manifests (
+    id INTEGER NOT NULL,
+    repository INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    artifact_type TEXT NOT NULL,
+    subject TEXT,
+    annotations BLOB NOT NULL,
+    pushed_ns BIGINT NOT NULL,
+    data BLOB NOT NULL,
+    platform TEXT DEFAULT '' NOT NULL,
+    image_bytes BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_manifests PRIMARY KEY (id),
+    CONSTRAINT uq_manifests_repository_digest UNIQUE (repository, digest),
+    CONSTRAINT fk_manifests_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_manifests_subject ON manifests (repository, subject, digest);
+
+CREATE TABLE members (
+    organisation INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    CONSTRAINT pk_members PRIMARY KEY (organisation, user),
+    CONSTRAINT fk_members_organisation FOREIGN KEY(organisation) REFERENCES namespaces (id) ON DELETE CASCADE,
+    CONSTRAINT fk_members_user FOREIGN KEY(user) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_members_user ON members (user);
+
+CREATE TABLE pulls (
+    repository INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    count BIGINT NOT NULL,
+    CONSTRAINT pk_pulls PRIMARY KEY (repository, digest, day),
+    CONSTRAINT fk_pulls_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
+);
+
+CREATE TABLE sessions (
+    secret TEXT NOT NULL,
+    user INTEGER NOT NULL,
+    created_ns BIGINT NOT NULL,
+    expires_ns BIGINT NOT NULL,
+    CONSTRAINT pk_sessions PRIMARY KEY (secret),
+    CONSTRAINT fk_sessions_user FOREIGN KEY(user) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_sessions_user ON sessions (user);
+
+CREATE TABLE stars (
+    repository INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    starred_ns BIGINT NOT NULL,
+    CONSTRAINT pk_stars PRIMARY KEY (repository, user),
+    CONSTRAINT fk_stars_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE,
+    CONSTRAINT fk_stars_user FOREIGN KEY(user) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_stars_user ON stars (user);
+
+CREATE TABLE tags (
+    repository INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    pushed_ns BIGINT NOT NULL,
+    pulled_ns BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_tags PRIMARY KEY (repository, name),
+    CONSTRAINT fk_tags_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_tags_digest ON tags (repository, digest);
+
+CREATE TABLE team_members (
+    team INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    CONSTRAINT pk_team_members PRIMARY KEY (team, user),
+    CONSTRAINT fk_team_members_team FOREIGN KEY(team) REFERENCES teams (id) ON DELETE CASCADE,
+    CONSTRAINT fk_team_members_user FOREIGN KEY(user) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_team_members_user ON team_members (user);
+
+CREATE TABLE children (
+    manifest INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    CONSTRAINT pk_children PRIMARY KEY (manifest, digest),
+    CONSTRAINT fk_children_manifest FOREIGN KEY(manifest) REFERENCES manifests (id) ON DELETE CASCADE
+);
+
+CREATE TABLE needs (
+    repository INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    manifest INTEGER NOT NULL,
+    CONSTRAINT pk_needs PRIMARY KEY (repository, digest, manifest),
+    CONSTRAINT fk_needs_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE,
+    CONSTRAINT fk_needs_manifest FOREIGN KEY(manifest) REFERENCES manifests (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_needs_manifest ON needs (manifest)

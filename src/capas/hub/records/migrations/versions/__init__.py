@@ -1,0 +1,1 @@
+"""The steps, each one a revision that names the one before it."""
