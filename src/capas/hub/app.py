@@ -39,7 +39,8 @@ from capas.hub.distribution.route import (
 from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events
 from capas.hub.hub import Call, Handler, Hub, Options, hop_to
-from capas.hub.people.access import Action, Authorise, Identity, allow_all
+from capas.hub.people.access import Action, Authorise, allow_all
+from capas.hub.people.who import identify
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
@@ -136,7 +137,8 @@ class App:
             raise Refused(UNSUPPORTED, f"{request.method} is not supported here", headers=allow)
         moment = await self.hub.moments.now()
         self.hub.recent.turn(moment)
-        call = Call(self.hub, request, route, Identity(), route.name, moment)
+        identity = await identify(self.hub, request)
+        call = Call(self.hub, request, route, identity, route.name, moment)
         if route.name:
             call = call._replace(name=await self._visible(call, _action(request.method, route)))
         return await handler(call)

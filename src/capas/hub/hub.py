@@ -27,8 +27,9 @@ SECOND_NS = 1_000_000_000
 
 
 class Options(NamedTuple):
-    """What the hub's keeper chose."""
+    """What the hub's keeper chose. `open`: there are no accounts, and whoever reaches the hub may do everything."""
 
+    open: bool = True
     delete: bool = True
     grace_seconds: int = 3600  # how long a blob that no manifest needs yet is kept for its push to go on
     stale_seconds: int = 7 * 24 * 3600  # how long an upload that nobody goes on with is kept

@@ -27,9 +27,11 @@ def create_site(hub: Hub) -> Starlette:
 
 def _gather() -> list[BaseRoute]:
     """The routes of all rooms. The first that fits a path has it."""
+    from capas.hub.api import all as api
     from capas.hub.pages import assets, home
 
     return [
+        *api.ROUTES,
         *assets.ROUTES,
         *home.ROUTES,
     ]

@@ -55,7 +55,8 @@ from capas.hub.hub import Hub
 from capas.hub.pages.errors import show_error, show_fault
 from capas.hub.pages.forms import check_form, read_form
 from capas.hub.pages.headers import secure
-from capas.hub.pages.visit import Visit, identify
+from capas.hub.pages.visit import Visit
+from capas.hub.people.who import identify
 
 Handler = Callable[[Visit], Response]
 

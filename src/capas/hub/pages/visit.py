@@ -33,11 +33,6 @@ THEMES = ("auto", "light", "dark")
 _SAID_BYTES = 1500
 
 
-async def identify(_hub: Hub, _request: Request) -> Identity:
-    """Who asks for a page."""
-    return Identity()
-
-
 class Visit:
     """A request on its way through the pages."""
 
