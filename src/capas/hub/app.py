@@ -39,6 +39,7 @@ from capas.hub.distribution.route import (
 from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events
 from capas.hub.hub import Call, Handler, Hub, Options, hop_to
+from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise, allow_all
 from capas.hub.people.who import identify
 from capas.hub.records.database import Database
@@ -47,6 +48,7 @@ from capas.hub.records.manifests import Manifests
 from capas.hub.records.moment import open_moments
 from capas.hub.records.place import database_url
 from capas.hub.records.recent import Recent
+from capas.hub.seal import Seal
 from capas.store.blobs import DirectoryBlobs
 from capas.store.disk import make_dirs
 
@@ -213,6 +215,8 @@ def create_app(
         now_ns=now_ns,
         new_token=new_token,
         events=Events(),
+        outside=Outside(config.outside),
+        seal=Seal(root / "secrets.key", config.secrets),
     )
     return App(hub)
 

@@ -22,7 +22,9 @@ from pathlib import Path
 import msgspec
 
 from capas.errors import Invalid
+from capas.hub.outside import OutsideConfig
 from capas.hub.records.place import DatabaseConfig
+from capas.hub.seal import SecretsConfig
 from capas.hub.storage.place import StorageConfig
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}", re.ASCII)
@@ -43,6 +45,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: ServerConfig = ServerConfig()
     database: DatabaseConfig = DatabaseConfig()
     storage: StorageConfig = StorageConfig()
+    outside: OutsideConfig = OutsideConfig()
+    secrets: SecretsConfig = SecretsConfig()
 
 
 def read_config(root: Path, file: Path | None, environ: Mapping[str, str]) -> Config:

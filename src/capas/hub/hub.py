@@ -12,12 +12,14 @@ from capas.hub.distribution.message import Answer, Request
 from capas.hub.distribution.route import Route
 from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events, Happened, Kind
+from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise, Identity
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
 from capas.hub.records.moment import Moments
 from capas.hub.records.recent import Recent
+from capas.hub.seal import Seal
 from capas.store.blobs import DirectoryBlobs
 
 P = ParamSpec("P")
@@ -52,6 +54,8 @@ class Hub(NamedTuple):
     now_ns: Callable[[], int]
     new_token: Callable[[], str]
     events: Events
+    outside: Outside
+    seal: Seal
 
     async def hop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work in a thread: the one door from asyncio to the disk."""
