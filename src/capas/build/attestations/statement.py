@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from capas.build.attestations.subject import image_url
 from capas.image.image import Image
 from capas.oci import media
+from capas.oci.attestation import ATTESTATION, REFERENCE_DIGEST, REFERENCE_TYPE
 from capas.oci.config import Config, RootFS
 from capas.oci.descriptor import Descriptor, PlatformDocument
 from capas.oci.digest import DiffID, Digest
@@ -24,8 +25,6 @@ from capas.store.put import put
 LAYER_TYPE = "application/vnd.in-toto+json"
 ARTIFACT_TYPE = "application/vnd.docker.attestation.manifest.v1+json"
 PREDICATE_TYPE = "in-toto.io/predicate-type"
-REFERENCE_TYPE, REFERENCE_DIGEST = "vnd.docker.reference.type", "vnd.docker.reference.digest"
-ATTESTATION = "attestation-manifest"
 _STATEMENT = "https://in-toto.io/Statement/v0.1"
 _NOWHERE = PlatformDocument(os="unknown", architecture="unknown")
 

@@ -20,7 +20,8 @@ from capas.hub.distribution.refusal import (
     UNSUPPORTED,
     Refused,
 )
-from capas.hub.hub import Call
+from capas.hub.finding.profile import read_profile
+from capas.hub.hub import Call, Hub
 from capas.hub.records.values import Missing, Need, NewManifest, StoredManifest
 from capas.oci import media
 from capas.oci.digest import Digest
@@ -68,8 +69,9 @@ async def put_manifest(call: Call) -> Answer:
     if wanted is not None and wanted != digest:
         raise Refused(DIGEST_INVALID, "the manifest has another digest", detail={"digest": digest})
     media_type = call.request.header(b"content-type").partition(";")[0].strip()
-    new = _read(digest, data, media_type)
-    missing = await hub.hop(hub.manifests.put_manifest, name, new, None if is_digest else reference, hub.now_ns())
+    document = _parse(data, media_type)
+    new = _describe(StoredManifest(digest, media_type or type_of(document), data), document)
+    missing = await hub.hop(_keep, hub, name, new, document, None if is_digest else reference)
     if missing:
         raise _refuse_missing(missing)
     call.tell("push", _tag(reference), digest)
@@ -113,6 +115,11 @@ def _answers(found: StoredManifest) -> _Found:
     return _Found(found.digest, Answer(200, headers, found.data), Answer(200, headers))
 
 
+def _keep(hub: Hub, name: str, new: NewManifest, document: Manifest | Index, tag: str | None) -> list[Missing]:
+    profile = read_profile(hub.blobs, document)
+    return hub.manifests.put_manifest(name, new._replace(profile=profile), tag, hub.now_ns())
+
+
 async def _find(call: Call) -> _Found:
     reference = call.route.value
     if ":" in reference:
@@ -130,13 +137,16 @@ async def _unknown(call: Call) -> Refused:
     return Refused(MANIFEST_UNKNOWN, "manifest unknown", detail={"name": name, "reference": reference[:300]})
 
 
-def _read(digest: Digest, data: bytes, media_type: str) -> NewManifest:
+def _parse(data: bytes, media_type: str) -> Manifest | Index:
     try:
-        document = parse_manifest(data, media_type)
+        return parse_manifest(data, media_type)
     except CapasError as error:
         raise Refused(MANIFEST_INVALID, f"manifest invalid: {error}") from None
+
+
+def _describe(stored: StoredManifest, document: Manifest | Index) -> NewManifest:
     return NewManifest(
-        stored=StoredManifest(digest, media_type or type_of(document), data),
+        stored=stored,
         needs=tuple(dict.fromkeys(_needs(document))),
         subject=document.subject.digest if document.subject else None,
         artifact_type=_artifact_type(document),

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from capas.hub.records.database import Database
 from capas.hub.records.repositories import find_repository, make_repository
-from capas.hub.records.tables.images import links, manifests, needs, repositories, tags
+from capas.hub.records.tables.images import children, links, manifests, needs, repositories, tags
 from capas.hub.records.values import Gone, Missing, Need, NewManifest, Referrer, StoredManifest
 from capas.oci.digest import Digest
 
@@ -111,7 +111,8 @@ def _lack(db: Connection, repository: int | None, need: Need) -> Missing | None:
 
 
 def _keep(database: Database, db: Connection, repository: int, new: NewManifest, now_ns: int) -> None:
-    stored = new.stored
+    stored, profile = new.stored, new.profile
+    about = {name: value for name, value in profile._asdict().items() if name != "children"}
     row = database.insert(manifests).values(
         repository=repository,
         digest=stored.digest,
@@ -121,8 +122,9 @@ def _keep(database: Database, db: Connection, repository: int, new: NewManifest,
         annotations=msgspec.json.encode(new.annotations),
         pushed_ns=now_ns,
         data=stored.data,
+        **about,
     )
-    again = {"media_type": row.excluded.media_type, "pushed_ns": row.excluded.pushed_ns}
+    again = {"media_type": row.excluded.media_type, "pushed_ns": row.excluded.pushed_ns, **about}
     kept = row.on_conflict_do_update(index_elements=["repository", "digest"], set_=again)
     number = db.execute(kept.returning(manifests.c.id)).scalar_one()
     blobs = [
@@ -132,6 +134,9 @@ def _keep(database: Database, db: Connection, repository: int, new: NewManifest,
     ]
     if blobs:
         db.execute(database.insert(needs).on_conflict_do_nothing(), blobs)
+    if profile.children:
+        listed = [{"manifest": number, **child._asdict()} for child in dict.fromkeys(profile.children)]
+        db.execute(database.insert(children).on_conflict_do_nothing(), listed)
     db.execute(repositories.update().where(repositories.c.id == repository).values(updated_ns=now_ns))
 
 

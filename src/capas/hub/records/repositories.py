@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, exists, select
 
 from capas.hub.records.database import Database
+from capas.hub.records.postings import index_repository
 from capas.hub.records.tables.images import links, manifests, repositories
+from capas.hub.records.words import Named
 
 
 def find_repository(db: Connection, name: str) -> int | None:
@@ -20,8 +22,10 @@ def make_repository(database: Database, db: Connection, name: str, now_ns: int) 
     if found is not None:
         return found
     new = database.insert(repositories).values(name=name, created_ns=now_ns, updated_ns=now_ns)
-    db.execute(new.on_conflict_do_nothing())
-    return find_repository(db, name) or 0
+    made = db.execute(new.on_conflict_do_nothing().returning(repositories.c.id)).scalar()
+    if made is not None:
+        index_repository(database, db, made, Named(name))
+    return made or find_repository(db, name) or 0
 
 
 def forget_empty(db: Connection) -> None:

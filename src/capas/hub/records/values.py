@@ -24,6 +24,27 @@ class Need(NamedTuple):
     is_manifest: bool
 
 
+class Child(NamedTuple):
+    """What an index points at. `kind`: image, attestation, index or other; `platform` as the index says."""
+
+    digest: Digest
+    kind: str
+    platform: str
+
+
+class Profile(NamedTuple):
+    """What a manifest says of its image. `image` is its config's digest; empty for what is no image.
+
+    `image_bytes`: config and layers, as stored. `created_ns`: 0 where the config does not say.
+    """
+
+    image: str = ""
+    platform: str = ""
+    image_bytes: int = 0
+    created_ns: int = 0
+    children: tuple[Child, ...] = ()
+
+
 class NewManifest(NamedTuple):
     """A manifest to be kept, with what the records need to know of it."""
 
@@ -32,6 +53,7 @@ class NewManifest(NamedTuple):
     subject: Digest | None = None
     artifact_type: str = ""
     annotations: Mapping[str, str] = {}
+    profile: Profile = Profile()
 
 
 class Missing(NamedTuple):

@@ -21,7 +21,12 @@ repositories = Table(
     whole("pulled_ns", server_default="0"),
     whole("pulls", server_default="0"),
     whole("stars", server_default="0"),
+    text("short", server_default=""),  # the words of its last part, as `records.words` folds them
+    Index("ix_repositories_short", "short"),
 )
+# the orders that a search lists them in
+Index("ix_repositories_stars", repositories.c.stars.desc(), repositories.c.pulls.desc(), repositories.c.name)
+Index("ix_repositories_pulls", repositories.c.pulls.desc(), repositories.c.stars.desc(), repositories.c.name)
 
 manifests = Table(
     "manifests",
@@ -35,10 +40,15 @@ manifests = Table(
     Column("annotations", LargeBinary, nullable=False),
     whole("pushed_ns"),
     Column("data", LargeBinary, nullable=False),
+    text("image", server_default=""),  # the digest of its config, where it is an image: the same for equal images
     text("platform", server_default=""),  # os/architecture/variant as its config says; empty for an index
     whole("image_bytes", server_default="0"),  # of its config and layers, as stored
+    whole("created_ns", server_default="0"),  # as its config says; 0: it does not
     UniqueConstraint("repository", "digest"),
     Index("ix_manifests_subject", "repository", "subject", "digest"),
+    Index("ix_manifests_digest", "digest"),
+    Index("ix_manifests_image", "image"),
+    Index("ix_manifests_platform", "repository", "platform"),
 )
 
 # what an index points at, so that a tag's platforms are one query away
@@ -47,8 +57,10 @@ children = Table(
     metadata,
     to("manifests.id", "manifest", primary_key=True),
     text("digest", primary_key=True),
-    text("platform"),
-    whole("size"),
+    text("kind"),  # image | attestation | index | other
+    text("platform"),  # as the index says
+    Index("ix_children_digest", "digest"),
+    sqlite_with_rowid=False,
 )
 
 tags = Table(

@@ -43,6 +43,14 @@ CREATE TABLE signing_keys (
     CONSTRAINT pk_signing_keys PRIMARY KEY (id)
 );
 
+CREATE TABLE spellings (
+    spelling TEXT COLLATE "C" NOT NULL,
+    word TEXT COLLATE "C" NOT NULL,
+    CONSTRAINT pk_spellings PRIMARY KEY (spelling, word)
+);
+
+CREATE INDEX ix_spellings_word ON spellings (word);
+
 CREATE TABLE repositories (
     id BIGSERIAL NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
@@ -56,12 +64,19 @@ CREATE TABLE repositories (
     pulled_ns BIGINT DEFAULT '0' NOT NULL,
     pulls BIGINT DEFAULT '0' NOT NULL,
     stars BIGINT DEFAULT '0' NOT NULL,
+    short TEXT COLLATE "C" DEFAULT '' NOT NULL,
     CONSTRAINT pk_repositories PRIMARY KEY (id),
     CONSTRAINT uq_repositories_name UNIQUE (name),
     CONSTRAINT fk_repositories_namespace FOREIGN KEY(namespace) REFERENCES namespaces (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_repositories_namespace ON repositories (namespace);
+
+CREATE INDEX ix_repositories_pulls ON repositories (pulls DESC, stars DESC, name);
+
+CREATE INDEX ix_repositories_short ON repositories (short);
+
+CREATE INDEX ix_repositories_stars ON repositories (stars DESC, pulls DESC, name);
 
 CREATE TABLE teams (
     id BIGSERIAL NOT NULL,
@@ -151,12 +166,20 @@ CREATE TABLE manifests (
     annotations BYTEA NOT NULL,
     pushed_ns BIGINT NOT NULL,
     data BYTEA NOT NULL,
+    image TEXT COLLATE "C" DEFAULT '' NOT NULL,
     platform TEXT COLLATE "C" DEFAULT '' NOT NULL,
     image_bytes BIGINT DEFAULT '0' NOT NULL,
+    created_ns BIGINT DEFAULT '0' NOT NULL,
     CONSTRAINT pk_manifests PRIMARY KEY (id),
     CONSTRAINT uq_manifests_repository_digest UNIQUE (repository, digest),
     CONSTRAINT fk_manifests_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
 );
+
+CREATE INDEX ix_manifests_digest ON manifests (digest);
+
+CREATE INDEX ix_manifests_image ON manifests (image);
+
+CREATE INDEX ix_manifests_platform ON manifests (repository, platform);
 
 CREATE INDEX ix_manifests_subject ON manifests (repository, subject, digest);
 
@@ -171,12 +194,22 @@ CREATE TABLE members (
 
 CREATE INDEX ix_members_user ON members ("user");
 
+CREATE TABLE postings (
+    place BIGINT NOT NULL,
+    word TEXT COLLATE "C" NOT NULL,
+    repository BIGINT NOT NULL,
+    CONSTRAINT pk_postings PRIMARY KEY (place, word, repository),
+    CONSTRAINT fk_postings_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_postings_repository ON postings (repository, word, place);
+
 CREATE TABLE pulls (
     repository BIGINT NOT NULL,
-    digest TEXT COLLATE "C" NOT NULL,
     day BIGINT NOT NULL,
+    digest TEXT COLLATE "C" NOT NULL,
     count BIGINT NOT NULL,
-    CONSTRAINT pk_pulls PRIMARY KEY (repository, digest, day),
+    CONSTRAINT pk_pulls PRIMARY KEY (repository, day, digest),
     CONSTRAINT fk_pulls_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
 );
 
@@ -201,6 +234,14 @@ CREATE TABLE stars (
 );
 
 CREATE INDEX ix_stars_user ON stars ("user");
+
+CREATE TABLE stars_by_day (
+    repository BIGINT NOT NULL,
+    day BIGINT NOT NULL,
+    count BIGINT NOT NULL,
+    CONSTRAINT pk_stars_by_day PRIMARY KEY (repository, day),
+    CONSTRAINT fk_stars_by_day_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
+);
 
 CREATE TABLE tags (
     repository BIGINT NOT NULL,
@@ -227,11 +268,13 @@ CREATE INDEX ix_team_members_user ON team_members ("user");
 CREATE TABLE children (
     manifest BIGINT NOT NULL,
     digest TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
     platform TEXT COLLATE "C" NOT NULL,
-    size BIGINT NOT NULL,
     CONSTRAINT pk_children PRIMARY KEY (manifest, digest),
     CONSTRAINT fk_children_manifest FOREIGN KEY(manifest) REFERENCES manifests (id) ON DELETE CASCADE
 );
+
+CREATE INDEX ix_children_digest ON children (digest);
 
 CREATE TABLE needs (
     repository BIGINT NOT NULL,

@@ -43,6 +43,15 @@ CREATE TABLE signing_keys (
     CONSTRAINT pk_signing_keys PRIMARY KEY (id)
 );
 
+CREATE TABLE spellings (
+    spelling TEXT NOT NULL,
+    word TEXT NOT NULL,
+    CONSTRAINT pk_spellings PRIMARY KEY (spelling, word)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_spellings_word ON spellings (word);
+
 CREATE TABLE repositories (
     id INTEGER NOT NULL,
     name TEXT NOT NULL,
@@ -56,12 +65,19 @@ CREATE TABLE repositories (
     pulled_ns BIGINT DEFAULT '0' NOT NULL,
     pulls BIGINT DEFAULT '0' NOT NULL,
     stars BIGINT DEFAULT '0' NOT NULL,
+    short TEXT DEFAULT '' NOT NULL,
     CONSTRAINT pk_repositories PRIMARY KEY (id),
     CONSTRAINT uq_repositories_name UNIQUE (name),
     CONSTRAINT fk_repositories_namespace FOREIGN KEY(namespace) REFERENCES namespaces (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_repositories_namespace ON repositories (namespace);
+
+CREATE INDEX ix_repositories_pulls ON repositories (pulls DESC, stars DESC, name);
+
+CREATE INDEX ix_repositories_short ON repositories (short);
+
+CREATE INDEX ix_repositories_stars ON repositories (stars DESC, pulls DESC, name);
 
 CREATE TABLE teams (
     id INTEGER NOT NULL,
@@ -152,12 +168,20 @@ CREATE TABLE manifests (
     annotations BLOB NOT NULL,
     pushed_ns BIGINT NOT NULL,
     data BLOB NOT NULL,
+    image TEXT DEFAULT '' NOT NULL,
     platform TEXT DEFAULT '' NOT NULL,
     image_bytes BIGINT DEFAULT '0' NOT NULL,
+    created_ns BIGINT DEFAULT '0' NOT NULL,
     CONSTRAINT pk_manifests PRIMARY KEY (id),
     CONSTRAINT uq_manifests_repository_digest UNIQUE (repository, digest),
     CONSTRAINT fk_manifests_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
 );
+
+CREATE INDEX ix_manifests_digest ON manifests (digest);
+
+CREATE INDEX ix_manifests_image ON manifests (image);
+
+CREATE INDEX ix_manifests_platform ON manifests (repository, platform);
 
 CREATE INDEX ix_manifests_subject ON manifests (repository, subject, digest);
 
@@ -172,14 +196,26 @@ CREATE TABLE members (
 
 CREATE INDEX ix_members_user ON members (user);
 
+CREATE TABLE postings (
+    place BIGINT NOT NULL,
+    word TEXT NOT NULL,
+    repository INTEGER NOT NULL,
+    CONSTRAINT pk_postings PRIMARY KEY (place, word, repository),
+    CONSTRAINT fk_postings_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_postings_repository ON postings (repository, word, place);
+
 CREATE TABLE pulls (
     repository INTEGER NOT NULL,
-    digest TEXT NOT NULL,
     day BIGINT NOT NULL,
+    digest TEXT NOT NULL,
     count BIGINT NOT NULL,
-    CONSTRAINT pk_pulls PRIMARY KEY (repository, digest, day),
+    CONSTRAINT pk_pulls PRIMARY KEY (repository, day, digest),
     CONSTRAINT fk_pulls_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
-);
+)
+ WITHOUT ROWID;
 
 CREATE TABLE sessions (
     secret TEXT NOT NULL,
@@ -202,6 +238,15 @@ CREATE TABLE stars (
 );
 
 CREATE INDEX ix_stars_user ON stars (user);
+
+CREATE TABLE stars_by_day (
+    repository INTEGER NOT NULL,
+    day BIGINT NOT NULL,
+    count BIGINT NOT NULL,
+    CONSTRAINT pk_stars_by_day PRIMARY KEY (repository, day),
+    CONSTRAINT fk_stars_by_day_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
 
 CREATE TABLE tags (
     repository INTEGER NOT NULL,
@@ -229,11 +274,14 @@ CREATE INDEX ix_team_members_user ON team_members (user);
 CREATE TABLE children (
     manifest INTEGER NOT NULL,
     digest TEXT NOT NULL,
+    kind TEXT NOT NULL,
     platform TEXT NOT NULL,
-    size BIGINT NOT NULL,
     CONSTRAINT pk_children PRIMARY KEY (manifest, digest),
     CONSTRAINT fk_children_manifest FOREIGN KEY(manifest) REFERENCES manifests (id) ON DELETE CASCADE
-);
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_children_digest ON children (digest);
 
 CREATE TABLE needs (
     repository INTEGER NOT NULL,
