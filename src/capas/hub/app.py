@@ -40,7 +40,8 @@ from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events
 from capas.hub.hub import Call, Handler, Hub, Options, hop_to
 from capas.hub.outside import Outside
-from capas.hub.people.access import Action, Authorise, allow_all
+from capas.hub.people.access import Action, Authorise
+from capas.hub.people.rights import OpenRights, Rights
 from capas.hub.people.who import identify
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
@@ -184,7 +185,7 @@ def create_app(
     *,
     options: Options = Options(),  # noqa: B008  a tuple of constants
     config: Config = Config(),  # noqa: B008  frozen
-    authorise: Authorise = allow_all,
+    authorise: Authorise | None = None,
     shared: bool = False,
     now_ns: Callable[[], int] = clock.now_ns,
     new_token: Callable[[], str] = chance.token,
@@ -200,6 +201,7 @@ def create_app(
     uploads = Uploads(root / "uploads", store, idle_seconds=0.25 if shared else 60)
     database = Database(database_url(config.database, root))
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="hub")
+    rights = (OpenRights if options.open else Rights)(database, now_ns)
     hub = Hub(
         root=root,
         database=database,
@@ -210,7 +212,8 @@ def create_app(
         moments=open_moments(database, hop_to(pool)),
         recent=Recent(),
         pool=pool,
-        authorise=authorise,
+        rights=rights,
+        authorise=authorise or rights.authorise,
         options=options,
         now_ns=now_ns,
         new_token=new_token,

@@ -14,6 +14,7 @@ from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events, Happened, Kind
 from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise, Identity
+from capas.hub.people.rights import Rights
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
@@ -49,7 +50,8 @@ class Hub(NamedTuple):
     moments: Moments
     recent: Recent
     pool: ThreadPoolExecutor
-    authorise: Authorise
+    rights: Rights
+    authorise: Authorise  # that of the rights: the one question of every door
     options: Options
     now_ns: Callable[[], int]
     new_token: Callable[[], str]

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 Action = Literal["pull", "push", "delete", "manage"]
 Role = Literal["reader", "writer", "maintainer", "owner"]
+
+# a reader pulls; a writer pushes too; a maintainer deletes tags and images, and describes the repository; an owner
+# says who sees it and who may what, sets its rules, and deletes it
+ROLES: tuple[Role, ...] = ("reader", "writer", "maintainer", "owner")
+_RANK: Mapping[str | None, int] = MappingProxyType({None: 0, "reader": 1, "writer": 2, "maintainer": 3, "owner": 4})
+_NEEDED: Mapping[Action, int] = MappingProxyType({"pull": 1, "push": 2, "delete": 3, "manage": 4})
 
 
 class Scope(NamedTuple):
@@ -15,22 +23,46 @@ class Scope(NamedTuple):
     repositories: str
     role: Role
 
+    def covers(self, repository: str) -> bool:
+        """Whether the pattern is for this repository: `*` stands for anything, `/` too."""
+        return fnmatchcase(repository, self.repositories)
+
 
 class Identity(NamedTuple):
     """Who asks. An empty name is anybody; a robot's is `namespace+name`.
 
-    `user` is the number of a person in the records. `scopes` bound what a token's bearer may do; None: no bound.
+    `user` is the number of a person in the records, `token` that of the token that came: both are looked up again
+    at each question, so that what was taken away is gone at once. `scopes` bound what may be done; None: no bound.
+    `is_admin` is what the records said when the identity was found out, for pages to show; rights do not rest on it.
     """
 
     name: str = ""
     user: int | None = None
     is_admin: bool = False
     scopes: tuple[Scope, ...] | None = None
+    token: int | None = None
 
 
 Authorise = Callable[[Identity, str, Action], bool]
 
 
-def allow_all(_identity: Identity, _repository: str, _action: Action) -> bool:
-    """An open hub: whoever reaches it may do everything."""
-    return True
+def allows(role: Role | None, action: Action) -> bool:
+    """Whether somebody with the role may do this."""
+    return _RANK[role] >= _NEEDED[action]
+
+
+def highest(*roles: Role | None) -> Role | None:
+    """The role that may most."""
+    return max(roles, key=_RANK.__getitem__, default=None)
+
+
+def lowest(*roles: Role | None) -> Role | None:
+    """The role that may least."""
+    return min(roles, key=_RANK.__getitem__, default=None)
+
+
+def within(scopes: tuple[Scope, ...] | None, repository: str) -> Role | None:
+    """The highest role that the scopes leave in the repository."""
+    if scopes is None:
+        return "owner"
+    return highest(*(scope.role for scope in scopes if scope.covers(repository)))

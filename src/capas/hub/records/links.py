@@ -62,7 +62,7 @@ class Links:
         def expire(db: Connection) -> int:
             needed = exists().where(needs.c.repository == links.c.repository, needs.c.digest == links.c.digest)
             dropped = db.execute(links.delete().where(links.c.linked_ns < before_ns, ~needed)).rowcount
-            forget_empty(db)
+            forget_empty(self._database, db)
             return dropped
 
         return self._database.write(expire)

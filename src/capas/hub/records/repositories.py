@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, exists, select
 
+from capas.hub.records.changes import RIGHTS, note_change
 from capas.hub.records.database import Database
 from capas.hub.records.postings import index_repository
 from capas.hub.records.tables.images import links, manifests, repositories
+from capas.hub.records.tables.people import namespaces
 from capas.hub.records.words import Named
+
+OFFICIAL = "library/"
 
 
 def find_repository(db: Connection, name: str) -> int | None:
@@ -17,20 +21,37 @@ def find_repository(db: Connection, name: str) -> int | None:
 
 
 def make_repository(database: Database, db: Connection, name: str, now_ns: int) -> int:
-    """Its number; made if need be."""
+    """Its number; made if need be: private where its namespace is somebody's, official and public in `library/`."""
     found = find_repository(db, name)
     if found is not None:
         return found
-    new = database.insert(repositories).values(name=name, created_ns=now_ns, updated_ns=now_ns)
-    made = db.execute(new.on_conflict_do_nothing().returning(repositories.c.id)).scalar()
+    first = name.partition("/")[0] if "/" in name else ""
+    whose: int | None = db.execute(select(namespaces.c.id).where(namespaces.c.name == first)).scalar()
+    line = database.insert(repositories).values(
+        name=name,
+        namespace=whose,
+        is_public=whose is None,
+        is_official=name.startswith(OFFICIAL),
+        created_ns=now_ns,
+        updated_ns=now_ns,
+    )
+    made = db.execute(line.on_conflict_do_nothing().returning(repositories.c.id)).scalar()
     if made is not None:
         index_repository(database, db, made, Named(name))
+        note_change(database, db, RIGHTS)
     return made or find_repository(db, name) or 0
 
 
-def forget_empty(db: Connection) -> None:
+def delete_repository(database: Database, db: Connection, number: int) -> None:
+    """Forget it with all that hangs on it. Its blobs are freed by `collect`."""
+    db.execute(repositories.delete().where(repositories.c.id == number))
+    note_change(database, db, RIGHTS)
+
+
+def forget_empty(database: Database, db: Connection) -> None:
     """Drop the repositories of nobody that hold nothing and of which nobody said anything."""
     held = exists().where(links.c.repository == repositories.c.id)
     pushed = exists().where(manifests.c.repository == repositories.c.id)
     plain = (repositories.c.namespace.is_(None), ~repositories.c.is_official, repositories.c.description == "")
-    db.execute(repositories.delete().where(*plain, ~held, ~pushed))
+    if db.execute(repositories.delete().where(*plain, ~held, ~pushed)).rowcount:
+        note_change(database, db, RIGHTS)

@@ -80,7 +80,7 @@ tokens = Table(
     text("name"),
     text("kind"),  # personal | robot
     text("secret", unique=True),  # SHA-256 of 32 random bytes, in hexadecimal: nothing to guess, so nothing slow
-    text("scopes"),  # JSON: [{"repositories": "acme/*", "role": "writer"}, …]
+    text("scopes"),  # JSON: [["acme/*", "writer"], …], or null for no bound
     whole("created_ns"),
     whole("expires_ns", nullable=True),
     whole("used_ns", server_default="0"),

@@ -14,6 +14,12 @@ CREATE INDEX ix_audit_at ON audit (at_ns);
 
 CREATE INDEX ix_audit_target ON audit (target, at_ns);
 
+CREATE TABLE changes (
+    name TEXT COLLATE "C" NOT NULL,
+    count BIGINT NOT NULL,
+    CONSTRAINT pk_changes PRIMARY KEY (name)
+);
+
 CREATE TABLE failures (
     who TEXT COLLATE "C" NOT NULL,
     count BIGINT NOT NULL,

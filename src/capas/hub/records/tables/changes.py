@@ -1,0 +1,9 @@
+"""Counters that writes move on, so that what is kept in memory knows when it is old."""
+
+from __future__ import annotations
+
+from sqlalchemy import Table
+
+from capas.hub.records.tables.base import metadata, text, whole
+
+changes = Table("changes", metadata, text("name", primary_key=True), whole("count"))
