@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, union
 
-from capas.hub.finding.visible import visible_to
 from capas.hub.hub import Hub
 from capas.hub.people.access import Identity
 from capas.hub.records.tables.images import children, manifests, repositories, tags
@@ -27,7 +26,7 @@ class Holder(NamedTuple):
 
 def find_holders(hub: Hub, identity: Identity, digests: Collection[str], limit: int = MOST) -> list[Holder]:
     """The tags that lead to one of these digests, of a manifest, index or config; official repositories first."""
-    allowed = visible_to(hub, identity)
+    allowed = hub.rights.readable(identity)
     return hub.database.read(lambda db: _find(db, allowed, digests, min(limit, MOST)))
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, not_, or_, select
 
 from capas.hub.finding.query import COUNTED, DEEPEST, MOST, Filters, Found, Order, Page, Query
-from capas.hub.finding.visible import mine, visible_to
 from capas.hub.hub import Hub
 from capas.hub.people.access import Identity
 from capas.hub.records.tables.finding import postings, stars
@@ -28,7 +27,7 @@ Condition = ColumnElement[bool]
 
 def search(hub: Hub, identity: Identity, query: Query) -> Page:
     """The page of results that the query asks for."""
-    allowed = [visible_to(hub, identity), *_conditions(query.filters, identity)]
+    allowed = [hub.rights.readable(identity), *_conditions(hub, identity, query.filters)]
     return hub.database.read(lambda db: _Search(db, allowed, query).page(identity))
 
 
@@ -115,13 +114,13 @@ def list_found(db: Connection, ids: Sequence[int], identity: Identity) -> list[F
     return [rows[one] for one in ids]
 
 
-def _conditions(filters: Filters, identity: Identity) -> Iterator[Condition]:
+def _conditions(hub: Hub, identity: Identity, filters: Filters) -> Iterator[Condition]:
     if filters.official is not None:
         yield _R.is_official == filters.official
     if filters.starred:
         yield _R.id.in_(select(stars.c.repository).where(stars.c.user == identity.user))
     if filters.mine:
-        yield mine(identity)
+        yield hub.rights.held(identity)
     if filters.visibility:
         yield _R.is_public == (filters.visibility == "public")
     if filters.platform:

@@ -79,11 +79,21 @@ class Rights:
         """The condition on `repositories` that holds for those which the identity may pull from."""
         asker = self._asker(self._kept(), identity)
         public = repositories.c.is_public
+        if asker.person is not None and asker.person.is_admin:
+            return or_(public, _covered(asker.scopes))
+        return or_(public, self._held(asker))
+
+    def held(self, identity: Identity) -> ColumnElement[bool]:
+        """The condition that holds for those in which it has a role: its own, its organisations', those granted."""
+        return self._held(self._asker(self._kept(), identity))
+
+    @staticmethod
+    def _held(asker: Asker) -> ColumnElement[bool]:
         if asker.robot_of is not None:
-            return or_(public, and_(repositories.c.namespace == asker.robot_of, _covered(asker.scopes)))
+            return and_(repositories.c.namespace == asker.robot_of, _covered(asker.scopes))
         if asker.person is None:
-            return public
-        return or_(public, and_(_held(asker.person), _covered(asker.scopes)))
+            return false()
+        return and_(_of_roles(asker.person), _covered(asker.scopes))
 
     def _asker(self, kept: _Kept, identity: Identity) -> Asker:
         number = identity.token
@@ -137,6 +147,10 @@ class OpenRights(Rights):
         """All of them."""
         return true()
 
+    def held(self, identity: Identity) -> ColumnElement[bool]:
+        """All of them are anybody's."""
+        return true()
+
 
 def _role(asker: Asker, place: Place, name: str) -> Role | None:
     if asker.robot_of is not None:
@@ -160,9 +174,7 @@ def _of_admin(place: Place, name: str) -> Role | None:
     return "owner" if may_come else None
 
 
-def _held(person: Person) -> ColumnElement[bool]:
-    if person.is_admin:
-        return true()
+def _of_roles(person: Person) -> ColumnElement[bool]:
     c = grants.c
     granted = select(c.repository).where(or_(c.user == person.number, c.team.in_(list(person.teams))))
     return or_(repositories.c.namespace.in_(list(person.roles)), repositories.c.id.in_(granted))
