@@ -142,6 +142,19 @@ CREATE INDEX ix_grants_team ON grants (team);
 
 CREATE INDEX ix_grants_user ON grants ("user");
 
+CREATE TABLE immutable_tags (
+    id BIGSERIAL NOT NULL,
+    repository BIGINT,
+    namespace BIGINT,
+    pattern TEXT COLLATE "C" NOT NULL,
+    CONSTRAINT pk_immutable_tags PRIMARY KEY (id),
+    CONSTRAINT uq_immutable_tags_repository_pattern UNIQUE (repository, pattern),
+    CONSTRAINT uq_immutable_tags_namespace_pattern UNIQUE (namespace, pattern),
+    CONSTRAINT ck_immutable_tags_of CHECK ((repository IS NULL) <> (namespace IS NULL)),
+    CONSTRAINT fk_immutable_tags_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE,
+    CONSTRAINT fk_immutable_tags_namespace FOREIGN KEY(namespace) REFERENCES namespaces (id) ON DELETE CASCADE
+);
+
 CREATE TABLE invitations (
     secret TEXT COLLATE "C" NOT NULL,
     purpose TEXT COLLATE "C" NOT NULL,
