@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from capas import errors
+from capas.hub.records.values import RuledOut
 from capas.oci.document import encode
 
 
@@ -38,6 +39,7 @@ UPLOAD_OUT_OF_ORDER = Code("BLOB_UPLOAD_INVALID", 416)
 UPLOAD_BUSY = Code("BLOB_UPLOAD_INVALID", 409)
 
 _KINDS: tuple[tuple[type[errors.CapasError], Code], ...] = (
+    (RuledOut, DENIED),
     (errors.Unauthenticated, Code("UNAUTHORIZED", 401)),
     (errors.Exhausted, Code("UNAVAILABLE", 507)),
     (errors.Unavailable, Code("UNAVAILABLE", 503)),

@@ -11,15 +11,11 @@ from fnmatch import fnmatchcase
 
 from sqlalchemy import Connection, select
 
-from capas.errors import Denied
 from capas.hub.records.tables.images import children, manifests, needs, repositories, tags
 from capas.hub.records.tables.keeping import immutable_tags
+from capas.hub.records.values import RuledOut
 
 _HINT = "whoever manages the repository can change its rules for immutable tags"
-
-
-class Immutable(Denied):
-    """A change that a rule for immutable tags forbids."""
 
 
 def list_patterns(db: Connection, repository: int) -> list[str]:
@@ -36,22 +32,22 @@ def find_pattern(patterns: Iterable[str], tag: str) -> str | None:
 
 
 def refuse_move(db: Connection, repository: int, tag: str, digest: str, *, may_move: bool = True) -> None:
-    """Raises: Immutable for a tag that points at something else and has to stay there; Denied without the right."""
+    """Raises: RuledOut for a tag that points at something else and has to stay there, or may not be moved by you."""
     held = select(tags.c.digest).where(tags.c.repository == repository, tags.c.name == tag)
     if db.execute(held).scalar() in (None, digest):
         return
     if not may_move:
-        raise Immutable("you may make tags here, and {tag} is there already", tag=tag, hint="push under a new tag")
+        raise RuledOut("you may make tags here, and {tag} is there already", tag=tag, hint="push under a new tag")
     refuse_removal(db, repository, [tag])
 
 
 def refuse_removal(db: Connection, repository: int, names: Iterable[str]) -> None:
-    """Raises: Immutable where one of the tags is to stay."""
+    """Raises: RuledOut where one of the tags is to stay."""
     _refuse(list_patterns(db, repository), names)
 
 
 def refuse_forgetting(db: Connection, repository: int, digest: str) -> None:
-    """Raises: Immutable for a manifest that an immutable tag points at, if by way of an index."""
+    """Raises: RuledOut for a manifest that an immutable tag points at, if by way of an index."""
     patterns = list_patterns(db, repository)
     waiting, seen = [digest] if patterns else [], {digest}
     while waiting:
@@ -65,7 +61,7 @@ def refuse_forgetting(db: Connection, repository: int, digest: str) -> None:
 
 
 def refuse_unlinking(db: Connection, repository: int, digest: str) -> None:
-    """Raises: Immutable for a blob of a manifest that must not be forgotten."""
+    """Raises: RuledOut for a blob of a manifest that must not be forgotten."""
     if not list_patterns(db, repository):
         return
     needing = select(manifests.c.digest).join(needs, needs.c.manifest == manifests.c.id)
@@ -75,7 +71,7 @@ def refuse_unlinking(db: Connection, repository: int, digest: str) -> None:
 
 
 def refuse_emptying(db: Connection, repository: int) -> None:
-    """Raises: Immutable for a repository that has such tags: it cannot be deleted as a whole."""
+    """Raises: RuledOut for a repository that has such tags: it cannot be deleted as a whole."""
     named = select(tags.c.name).where(tags.c.repository == repository).order_by(tags.c.name)
     refuse_removal(db, repository, db.execute(named).scalars().all())
 
@@ -84,4 +80,4 @@ def _refuse(patterns: list[str], names: Iterable[str]) -> None:
     for tag in names if patterns else ():
         pattern = find_pattern(patterns, tag)
         if pattern is not None:
-            raise Immutable("the tag {tag} is immutable (rule {pattern})", tag=tag, pattern=pattern, hint=_HINT)
+            raise RuledOut("the tag {tag} is immutable (rule {pattern})", tag=tag, pattern=pattern, hint=_HINT)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, exists, select
 
 from capas.hub.records.database import Database
+from capas.hub.records.immutable import refuse_unlinking
 from capas.hub.records.repositories import find_repository, forget_empty, make_repository
 from capas.hub.records.tables.images import links, needs, repositories
 from capas.hub.records.values import Link
@@ -31,10 +32,12 @@ class Links:
         self._database.write(lambda db: self._link(db, name, digest, Link(size, now_ns)), durable=False)
 
     def unlink(self, name: str, digest: Digest) -> bool:
-        """The repository holds it no more. False where it did not."""
+        """The repository holds it no more. False where it did not. Raises: RuledOut."""
 
         def unlink(db: Connection) -> bool:
-            here = (links.c.repository == find_repository(db, name), links.c.digest == digest)
+            repository = find_repository(db, name) or 0
+            refuse_unlinking(db, repository, digest)
+            here = (links.c.repository == repository, links.c.digest == digest)
             return db.execute(links.delete().where(*here)).rowcount > 0
 
         return self._database.write(unlink)

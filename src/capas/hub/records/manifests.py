@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from capas.hub.records.database import Database
+from capas.hub.records.immutable import refuse_forgetting, refuse_move, refuse_removal
 from capas.hub.records.repositories import find_repository, make_repository
 from capas.hub.records.tables.images import children, links, manifests, needs, repositories, tags
 from capas.hub.records.values import Gone, Missing, Need, NewManifest, Referrer, StoredManifest
@@ -41,8 +42,13 @@ class Manifests:
         row = self._database.read(lambda db: db.execute(found).one_or_none())
         return StoredManifest(Digest(row.digest), row.media_type, row.data) if row else None
 
-    def put_manifest(self, name: str, new: NewManifest, tag: str | None, now_ns: int) -> list[Missing]:
-        """Keep it and point the tag at it; or change nothing and say what is missing."""
+    def put_manifest(
+        self, name: str, new: NewManifest, tag: str | None, now_ns: int, *, may_move: bool = True
+    ) -> list[Missing]:
+        """Keep it and point the tag at it; or change nothing and say what is missing. Without `may_move` tags are made.
+
+        Raises: RuledOut where the tag is there and has to stay where it points.
+        """
 
         def put(db: Connection) -> list[Missing]:
             repository = find_repository(db, name)
@@ -51,16 +57,18 @@ class Manifests:
                 number = repository or make_repository(self._database, db, name, now_ns)
                 _keep(self._database, db, number, new, now_ns)
                 if tag is not None:
+                    refuse_move(db, number, tag, new.stored.digest, may_move=may_move)
                     _point(self._database, db, (number, tag, new.stored.digest), now_ns)
             return missing
 
         return self._database.write(put)
 
     def delete_manifest(self, name: str, digest: Digest) -> list[Gone]:
-        """Forget it and the tags that point at it: what went, nothing where it was not there."""
+        """Forget it and the tags that point at it: what went, nothing where it was not there. Raises: RuledOut."""
 
         def delete(db: Connection) -> list[Gone]:
-            repository = find_repository(db, name)
+            repository = find_repository(db, name) or 0
+            refuse_forgetting(db, repository, digest)
             here = (manifests.c.repository == repository, manifests.c.digest == digest)
             if not db.execute(manifests.delete().where(*here)).rowcount:
                 return []
@@ -71,12 +79,16 @@ class Manifests:
         return self._database.write(delete)
 
     def delete_tag(self, name: str, tag: str) -> list[Gone]:
-        """Forget the tag alone: what went, nothing where it was not there."""
+        """Forget the tag alone: what went, nothing where it was not there. Raises: RuledOut."""
 
         def delete(db: Connection) -> list[Gone]:
-            here = (tags.c.repository == find_repository(db, name), tags.c.name == tag)
+            repository = find_repository(db, name) or 0
+            here = (tags.c.repository == repository, tags.c.name == tag)
             pointed = db.execute(tags.delete().where(*here).returning(tags.c.digest)).scalar()
-            return [Gone(tag, Digest(pointed))] if pointed else []
+            if pointed is None:
+                return []
+            refuse_removal(db, repository, [tag])
+            return [Gone(tag, Digest(pointed))]
 
         return self._database.write(delete)
 
@@ -124,7 +136,7 @@ def _keep(database: Database, db: Connection, repository: int, new: NewManifest,
         data=stored.data,
         **about,
     )
-    again = {"media_type": row.excluded.media_type, "pushed_ns": row.excluded.pushed_ns, **about}
+    again = {"pushed_ns": row.excluded.pushed_ns, **about}  # its type stays: who pulls it relies on it
     kept = row.on_conflict_do_update(index_elements=["repository", "digest"], set_=again)
     number = db.execute(kept.returning(manifests.c.id)).scalar_one()
     blobs = [

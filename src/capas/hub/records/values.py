@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from capas.errors import Denied
 from capas.oci.digest import Digest
+
+
+class RuledOut(Denied):
+    """What a rule of the repository or of its namespace forbids; its words are for the client."""
 
 
 class StoredManifest(NamedTuple):
