@@ -14,6 +14,7 @@ from capas.hub.app import App, create_app
 from capas.hub.hub import Options
 from capas.hub.keeping.patterns import list_inherited, list_patterns, set_patterns
 from capas.hub.keeping.place import get_repository_place
+from capas.hub.people.access import allows
 from support.hub import running_hub
 from support.hub_client import CONFIG, INDEX, LAYER, MANIFEST, HubClient, code_of, describe, digest_of
 
@@ -157,3 +158,18 @@ def test_rules_of_a_repository_are_its_own(shelf: Shelf) -> None:
 def _index(data: bytes, media_type: str = MANIFEST) -> bytes:
     document = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [describe(media_type, data)]}
     return json.dumps(document).encode()
+
+
+def test_who_may_only_make_tags_cannot_move_one(tmp_path: Path) -> None:
+    app = create_app(tmp_path, authorise=lambda _identity, _name, action: allows("creator", action))
+    with running_hub(tmp_path, app=app) as address:
+        client = HubClient(address, NAME)
+        first = client.push_image("latest", seed=b"1")
+        other = client.push_image("v2", seed=b"2")
+        answer = client.put("latest", other.data)
+        assert (answer.status, code_of(answer)) == (403, "DENIED")
+        assert client.put("latest", first.data).status == 201
+        for path in ("manifests/latest", f"manifests/{first.digest}", f"blobs/{digest_of(b'layer of 1')}"):
+            assert client.send("DELETE", path).status == 403
+        assert client.send("HEAD", "manifests/latest").headers["docker-content-digest"] == first.digest
+        client.close()

@@ -71,6 +71,7 @@ async def put_manifest(call: Call) -> Answer:
     media_type = call.request.header(b"content-type").partition(";")[0].strip()
     document = _parse(data, media_type)
     new = _describe(StoredManifest(digest, media_type or type_of(document), data), document)
+    new = new._replace(may_move=await call.may(name, "move"))
     missing = await hub.hop(_keep, hub, name, new, document, None if is_digest else reference)
     if missing:
         raise _refuse_missing(missing)

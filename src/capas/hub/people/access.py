@@ -7,14 +7,14 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-Action = Literal["pull", "push", "delete", "manage"]
-Role = Literal["reader", "writer", "maintainer", "owner"]
+Action = Literal["pull", "push", "move", "delete", "manage"]
+Role = Literal["reader", "creator", "writer", "maintainer", "owner"]
 
-# a reader pulls; a writer pushes too; a maintainer deletes tags and images, and describes the repository; an owner
-# says who sees it and who may what, sets its rules, and deletes it
-ROLES: tuple[Role, ...] = ("reader", "writer", "maintainer", "owner")
-_RANK: Mapping[str | None, int] = MappingProxyType({None: 0, "reader": 1, "writer": 2, "maintainer": 3, "owner": 4})
-_NEEDED: Mapping[Action, int] = MappingProxyType({"pull": 1, "push": 2, "delete": 3, "manage": 4})
+# a reader pulls; a creator pushes under tags that are not there yet; a writer moves tags too; a maintainer deletes tags
+# and images, and describes the repository; an owner says who sees it and who may what, sets its rules, and deletes it
+ROLES: tuple[Role, ...] = ("reader", "creator", "writer", "maintainer", "owner")
+_RANK: Mapping[str | None, int] = MappingProxyType({None: 0} | {role: rank for rank, role in enumerate(ROLES, 1)})
+_NEEDED: Mapping[Action, int] = MappingProxyType({"pull": 1, "push": 2, "move": 3, "delete": 4, "manage": 5})
 
 
 class Scope(NamedTuple):

@@ -15,8 +15,6 @@ from capas.hub.records.tables.images import children, manifests, needs, reposito
 from capas.hub.records.tables.keeping import immutable_tags
 from capas.hub.records.values import RuledOut
 
-_HINT = "whoever manages the repository can change its rules for immutable tags"
-
 
 def list_patterns(db: Connection, repository: int) -> list[str]:
     """The patterns that hold in a repository, its namespace's included."""
@@ -80,4 +78,9 @@ def _refuse(patterns: list[str], names: Iterable[str]) -> None:
     for tag in names if patterns else ():
         pattern = find_pattern(patterns, tag)
         if pattern is not None:
-            raise RuledOut("the tag {tag} is immutable (rule {pattern})", tag=tag, pattern=pattern, hint=_HINT)
+            raise RuledOut(
+                "the tag {tag} is immutable (rule {pattern})",
+                tag=tag,
+                pattern=pattern,
+                hint="whoever manages the repository can change its rules for immutable tags",
+            )

@@ -42,10 +42,8 @@ class Manifests:
         row = self._database.read(lambda db: db.execute(found).one_or_none())
         return StoredManifest(Digest(row.digest), row.media_type, row.data) if row else None
 
-    def put_manifest(
-        self, name: str, new: NewManifest, tag: str | None, now_ns: int, *, may_move: bool = True
-    ) -> list[Missing]:
-        """Keep it and point the tag at it; or change nothing and say what is missing. Without `may_move` tags are made.
+    def put_manifest(self, name: str, new: NewManifest, tag: str | None, now_ns: int) -> list[Missing]:
+        """Keep it and point the tag at it; or change nothing and say what is missing.
 
         Raises: RuledOut where the tag is there and has to stay where it points.
         """
@@ -57,7 +55,7 @@ class Manifests:
                 number = repository or make_repository(self._database, db, name, now_ns)
                 _keep(self._database, db, number, new, now_ns)
                 if tag is not None:
-                    refuse_move(db, number, tag, new.stored.digest, may_move=may_move)
+                    refuse_move(db, number, tag, new.stored.digest, may_move=new.may_move)
                     _point(self._database, db, (number, tag, new.stored.digest), now_ns)
             return missing
 

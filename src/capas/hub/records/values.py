@@ -51,7 +51,10 @@ class Profile(NamedTuple):
 
 
 class NewManifest(NamedTuple):
-    """A manifest to be kept, with what the records need to know of it."""
+    """A manifest to be kept, with what the records need to know of it.
+
+    `may_move`: whether who pushes it may point a tag that is there at it.
+    """
 
     stored: StoredManifest
     needs: tuple[Need, ...]
@@ -59,6 +62,7 @@ class NewManifest(NamedTuple):
     artifact_type: str = ""
     annotations: Mapping[str, str] = {}
     profile: Profile = Profile()
+    may_move: bool = True
 
 
 class Missing(NamedTuple):
