@@ -12,6 +12,7 @@ from capas.errors import AlreadyExists, Conflict, Invalid, NotFound
 from capas.hub.people import accounts
 from capas.hub.people.accounts import NewUser
 from capas.hub.people.audit import list_entries
+from capas.hub.people.namespaces import USER, set_profile
 from capas.hub.people.passwords import NOBODY, is_old
 from capas.hub.records.database import Database
 from capas.hub.records.tables.people import users
@@ -127,7 +128,9 @@ def test_who_is_not_there_cannot_be_changed(database: Database) -> None:
 def test_users_are_listed_in_order_in_pages_and_found_by_words(database: Database) -> None:
     for name in ("eva", "ana", "leo"):
         person(database, name)
-    accounts.set_profile(database, "leo", {"display_name": "Leonor Díaz", "email": "leo@example.org"}, KEEPER)
+    set_profile(database, "leo", USER, {"display_name": "Leonor Díaz"}, KEEPER)
+    accounts.set_email(database, "leo", "leo@example.org", KEEPER)
+    assert [user.name for user in accounts.list_users(database, words="leo@ex")] == ["leo"]
     assert [user.name for user in accounts.list_users(database, limit=2)] == ["ana", "eva"]
     assert [user.name for user in accounts.list_users(database, after="eva")] == ["leo"]
     assert [user.name for user in accounts.list_users(database, words="leonor")] == ["leo"]

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from capas.errors import AlreadyExists, Conflict, NotFound
+from capas.errors import Conflict, Invalid, NotFound
 from capas.hub.people.audit import By, note
-from capas.hub.people.names import check_namespace
+from capas.hub.people.namespaces import USER, add_namespace
+from capas.hub.people.namespaces import number_of as namespace_number
 from capas.hub.people.passwords import check_new, digest_password, is_old, is_right
 from capas.hub.records.changes import RIGHTS, note_change
 from capas.hub.records.database import Database
@@ -52,14 +53,12 @@ _USER = select(
 
 def create_user(database: Database, new: NewUser, by: By) -> User:
     """Make the account. Takes long by intent where there is a password. Raises: Invalid, AlreadyExists."""
-    check_namespace(new.name)
     kept = digest_password(check_new(new.password, new.name)) if new.password is not None else None
 
     def create(db: Connection) -> User:
-        number = add_namespace(database, db, new.name, "user", by.now_ns)
+        number = add_namespace(database, db, new.name, USER, by, adopt=True)
         db.execute(namespaces.update().where(_N.id == number).values(display_name=new.display_name))
         db.execute(users.insert().values(id=number, email=new.email, password=kept, is_admin=new.is_admin))
-        note_change(database, db, RIGHTS)
         note(db, by, "user.create", new.name, detail={"administrator": new.is_admin})
         return get_user(db, number)
 
@@ -120,17 +119,14 @@ def set_password(database: Database, name: str, password: str, by: By) -> None:
     database.write(change)
 
 
-def set_profile(database: Database, name: str, values: dict[str, str], by: By) -> None:
-    """Change display_name, description, email: those that are given. Raises: NotFound."""
+def set_email(database: Database, name: str, email: str, by: By) -> None:
+    """Change the address. Raises: NotFound; Invalid."""
+    if email and ("@" not in email[1:-1] or len(email) > 254 or not email.isprintable()):
+        raise Invalid("not an address of electronic mail: {email}", email=email[:100])
 
     def change(db: Connection) -> None:
-        number = number_of(db, name)
-        shown = {key: values[key] for key in ("display_name", "description") if key in values}
-        if shown:
-            db.execute(namespaces.update().where(_N.id == number).values(shown))
-        if "email" in values:
-            db.execute(users.update().where(_U.id == number).values(email=values["email"]))
-        note(db, by, "user.profile", name, detail={"changed": sorted(values)})
+        db.execute(users.update().where(_U.id == number_of(db, name)).values(email=email))
+        note(db, by, "user.profile", name, detail={"changed": ["email"]})
 
     database.write(change)
 
@@ -164,10 +160,7 @@ def _set_flag(database: Database, name: str, values: dict[str, bool], action: st
 
 def number_of(db: Connection, name: str) -> int:
     """The number of the user with this name. Raises: NotFound."""
-    found: int | None = db.execute(select(_U.id).join(namespaces).where(_N.name == name)).scalar()
-    if found is None:
-        raise NotFound("there is no such user: {name}", name=name)
-    return found
+    return namespace_number(db, name, USER)
 
 
 def keep_an_administrator(db: Connection, without: int) -> None:
@@ -181,15 +174,6 @@ def keep_an_administrator(db: Connection, without: int) -> None:
 def count_users(database: Database) -> int:
     """How many accounts there are."""
     return database.read(lambda db: int(db.execute(select(func.count()).select_from(users)).scalar_one()))
-
-
-def add_namespace(database: Database, db: Connection, name: str, kind: str, now_ns: int) -> int:
-    """Take the name. Raises: AlreadyExists."""
-    new = database.insert(namespaces).values(name=name, kind=kind, created_ns=now_ns)
-    number: int | None = db.execute(new.on_conflict_do_nothing().returning(_N.id)).scalar()
-    if number is None:
-        raise AlreadyExists("the name {name} is taken", name=name, hint="choose another name")
-    return number
 
 
 def _user(row: Sequence[Any] | None) -> User | None:

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select
 
 from capas.hub.people.access import Role, Scope
 from capas.hub.people.names import namespace_of
-from capas.hub.people.tokens import ROBOT, parse_scopes
+from capas.hub.people.scopes import read_scopes
+from capas.hub.people.tokens import ROBOT
 from capas.hub.records.tables.images import repositories
 from capas.hub.records.tables.people import grants, members, namespaces, team_members, tokens, users
 
@@ -63,7 +64,7 @@ def read_bearer(db: Connection, number: int) -> Bearer | None:
     ).one_or_none()
     if row is None or row.is_active is False:
         return None
-    return Bearer(row.namespace if row.kind == ROBOT else None, parse_scopes(row.scopes), row.expires_ns)
+    return Bearer(row.namespace if row.kind == ROBOT else None, read_scopes(row.scopes), row.expires_ns)
 
 
 def read_place(db: Connection, name: str) -> Place:

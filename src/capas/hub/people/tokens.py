@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from capas.errors import AlreadyExists, Invalid, NotFound
 from capas.hub.people.access import Identity, Role, Scope
 from capas.hub.people.audit import By, note
 from capas.hub.people.names import check_name, check_pattern, namespace_of
+from capas.hub.people.scopes import read_scopes, write_scopes
 from capas.hub.records.changes import RIGHTS, note_change
 from capas.hub.records.database import Database
 from capas.hub.records.tables.people import namespaces, tokens, users
@@ -80,7 +80,7 @@ def create_token(database: Database, new: NewToken, secret: str, by: By) -> str:
             name=new.name,
             kind=new.kind,
             secret=digest_secret(shown),
-            scopes=msgspec.json.encode(scopes).decode(),
+            scopes=write_scopes(scopes),
             created_ns=by.now_ns,
             expires_ns=by.now_ns + new.days * _DAY_NS if new.days else None,
         )
@@ -146,12 +146,6 @@ def digest_secret(shown: str) -> str:
     return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def parse_scopes(text: str) -> tuple[Scope, ...] | None:
-    """The scopes as the records hold them."""
-    found: tuple[Scope, ...] | None = msgspec.json.decode(text, type=tuple[Scope, ...] | None)
-    return found
-
-
 def _check_scopes(new: NewToken) -> tuple[Scope, ...] | None:
     if new.kind == PERSONAL:
         for scope in new.scopes or ():
@@ -185,4 +179,4 @@ def _noun(kind: str) -> str:
 
 def _token(row: Sequence[Any]) -> Token:
     number, namespace, name, kind, scopes, created_ns, expires_ns, used_ns = row[:8]
-    return Token(number, namespace, name, kind, parse_scopes(scopes), created_ns, expires_ns, used_ns)
+    return Token(number, namespace, name, kind, read_scopes(scopes), created_ns, expires_ns, used_ns)

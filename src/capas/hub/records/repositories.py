@@ -25,8 +25,7 @@ def make_repository(database: Database, db: Connection, name: str, now_ns: int) 
     found = find_repository(db, name)
     if found is not None:
         return found
-    first = name.partition("/")[0] if "/" in name else ""
-    whose: int | None = db.execute(select(namespaces.c.id).where(namespaces.c.name == first)).scalar()
+    whose = find_namespace(db, name)
     line = database.insert(repositories).values(
         name=name,
         namespace=whose,
@@ -40,6 +39,26 @@ def make_repository(database: Database, db: Connection, name: str, now_ns: int) 
         index_repository(database, db, made, Named(name))
         note_change(database, db, RIGHTS)
     return made or find_repository(db, name) or 0
+
+
+def move_repository(database: Database, db: Connection, number: int, new: str) -> None:
+    """Call it otherwise, and have it found so; it belongs to the namespace that its new name says."""
+    c = repositories.c
+    db.execute(
+        repositories.update()
+        .where(c.id == number)
+        .values(name=new, namespace=find_namespace(db, new), is_official=new.startswith(OFFICIAL))
+    )
+    row = db.execute(select(c.description, c.readme).where(c.id == number)).one()
+    index_repository(database, db, number, Named(new, row.description, row.readme))
+    note_change(database, db, RIGHTS)
+
+
+def find_namespace(db: Connection, name: str) -> int | None:
+    """Whose a repository of this name is; None for nobody's."""
+    first, slash, _ = name.partition("/")
+    found: int | None = db.execute(select(namespaces.c.id).where(namespaces.c.name == first)).scalar()
+    return found if slash else None
 
 
 def delete_repository(database: Database, db: Connection, number: int) -> None:

@@ -1,0 +1,18 @@
+"""What a token may be used for, as the records hold it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from capas.hub.people.access import Scope
+
+
+def read_scopes(text: str) -> tuple[Scope, ...] | None:
+    """The scopes; None for no bound."""
+    found: tuple[Scope, ...] | None = msgspec.json.decode(text, type=tuple[Scope, ...] | None)
+    return found
+
+
+def write_scopes(scopes: tuple[Scope, ...] | None) -> str:
+    """The text that the records hold."""
+    return msgspec.json.encode(scopes).decode()
