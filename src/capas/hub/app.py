@@ -38,6 +38,7 @@ from capas.hub.distribution.route import (
 )
 from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events
+from capas.hub.finding.pulls import PullCounter
 from capas.hub.hub import Call, Handler, Hub, Options, hop_to
 from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise
@@ -175,6 +176,7 @@ class App:
         """Let the disk work under way end, and let go of the files."""
         self.hub.pool.shutdown(wait=True)
         self.hub.events.close()
+        self.hub.pulls.close()
         self.hub.uploads.close_idle(everything=True)
         self.hub.moments.close()
         self.hub.database.close()
@@ -202,6 +204,8 @@ def create_app(
     database = Database(database_url(config.database, root))
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="hub")
     rights = (OpenRights if options.open else Rights)(database, now_ns)
+    events, counter = Events(), PullCounter(database)
+    events.listen(counter.listen)
     hub = Hub(
         root=root,
         database=database,
@@ -217,7 +221,8 @@ def create_app(
         options=options,
         now_ns=now_ns,
         new_token=new_token,
-        events=Events(),
+        events=events,
+        pulls=counter,
         outside=Outside(config.outside),
         seal=Seal(root / "secrets.key", config.secrets),
     )

@@ -12,6 +12,7 @@ from capas.hub.distribution.message import Answer, Request
 from capas.hub.distribution.route import Route
 from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events, Happened, Kind
+from capas.hub.finding.pulls import PullCounter
 from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise, Identity
 from capas.hub.people.rights import Rights
@@ -56,6 +57,7 @@ class Hub(NamedTuple):
     now_ns: Callable[[], int]
     new_token: Callable[[], str]
     events: Events
+    pulls: PullCounter
     outside: Outside
     seal: Seal
 

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from capas.hub.app import App, create_app
+from capas.hub.app import App
 from capas.hub.finding.query import Filters, Query
 from capas.hub.finding.search import search
 from capas.hub.people.access import Identity
-from support.repositories import Repositories
 
 ANYBODY = Identity()
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> App:
-    return create_app(tmp_path / "hub")
-
-
-@pytest.fixture
-def add(app: App) -> Callable[..., int]:
-    return Repositories(app.hub.database).add
 
 
 def names(app: App, text: str, **fields: object) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from capas.hub.app import App, create_app
+from capas.hub.app import App
 from capas.hub.finding.holders import Holder, find_holders
 from capas.hub.finding.tags import Same, Tag, TagQuery, find_tag, list_tags
 from capas.hub.people.access import Identity
@@ -17,11 +17,6 @@ from support.hub import running_hub
 from support.hub_client import CONFIG, INDEX, LAYER, MANIFEST, HubClient, Pushed, describe, digest_of
 
 ANYBODY = Identity()
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> App:
-    return create_app(tmp_path / "hub")
 
 
 @pytest.fixture

@@ -44,12 +44,13 @@ stars_by_day = Table(
     sqlite_with_rowid=False,
 )
 
+# `digest`: of a manifest, or empty for the repository as a whole, where an index and its child are one pull
 pulls = Table(
     "pulls",
     metadata,
     to("repositories.id", "repository", primary_key=True),
-    whole("day", primary_key=True),
     text("digest", primary_key=True),
+    whole("day", primary_key=True),
     whole("count"),
     sqlite_with_rowid=False,
 )

@@ -228,10 +228,10 @@ CREATE INDEX ix_postings_repository ON postings (repository, word, place);
 
 CREATE TABLE pulls (
     repository INTEGER NOT NULL,
-    day BIGINT NOT NULL,
     digest TEXT NOT NULL,
+    day BIGINT NOT NULL,
     count BIGINT NOT NULL,
-    CONSTRAINT pk_pulls PRIMARY KEY (repository, day, digest),
+    CONSTRAINT pk_pulls PRIMARY KEY (repository, digest, day),
     CONSTRAINT fk_pulls_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
 )
  WITHOUT ROWID;
