@@ -11,10 +11,12 @@ another host was asked for anything.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from capas.hub.app import App, create_app
 from support.browser import open_browser, open_page
 from support.hub import running_hub
 
@@ -32,6 +34,12 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_hub(tmp_path_factory.mktemp("hub")) as found:
+def app(tmp_path_factory: pytest.TempPathFactory) -> App:
+    root: Path = tmp_path_factory.mktemp("hub")
+    return create_app(root)
+
+
+@pytest.fixture(scope="module")
+def address(app: App) -> Iterator[str]:
+    with running_hub(app.hub.root, app=app) as found:
         yield found

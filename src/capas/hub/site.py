@@ -28,10 +28,23 @@ def create_site(hub: Hub) -> Starlette:
 def _gather() -> list[BaseRoute]:
     """The routes of all rooms. The first that fits a path has it."""
     from capas.hub.api import all as api
-    from capas.hub.pages import assets, home
+    from capas.hub.pages import (
+        assets,
+        comparison,
+        home,
+        image,
+        namespace,
+        repository,
+        search,
+    )
 
     return [
         *api.ROUTES,
         *assets.ROUTES,
         *home.ROUTES,
+        *search.ROUTES,
+        *namespace.ROUTES,
+        *image.ROUTES,
+        *comparison.ROUTES,
+        *repository.ROUTES,  # last of its kind: a name may hold anything
     ]

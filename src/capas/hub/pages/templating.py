@@ -11,20 +11,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from capas.hub.pages.assets import Assets
+from capas.hub.pages.hidden import show_hidden
 from capas.hub.pages.speech import write_age, write_bytes, write_count, write_date, write_number
 
-# control characters but tab and line feed, lone surrogates, and what turns the direction of text or has no width
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u115f\u1160\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
-    "\ufff9-\ufffc\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-
-
-def show_hidden(value: object) -> object:
-    """What is printed, with the characters that would not be seen, or would turn the text around, as `⟨U+202E⟩`."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return _HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", value)
-    return value
+_WEB_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?(?:/[!-~]*)?", re.IGNORECASE | re.ASCII)
 
 
 def create_environment(assets: Assets) -> Environment:
@@ -51,7 +41,13 @@ def create_environment(assets: Assets) -> Environment:
             "clip": _clip,
         }
     )
+    environment.tests["web_address"] = _is_web_address
     return environment
+
+
+def _is_web_address(text: str) -> bool:
+    """Whether it may be a link: whole, of the web, and not huge."""
+    return _WEB_ADDRESS.fullmatch(text) is not None
 
 
 @pass_context

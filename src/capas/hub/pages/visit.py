@@ -25,7 +25,7 @@ from capas.hub.pages.cookies import (
     set_cookie,
 )
 from capas.hub.pages.forms import FIELD, make_token
-from capas.hub.pages.speech import LANGUAGES, choose_language
+from capas.hub.pages.speech import LANGUAGES, choose_language, write_number
 from capas.hub.people.access import Action, Identity
 from capas.language import say
 
@@ -52,13 +52,17 @@ class Visit:
         """Whether htmx asks for a piece of the page."""
         return "hx-request" in self.request.headers
 
+    def path_text(self, name: str) -> str:
+        """A part of the path that the route names."""
+        return str(self.request.path_params[name])
+
     def say(self, text: str, **facts: object) -> str:
         """A text in the reader's language."""
         return say(text, facts, self.language)
 
     def say_number(self, one: str, many: str, n: int, **facts: object) -> str:
         """The text for one, or that for any other number, which is the fact `n`."""
-        return say(one if n == 1 else many, {"n": n, **facts}, self.language)
+        return say(one if n == 1 else many, {"n": write_number(n, self.language), **facts}, self.language)
 
     def may(self, repository: str, action: Action) -> bool:
         """Whether the reader may do this there."""
@@ -135,6 +139,7 @@ class Visit:
             "language": self.language,
             "languages": LANGUAGES,
             "theme": self.theme,
+            "host": self.request.headers.get("host", "localhost")[:255],
             "now_ns": self.hub.now_ns(),
             "csrf": self.csrf,
             "_": self.say,

@@ -1,0 +1,58 @@
+"""A repository as its pages show it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import exists, select
+
+from capas.hub.pages.visit import Visit, missing
+from capas.hub.records.tables.finding import stars
+from capas.hub.records.tables.images import repositories
+
+_R = repositories.c
+
+
+class About(NamedTuple):
+    """What the records say of a repository. `number` is what they know it by."""
+
+    number: int
+    name: str
+    description: str
+    readme: str
+    is_official: bool
+    is_public: bool
+    stars: int
+    pulls: int
+    created_ns: int
+    updated_ns: int
+    is_starred: bool
+
+    @property
+    def namespace(self) -> str:
+        """The first part of its name, empty where it has but one."""
+        return self.name.rpartition("/")[0].partition("/")[0]
+
+    @property
+    def rest(self) -> str:
+        """What follows the namespace."""
+        return self.name.removeprefix(self.namespace + "/") if self.namespace else self.name
+
+    @property
+    def path(self) -> str:
+        """Where its page is."""
+        return f"/r/{self.name}"
+
+
+def get_about(visit: Visit, name: str) -> About:
+    """The repository for this reader. Raises: NotFound, the same for one that they may not know of."""
+    starred = exists().where(stars.c.repository == _R.id, stars.c.user == visit.identity.user)
+    wanted = select(
+        _R.id, _R.name, _R.description, _R.readme, _R.is_official, _R.is_public, _R.stars, _R.pulls, _R.created_ns,
+        _R.updated_ns, starred,
+    ).where(_R.name == name)  # fmt: skip
+    visit.require(name, "pull")
+    row = visit.hub.database.read(lambda db: db.execute(wanted).one_or_none())
+    if row is None:
+        raise missing(name)
+    return About(*row)

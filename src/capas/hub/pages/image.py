@@ -1,0 +1,97 @@
+"""The page of one image: its layers to scale, each step of its making, what it runs with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import select
+from starlette.responses import Response
+
+from capas.hub.finding.tags import TagQuery, list_tags
+from capas.hub.hub import Hub
+from capas.hub.pages.about import About, get_about
+from capas.hub.pages.anatomy import Step, list_steps
+from capas.hub.pages.drawing import Segment, lay_out, share
+from capas.hub.pages.frame import page_route
+from capas.hub.pages.reading import Shown, is_image, read_shown
+from capas.hub.pages.speech import write_bytes
+from capas.hub.pages.visit import Visit
+from capas.hub.records.tables.images import manifests, needs
+from capas.image.created import parse_created
+from capas.oci.config import Execution
+from capas.oci.digest import Digest
+
+_OTHERS = 50  # tags that are offered to compare with
+_MOST = 300  # entries of a list in the config
+
+
+class Row(NamedTuple):
+    """A step as a row of the table. `share`: how long its bar is. `is_shared`: other images here have the layer too."""
+
+    step: Step
+    share: float
+    is_shared: bool
+
+
+def show_image(visit: Visit) -> Response:
+    """What a tag or digest names."""
+    about = get_about(visit, visit.path_text("name"))
+    platform = visit.request.query_params.get("platform", "")
+    shown = read_shown(visit.hub, about.name, visit.path_text("reference"), platform)
+    if not is_image(shown.manifest):
+        return visit.page("artifact.html", about=about, shown=shown)
+    steps = list_steps(shown.manifest, shown.config)
+    others = list_tags(visit.hub, about.name, TagQuery(limit=_OTHERS)).tags
+    return visit.page(
+        "image.html",
+        about=about,
+        shown=shown,
+        segments=draw(steps),
+        rows=_rows(visit.hub, about, shown, steps),
+        told=_tell(visit, steps),
+        created_ns=parse_created(shown.config.created) if shown.config else 0,
+        execution=shown.config.execution if shown.config else Execution(),
+        others=[tag.name for tag in others if tag.name != shown.reference],
+        most=_MOST,
+    )
+
+
+def draw(steps: list[Step]) -> list[tuple[Segment, Step]]:
+    """The bar of all layers, to scale."""
+    return [(segment, steps[segment.place]) for segment in lay_out([step.size for step in steps])]
+
+
+def _tell(visit: Visit, steps: list[Step]) -> str:
+    """The picture in words."""
+    largest = max(steps, key=lambda step: step.size, default=None)
+    if largest is None:
+        return ""
+    return visit.say(
+        "Layers to scale, {size} in all; step {n} has the largest, {most}",
+        size=write_bytes(sum(step.size for step in steps), visit.language),
+        n=largest.number,
+        most=write_bytes(largest.size, visit.language),
+    )
+
+
+def _rows(hub: Hub, about: About, shown: Shown, steps: list[Step]) -> list[Row]:
+    largest = max((step.size for step in steps), default=0)
+    digests = {step.digest for step in steps if step.digest}
+    shared = _shared(hub, about.number, shown.chosen.digest, digests)
+    return [Row(step, share(step.size, largest), step.digest in shared) for step in steps]
+
+
+def _shared(hub: Hub, repository: int, digest: str, layers: Collection[Digest]) -> set[str]:
+    """Those of the layers that another manifest of the repository needs too."""
+    other = needs.alias("other")
+    here = select(manifests.c.id).where(manifests.c.repository == repository, manifests.c.digest == digest)
+    also = (
+        select(other.c.digest)
+        .where(other.c.repository == repository, other.c.digest.in_(layers), other.c.manifest != here.scalar_subquery())
+        .distinct()
+    )
+    return hub.database.read(lambda db: set(db.execute(also).scalars()))
+
+
+ROUTES = [page_route("/r/{name:path}/-/image/{reference}", show=show_image)]
