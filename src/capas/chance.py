@@ -13,3 +13,8 @@ def token() -> str:
 def pick(names: list[str]) -> str:
     """One of the names."""
     return names[int.from_bytes(os.urandom(4), "big") % len(names)]
+
+
+def fraction() -> float:
+    """A number from 0 up to 1."""
+    return int.from_bytes(os.urandom(4), "big") / 2**32

@@ -41,7 +41,9 @@ async def head_blob(call: Call) -> Answer:
     hub, held = call.hub, await _find(call)
     now_ns = hub.now_ns()
     if held.link.linked_ns < now_ns - hub.options.grace_seconds * SECOND_NS // 2:
-        await hub.hop(hub.links.link, call.name, parse_digest(call.route.value), held.size, now_ns)
+        digest = parse_digest(call.route.value)
+        if not await hub.hop(hub.links.renew, call.name, digest, now_ns):
+            raise unknown_blob(digest)
     return Answer(200, held.whole.headers)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,13 +20,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from capas.errors import CapasError, Corrupt, Exhausted, Unavailable
+from capas import chance
+from capas.errors import CapasError, Corrupt, Exhausted, Unavailable, Unsupported
 from capas.hub.records.migrate import is_current, migrate
 
 T = TypeVar("T")
 
 _WAIT_SECONDS = 30.0
 _READERS = 16  # connections, as many as the hub has threads
+_TRY_AGAIN = {"40001", "40P01"}  # serialization_failure, deadlock_detected
 
 
 class Database:
@@ -37,10 +41,7 @@ class Database:
         parsed = make_url(url)
         self.is_local = parsed.get_backend_name() == "sqlite"
         self.name = parsed.database if self.is_local else parsed.render_as_string(hide_password=True)
-        if self.is_local:
-            Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
-        self._reader = _engine(url, "BEGIN", _READERS)
-        self._writer = _engine(url, "BEGIN IMMEDIATE", 1) if self.is_local else self._reader
+        self._reader, self._writer = _open_sqlite(url) if self.is_local else _open_postgres(url)
         self._turn = threading.Lock() if self.is_local else nullcontext()
         try:
             if not self.read(is_current):
@@ -55,20 +56,39 @@ class Database:
         self._writer.dispose()
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """What `work` finds, all of it at one point in time."""
-        with self._errors(), self._reader.connect() as connection:
-            return work(connection)
+        """What `work` finds, all of it at one point in time. It may be called again."""
+
+        def attempt() -> T:
+            with self._reader.connect() as connection:
+                return work(connection)
+
+        with self._errors():
+            return _again(attempt)
 
     def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
-        """Do `work` whole or not at all; what it raises undoes it. It may be called again, so it touches nothing else.
+        """Do `work` whole or not at all, as if nobody else were writing; what it raises undoes it.
 
-        Not `durable`: on disk with the next durable write, which keeps the order.
+        It may be called again, so it touches nothing else. Not `durable`: on disk with the next durable write, which
+        keeps the order.
         """
-        with self._errors(), self._turn, self._writer.connect() as connection:
+        with self._errors(), self._turn:
+            return _again(lambda: self._write(work, durable))
+
+    def _write(self, work: Callable[[Connection], T], durable: bool) -> T:
+        with self._writer.connect() as connection:
             if self.is_local:
                 _set_durable(connection, durable)
-            with connection.begin():
-                return work(connection)
+            transaction = connection.begin()
+            if not (self.is_local or durable):
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            result = work(connection)
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if error.connection_invalidated:  # nobody knows whether it was done: not to be done twice
+                    raise Unavailable("the hub's database left before it said that it is done") from error
+                raise
+            return result
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT."""
@@ -82,10 +102,14 @@ class Database:
             raise _kind(error, str(self.name)) from error
 
 
-def _engine(url: str, begin: str, size: int) -> Engine:
-    """An engine with at most `size` connections."""
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=size, max_overflow=0, pool_pre_ping=True)
+def _open_sqlite(url: str) -> tuple[Engine, Engine]:
+    """One that reads and one that writes, whose single connection takes the lock when it begins."""
+    path = Path(make_url(url).database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return _sqlite_engine(url, "BEGIN", _READERS), _sqlite_engine(url, "BEGIN IMMEDIATE", 1)
+
+
+def _sqlite_engine(url: str, begin: str, size: int) -> Engine:
     arguments = {"timeout": _WAIT_SECONDS, "check_same_thread": False}
     engine = create_engine(url, pool_size=size, max_overflow=0, connect_args=arguments)
 
@@ -101,6 +125,33 @@ def _engine(url: str, begin: str, size: int) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _open_postgres(url: str) -> tuple[Engine, Engine]:
+    """One pool of connections for both. Writes are serializable: what holds with one writer holds with many."""
+    try:
+        engine = create_engine(url, pool_size=_READERS, max_overflow=_READERS, pool_timeout=_WAIT_SECONDS)
+    except ImportError:
+        raise Unsupported(
+            "a hub on PostgreSQL needs one more package", hint='install it: pip install "capas[hub-postgres]"'
+        ) from None
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return reader, engine.execution_options(isolation_level="SERIALIZABLE")
+
+
+def _again(attempt: Callable[[], T]) -> T:
+    """Its result, tried again where the database says that this helps, and where a connection had died unnoticed."""
+    began = time.monotonic()
+    for number in count(1):
+        try:
+            return attempt()
+        except DBAPIError as error:
+            waited = time.monotonic() - began
+            may = error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
+            if not may or waited > _WAIT_SECONDS:
+                raise
+        time.sleep(chance.fraction() * min(0.002 * 2**number, 0.2))  # apart from those who collided with us
+    raise AssertionError
 
 
 def _set_durable(connection: Connection, durable: bool) -> None:

@@ -31,6 +31,15 @@ class Links:
         """
         self._database.write(lambda db: self._link(db, name, digest, Link(size, now_ns)), durable=False)
 
+    def renew(self, name: str, digest: Digest, now_ns: int) -> bool:
+        """A push counts on it now. False where the repository does not hold it any more."""
+
+        def renew(db: Connection) -> bool:
+            here = (links.c.repository == find_repository(db, name), links.c.digest == digest)
+            return db.execute(links.update().where(*here).values(linked_ns=now_ns)).rowcount > 0
+
+        return self._database.write(renew, durable=False)
+
     def unlink(self, name: str, digest: Digest) -> bool:
         """The repository holds it no more. False where it did not. Raises: RuledOut."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import Connection, func, select
 
@@ -13,6 +15,7 @@ from capas.hub.records.values import Gone, Missing, Need, NewManifest, Referrer,
 from capas.oci.digest import Digest
 
 _STORED = select(manifests.c.digest, manifests.c.media_type, manifests.c.data).select_from(repositories)
+_BATCH = 500  # digests in a question
 _OF = manifests.c.repository == repositories.c.id
 _TAGGED = (tags.c.repository == repositories.c.id) & (tags.c.digest == manifests.c.digest)
 
@@ -50,7 +53,7 @@ class Manifests:
 
         def put(db: Connection) -> list[Missing]:
             repository = find_repository(db, name)
-            missing = [lack for need in new.needs if (lack := _lack(db, repository, need))]
+            missing = _list_missing(db, repository, new.needs)
             if not missing:
                 number = repository or make_repository(self._database, db, name, now_ns)
                 _keep(self._database, db, number, new, now_ns)
@@ -110,14 +113,19 @@ class Manifests:
         ]
 
 
-def _lack(db: Connection, repository: int | None, need: Need) -> Missing | None:
-    if need.is_manifest:
-        held = select(func.length(manifests.c.data)).where(manifests.c.digest == need.digest)
-        size = db.execute(held.where(manifests.c.repository == repository)).scalar()
-    else:
-        held = select(links.c.size).where(links.c.repository == repository, links.c.digest == need.digest)
-        size = db.execute(held).scalar()
-    return None if size == need.size else Missing(need.digest, size)
+def _list_missing(db: Connection, repository: int | None, wanted: Sequence[Need]) -> list[Missing]:
+    """Those of them that are not there, or have another size."""
+    m = manifests.c
+    blobs = select(links.c.digest, links.c.size).where(links.c.repository == repository)
+    children = select(m.digest, func.length(m.data)).where(m.repository == repository)
+    sizes: dict[tuple[bool, str], int] = {}
+    for is_manifest, held in ((False, blobs), (True, children)):
+        digests = [need.digest for need in wanted if need.is_manifest == is_manifest]
+        for start in range(0, len(digests), _BATCH):
+            some = held.where(held.selected_columns.digest.in_(digests[start : start + _BATCH]))
+            sizes |= {(is_manifest, digest): size for digest, size in db.execute(some)}
+    found = [(need, sizes.get((need.is_manifest, need.digest))) for need in wanted]
+    return [Missing(need.digest, size) for need, size in found if size != need.size]
 
 
 def _keep(database: Database, db: Connection, repository: int, new: NewManifest, now_ns: int) -> None:
