@@ -45,7 +45,7 @@ class Database:
         self._turn = threading.Lock() if self.is_local else nullcontext()
         try:
             if not self.read(is_current):
-                self.write(migrate)
+                self._migrate()
         except BaseException:
             self.close()
             raise
@@ -73,6 +73,13 @@ class Database:
         """
         with self._errors(), self._turn:
             return _again(lambda: self._write(work, durable))
+
+    def _migrate(self) -> None:
+        engine = self._writer
+        if not self.is_local:  # it has to see what another process did while it waited for the lock
+            engine = engine.execution_options(isolation_level="READ COMMITTED")
+        with self._errors(), self._turn, engine.begin() as connection:
+            migrate(connection)
 
     def _write(self, work: Callable[[Connection], T], durable: bool) -> T:
         with self._writer.connect() as connection:
