@@ -75,11 +75,11 @@ class Database:
             return _again(lambda: self._write(work, durable))
 
     def _migrate(self) -> None:
-        engine = self._writer
-        if not self.is_local:  # it has to see what another process did while it waited for the lock
-            engine = engine.execution_options(isolation_level="READ COMMITTED")
-        with self._errors(), self._turn, engine.begin() as connection:
-            migrate(connection)
+        with self._errors(), self._turn, self._writer.connect() as connection:
+            if not self.is_local:  # it has to see what another process did while it waited for the lock
+                connection.execution_options(isolation_level="READ COMMITTED")
+            with connection.begin():
+                migrate(connection)
 
     def _write(self, work: Callable[[Connection], T], durable: bool) -> T:
         with self._writer.connect() as connection:
