@@ -52,11 +52,13 @@ SYSTEM = {
 
 def list_help() -> set[str]:
     """What `--help` says: the command table, and the help of each command and of its options."""
-    from capas.cli.commands import BUILDER, CONTAINER, HUB, IMAGE, MAIN, SYSTEM
+    from capas.cli.commands import BUILDER, CONTAINER, HUB, HUB_TOKEN, HUB_USER, IMAGE, MAIN, SYSTEM
     from capas.cli.main import program
 
     found = {program.help or "", *(option.help or "" for option in program.params if isinstance(option, click.Option))}
-    for verb in (verb for table in (BUILDER, CONTAINER, HUB, IMAGE, MAIN, SYSTEM) for verb in table.values()):
+    for verb in (
+        verb for table in (BUILDER, CONTAINER, HUB, HUB_TOKEN, HUB_USER, IMAGE, MAIN, SYSTEM) for verb in table.values()
+    ):
         command = getattr(import_module(f"capas.cli.{verb.module}"), verb.attribute)
         found |= {verb.summary, command.help or ""}
         found |= {option.help or "" for option in command.params if isinstance(option, click.Option)}

@@ -68,7 +68,26 @@ SYSTEM = _table(
     df=("system", "df", "Show how much disk is used"),
     info=("system", "info", "Show what this machine allows and what was chosen"),
 )
-HUB = _table(serve=("hub", "serve", "Serve a registry from a directory"))
+HUB = _table(
+    serve=("hub", "serve", "Serve a registry from a directory"),
+    token=("groups", "hub_token", "Access tokens and robots of a hub"),
+    user=("groups", "hub_user", "Accounts of a hub"),
+)
+HUB_TOKEN = _table(
+    create=("hub_token", "create", "Make an access token or a robot, and print it once"),
+    ls=("hub_token", "ls", "List access tokens or robots"),
+    rm=("hub_token", "rm", "Revoke an access token or a robot"),
+)
+HUB_USER = _table(
+    create=("hub_user", "create", "Make an account"),
+    demote=("hub_user", "demote", "Let a user administer the hub no longer"),
+    disable=("hub_user", "disable", "Close an account"),
+    enable=("hub_user", "enable", "Open an account again"),
+    ls=("hub_user", "ls", "List accounts"),
+    password=("hub_user", "password", "Give an account another password"),
+    promote=("hub_user", "promote", "Let a user administer the hub"),
+    rm=("hub_user", "rm", "Delete an account"),
+)
 MAIN = _table(
     bake=("bake", "bake", "Build many targets at once, from a bake file"),
     builder=("groups", "builder", "The build cache"),

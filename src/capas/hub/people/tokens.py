@@ -15,6 +15,7 @@ from capas.errors import AlreadyExists, Invalid, NotFound
 from capas.hub.people.access import Identity, Role, Scope
 from capas.hub.people.audit import By, note
 from capas.hub.people.names import check_name, check_pattern, namespace_of
+from capas.hub.people.namespaces import ORGANISATION, USER
 from capas.hub.people.scopes import read_scopes, write_scopes
 from capas.hub.records.changes import RIGHTS, note_change
 from capas.hub.records.database import Database
@@ -72,7 +73,8 @@ def create_token(database: Database, new: NewToken, secret: str, by: By) -> str:
     shown = PREFIX + secret
 
     def create(db: Connection) -> None:
-        owner = db.execute(select(_N.id).where(_N.name == new.namespace)).scalar()
+        kinds = (USER,) if new.kind == PERSONAL else (USER, ORGANISATION)
+        owner = db.execute(select(_N.id).where(_N.name == new.namespace, _N.kind.in_(kinds))).scalar()
         if owner is None:
             raise NotFound("there is no user or organisation called {name}", name=new.namespace)
         line = database.insert(tokens).values(

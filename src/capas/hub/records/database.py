@@ -6,6 +6,7 @@ What is asked of it is SQLAlchemy Core and means the same in SQLite and in Postg
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -109,10 +110,24 @@ class Database:
             raise _kind(error, str(self.name)) from error
 
 
+def _keep_private(path: Path) -> None:
+    """Nobody but its owner reads from the disk how passwords and keys are kept; SQLite's other files follow it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            status = os.fstat(fd)
+            if status.st_mode & 0o077 and status.st_uid == os.geteuid():
+                os.fchmod(fd, 0o600)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise Unavailable("cannot use the hub's records in {path}: {why}", path=str(path), why=str(error)) from error
+
+
 def _open_sqlite(url: str) -> tuple[Engine, Engine]:
     """One that reads and one that writes, whose single connection takes the lock when it begins."""
-    path = Path(make_url(url).database or "")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _keep_private(Path(make_url(url).database or ""))
     return _sqlite_engine(url, "BEGIN", _READERS), _sqlite_engine(url, "BEGIN IMMEDIATE", 1)
 
 
