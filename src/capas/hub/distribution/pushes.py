@@ -26,6 +26,7 @@ from capas.hub.distribution.refusal import (
 )
 from capas.hub.distribution.uploads import Owner, wait_turn
 from capas.hub.hub import Call, Hub
+from capas.hub.records.quota import Allowance
 from capas.oci.digest import Digest
 from capas.store.ingest import DirectoryIngest
 from capas.store.lock import locked
@@ -93,7 +94,9 @@ class _Writing:
         self._upload = upload
         self._is_session = is_session
         self._span = _parse_span(call.request)
+        self._length = call.request.length or 0
         self._ingest: DirectoryIngest | None = None
+        self._allowance = Allowance(call.hub.database, call.route.name)
         self.offset = 0
 
     async def add(self, pieces: list[bytes]) -> None:
@@ -118,6 +121,7 @@ class _Writing:
 
     def _write(self, pieces: list[bytes]) -> DirectoryIngest:
         ingest = self._take()
+        self._allowance.check(ingest.offset + sum(map(len, pieces)))
         for piece in pieces:
             ingest.write(piece)
         self.offset = ingest.offset
@@ -151,6 +155,7 @@ class _Writing:
                     f"the next chunk begins at byte {self.offset}",
                     headers=tuple(_progress(self._name, self._upload, self.offset)),
                 )
+            self._allowance.check(self.offset + self._length)
         return self._ingest
 
     def _check_length(self, ingest: DirectoryIngest) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, exists, select
 
 from capas.hub.records.database import Database
 from capas.hub.records.immutable import refuse_unlinking
+from capas.hub.records.quota import charge
 from capas.hub.records.repositories import find_repository, forget_empty, make_repository
 from capas.hub.records.tables.images import links, needs, repositories
 from capas.hub.records.values import Link
@@ -25,7 +26,7 @@ class Links:
         return self._database.read(lambda db: _find(db, name, digest))
 
     def link(self, name: str, digest: Digest, size: int, now_ns: int) -> None:
-        """The repository holds the blob from now on. Again: a push counts on it now.
+        """The repository holds the blob from now on. Again: a push counts on it now. Raises: RuledOut (`quota.py`).
 
         On disk with the manifest that needs it, whose commit puts what came before it on disk too.
         """
@@ -52,7 +53,7 @@ class Links:
         return self._database.write(unlink)
 
     def mount(self, name: str, digest: Digest, source: str, now_ns: int) -> bool:
-        """Link what `source` links, in one step. False where it does not."""
+        """Link what `source` links, in one step. False where it does not. Raises: RuledOut (`quota.py`)."""
 
         def mount(db: Connection) -> bool:
             found = _find(db, source, digest)
@@ -86,6 +87,7 @@ class Links:
 
     def _link(self, db: Connection, name: str, digest: Digest, link: Link) -> None:
         repository = make_repository(self._database, db, name, link.linked_ns)
+        charge(db, repository, digest, link.size)
         row = self._database.insert(links).values(repository=repository, digest=digest, **link._asdict())
         again = {"linked_ns": row.excluded.linked_ns}
         db.execute(row.on_conflict_do_update(index_elements=["repository", "digest"], set_=again))

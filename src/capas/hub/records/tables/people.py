@@ -17,6 +17,7 @@ namespaces = Table(
     text("description", server_default=""),
     whole("created_ns"),
     whole("limit_bytes", nullable=True),  # of all its repositories; none: no limit
+    whole("used_bytes", server_default="0"),  # where there is a limit: never less than what is held
     CheckConstraint("kind IN ('user', 'organisation')", name="ck_namespaces_kind"),
 )
 

@@ -35,6 +35,7 @@ CREATE TABLE namespaces (
     description TEXT COLLATE "C" DEFAULT '' NOT NULL,
     created_ns BIGINT NOT NULL,
     limit_bytes BIGINT,
+    used_bytes BIGINT DEFAULT '0' NOT NULL,
     CONSTRAINT pk_namespaces PRIMARY KEY (id),
     CONSTRAINT ck_namespaces_kind CHECK (kind IN ('user', 'organisation')),
     CONSTRAINT uq_namespaces_name UNIQUE (name)
