@@ -15,6 +15,9 @@ from capas.hub.hub import Options
 from capas.hub.keeping.patterns import list_inherited, list_patterns, set_patterns
 from capas.hub.keeping.place import get_repository_place
 from capas.hub.people.access import allows
+from capas.hub.people.audit import By
+from capas.hub.people.repositories import delete
+from capas.hub.records.values import RuledOut
 from support.hub import running_hub
 from support.hub_client import CONFIG, INDEX, LAYER, MANIFEST, HubClient, code_of, describe, digest_of
 
@@ -105,6 +108,16 @@ def test_what_an_immutable_index_lists_stays(shelf: Shelf) -> None:
     assert shelf.denied("DELETE", f"manifests/{child.digest}")
     assert shelf.denied("DELETE", f"manifests/{digest_of(inner)}")
     assert shelf.denied("DELETE", f"blobs/{digest_of(b'layer of 1')}")
+
+
+def test_a_repository_with_immutable_tags_is_not_deleted_as_a_whole(shelf: Shelf) -> None:
+    shelf.client.push_image("v1")
+    shelf.rule("v*")
+    with pytest.raises(RuledOut, match="v1 is immutable"):
+        delete(shelf.app.hub.database, NAME, By("keeper", "", 1))
+    shelf.rule()
+    delete(shelf.app.hub.database, NAME, By("keeper", "", 1))
+    assert shelf.client.send("HEAD", "manifests/v1").status == 404
 
 
 def test_without_the_rule_all_of_it_may_go(shelf: Shelf) -> None:

@@ -14,7 +14,9 @@ from sqlalchemy import Connection
 from capas.hub.app import App, create_app
 from capas.hub.hub import Options
 from capas.hub.keeping.collect import collect
-from capas.hub.people.accounts import add_namespace
+from capas.hub.people.audit import By
+from capas.hub.people.namespaces import add_namespace
+from capas.hub.people.repositories import rename
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.quota import count_used, recount, set_limit
@@ -25,6 +27,7 @@ from support.hub import running_hub
 from support.hub_client import HubClient, code_of, digest_of
 
 KB = 1000
+BY = By("keeper", "", 1)
 
 
 class Place:
@@ -51,7 +54,7 @@ class Place:
 def place(tmp_path: Path) -> Iterator[Place]:
     app = create_app(tmp_path, options=Options(open=True, grace_seconds=0))
     database = app.hub.database
-    number = database.write(lambda db: add_namespace(database, db, "acme", "organisation", 1))
+    number = database.write(lambda db: add_namespace(database, db, "acme", "organisation", BY, adopt=True))
     with running_hub(tmp_path, app=app) as address:
         client = HubClient(address, "acme/app")
         yield Place(app, client, number)
@@ -136,6 +139,19 @@ def test_other_namespaces_are_not_counted(place: Place) -> None:
     assert place.push(b"a" * 9 * KB, "acme") == 201
 
 
+def test_a_repository_that_comes_by_another_name_counts(place: Place) -> None:
+    place.limit(10 * KB)
+    place.push(b"a" * 6 * KB)
+    place.push(b"b" * 5 * KB, "elsewhere/large")
+    place.push(b"c" * 4 * KB, "elsewhere/small")
+    database = place.app.hub.database
+    with pytest.raises(RuledOut, match="may hold 10000 bytes, and would hold 11000"):
+        rename(database, "elsewhere/large", "acme/large", BY)
+    rename(database, "elsewhere/small", "acme/small", BY)
+    assert place.used == 10 * KB
+    assert place.push(b"d") == 403
+
+
 def test_of_twenty_uploads_at_once_as_many_are_kept_as_have_room(place: Place) -> None:
     place.limit(5 * 100 * KB)
     together, statuses = threading.Barrier(20), list[int]()
@@ -184,7 +200,7 @@ def test_the_limit_is_exact_whatever_comes_and_goes(
 ) -> None:
     """Against a plain model: sets of blobs, each of its number of bytes plus one."""
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('quota') / 'records.sqlite'}")
-    number = database.write(lambda db: add_namespace(database, db, "acme", "user", 1))
+    number = database.write(lambda db: add_namespace(database, db, "acme", "user", BY, adopt=True))
     database.write(lambda db: set_limit(db, number, limit))
     links, held = Links(database), dict[str, set[int]](a=set(), b=set())
     for name, blob, comes in steps:

@@ -104,6 +104,20 @@ def set_limit(db: Connection, namespace: int, limit_bytes: int | None) -> None:
     db.execute(namespaces.update().where(_N.id == namespace).values(values))
 
 
+def admit(db: Connection, namespace: int) -> None:
+    """Count a repository that came to the namespace as a whole. Raises: RuledOut where it holds too much with it."""
+    row = db.execute(select(_N.name, _N.limit_bytes).where(_N.id == namespace)).one()
+    used = count_used(db, namespace) if row.limit_bytes is not None else 0
+    if row.limit_bytes is not None and used > row.limit_bytes:
+        raise RuledOut(
+            "{namespace} may hold {limit} bytes, and would hold {used}",
+            namespace=row.name,
+            limit=row.limit_bytes,
+            used=used,
+        )
+    db.execute(namespaces.update().where(_N.id == namespace).values(used_bytes=used))
+
+
 def recount(db: Connection) -> int:
     """Count all namespaces with a limit anew; how many had another number."""
     wrong = 0

@@ -6,7 +6,9 @@ from sqlalchemy import Connection, exists, select
 
 from capas.hub.records.changes import RIGHTS, note_change
 from capas.hub.records.database import Database
+from capas.hub.records.immutable import refuse_emptying
 from capas.hub.records.postings import index_repository
+from capas.hub.records.quota import admit
 from capas.hub.records.tables.images import links, manifests, repositories
 from capas.hub.records.tables.people import namespaces
 from capas.hub.records.words import Named
@@ -42,13 +44,17 @@ def make_repository(database: Database, db: Connection, name: str, now_ns: int) 
 
 
 def move_repository(database: Database, db: Connection, number: int, new: str) -> None:
-    """Call it otherwise, and have it found so; it belongs to the namespace that its new name says."""
+    """Call it otherwise, and have it found so; it belongs to the namespace that its new name says.
+
+    Raises: RuledOut where that one has no room for it.
+    """
     c = repositories.c
-    db.execute(
-        repositories.update()
-        .where(c.id == number)
-        .values(name=new, namespace=find_namespace(db, new), is_official=new.startswith(OFFICIAL))
-    )
+    whose = find_namespace(db, new)
+    is_elsewhere = whose != db.execute(select(c.namespace).where(c.id == number)).scalar()
+    values = {"name": new, "namespace": whose, "is_official": new.startswith(OFFICIAL)}
+    db.execute(repositories.update().where(c.id == number).values(values))
+    if whose is not None and is_elsewhere:
+        admit(db, whose)
     row = db.execute(select(c.description, c.readme).where(c.id == number)).one()
     index_repository(database, db, number, Named(new, row.description, row.readme))
     note_change(database, db, RIGHTS)
@@ -62,7 +68,8 @@ def find_namespace(db: Connection, name: str) -> int | None:
 
 
 def delete_repository(database: Database, db: Connection, number: int) -> None:
-    """Forget it with all that hangs on it. Its blobs are freed by `collect`."""
+    """Forget it with all that hangs on it. Its blobs are freed by `collect`. Raises: RuledOut for immutable tags."""
+    refuse_emptying(db, number)
     db.execute(repositories.delete().where(repositories.c.id == number))
     note_change(database, db, RIGHTS)
 
