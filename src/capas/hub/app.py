@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capas import chance, clock
 from capas.errors import CapasError
@@ -51,8 +52,13 @@ from capas.hub.records.moment import open_moments
 from capas.hub.records.place import database_url
 from capas.hub.records.recent import Recent
 from capas.hub.seal import Seal
+from capas.settings import load_settings
 from capas.store.blobs import DirectoryBlobs
 from capas.store.disk import make_dirs
+
+if TYPE_CHECKING:
+    from capas.hub.copying.cache import Place
+    from capas.hub.copying.caches import Caches
 
 _THREADS = 16
 _JSON = header("content-type", "application/json")
@@ -134,6 +140,10 @@ class App:
         route = find_route(path)
         if route is None:
             raise Refused(_NO_ROUTE, "there is nothing at this address")
+        caches = self.hub.caches
+        place = await caches.find(request, route) if caches and route.name else None
+        if place is not None:
+            route = route._replace(name=place.name)
         methods = _HANDLERS[route.kind]
         handler = methods.get(request.method)
         if handler is None:
@@ -144,12 +154,18 @@ class App:
         identity = await identify(self.hub, request)
         call = Call(self.hub, request, route, identity, route.name, moment)
         if route.name:
-            call = call._replace(name=await self._visible(call, _action(request.method, route)))
-        return await handler(call)
+            call = call._replace(name=await self._visible(call, _action(request.method, route), place))
+        if place is None or request.method == "DELETE":
+            return await handler(call)
+        from capas.hub.copying.answers import answer_copy
 
-    async def _visible(self, call: Call, action: Action) -> str:
+        return await answer_copy(call, place)
+
+    async def _visible(self, call: Call, action: Action, place: Place | None) -> str:
         """The repository's name if the client may do this there, an empty one if it may not know of it."""
         name = call.route.name
+        if place is not None and place.cache.upstream.is_public and action == "pull":
+            return name
         if await call.may(name, action):
             return name
         if action == "push" or await call.may(name, "pull"):
@@ -174,6 +190,8 @@ class App:
 
     def close(self) -> None:
         """Let the disk work under way end, and let go of the files."""
+        if self.hub.caches is not None:
+            self.hub.caches.close()
         self.hub.pool.shutdown(wait=True)
         self.hub.events.close()
         self.hub.pulls.close()
@@ -226,7 +244,15 @@ def create_app(
         outside=Outside(config.outside),
         seal=Seal(root / "secrets.key", config.secrets),
     )
-    return App(hub)
+    return App(hub._replace(caches=_open_caches(hub, config)))
+
+
+def _open_caches(hub: Hub, config: Config) -> Caches | None:
+    if not config.upstreams:
+        return None
+    from capas.hub.copying.caches import open_caches
+
+    return open_caches(hub, config.upstreams, load_settings())
 
 
 def _make_site(hub: Hub) -> Site:

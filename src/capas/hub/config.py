@@ -23,6 +23,7 @@ import msgspec
 
 from capas.errors import Invalid
 from capas.hub.outside import OutsideConfig
+from capas.hub.copying.upstream import Upstream
 from capas.hub.records.place import DatabaseConfig
 from capas.hub.seal import SecretsConfig
 from capas.hub.storage.place import StorageConfig
@@ -47,6 +48,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: StorageConfig = StorageConfig()
     outside: OutsideConfig = OutsideConfig()
     secrets: SecretsConfig = SecretsConfig()
+    upstreams: tuple[Upstream, ...] = ()
 
 
 def read_config(root: Path, file: Path | None, environ: Mapping[str, str]) -> Config:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from capas.hub.distribution.message import Answer, Request
 from capas.hub.distribution.route import Route
@@ -23,6 +23,9 @@ from capas.hub.records.moment import Moments
 from capas.hub.records.recent import Recent
 from capas.hub.seal import Seal
 from capas.store.blobs import DirectoryBlobs
+
+if TYPE_CHECKING:
+    from capas.hub.copying.caches import Caches
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,6 +63,7 @@ class Hub(NamedTuple):
     pulls: PullCounter
     outside: Outside
     seal: Seal
+    caches: Caches | None = None
 
     async def hop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work in a thread: the one door from asyncio to the disk."""

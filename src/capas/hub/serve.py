@@ -57,6 +57,7 @@ def serve(
         respawn_failed_workers=True,
     )
     create_app(root, options=options, config=config).close()  # what is wrong with the disk is said here, once
+    "localhost".encode("idna")  # imported now: a worker forked while the thread below imports it could never do so
     threading.Thread(target=_tell, args=(host, port, ready), daemon=True).start()
     server.serve(target_loader=functools.partial(_load, root, options, config, workers), wrap_loader=False)
 

@@ -15,7 +15,7 @@ from capas.reference import Reference
 from capas.registry import blobs_down, blobs_up, listings, manifests, referrers
 from capas.registry.auth import Authorizer
 from capas.registry.blobs_down import BlobStream
-from capas.registry.credentials import Credentials
+from capas.registry.credentials import Credentials, Find
 from capas.registry.endpoint import Endpoint, mirrors_of, origin_of
 from capas.registry.manifests import Fetched
 from capas.registry.message import Conversation, Response, Transport, Upload, converse, read_up_to
@@ -29,15 +29,23 @@ T = TypeVar("T")
 
 
 class Client:
-    """Conversations with registries, for many threads at once. `transport` stands in for the network in tests."""
+    """Conversations with registries, for many threads at once. `transport` stands in for the network in tests.
+
+    `find` says which login to use where it is not the user's own `credentials` that count.
+    """
 
     def __init__(
-        self, settings: Settings, *, credentials: Credentials | None = None, transport: Transport | None = None
+        self,
+        settings: Settings,
+        *,
+        credentials: Credentials | None = None,
+        find: Find | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self.settings = settings
         self.credentials = credentials or Credentials(settings.docker_config, environ=settings.environ)
         self._transport = transport or HttpTransport(settings)
-        self._authorizer = Authorizer(self.credentials.find)
+        self._authorizer = Authorizer(find or self.credentials.find)
         self._lock = threading.Lock()
         self._sessions: dict[Endpoint, Session] = {}
 

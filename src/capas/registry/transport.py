@@ -35,8 +35,16 @@ class _Key(NamedTuple):
 class HttpTransport:
     """A `Transport` on urllib3, made when it is first needed. Bodies come as they were sent, never inflated."""
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+        connect_seconds: float = _CONNECT_SECONDS,
+        read_seconds: float = _READ_SECONDS,
+    ) -> None:
         self._settings = settings
+        self._patience = (connect_seconds, read_seconds)
         self._sleep = sleep
         self._lock = threading.Lock()
         self._pools: dict[_Key, PoolManager] = {}
@@ -94,7 +102,7 @@ class HttpTransport:
             "maxsize": _KEPT,
             "block": False,
             "blocksize": _BLOCK,
-            "timeout": urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+            "timeout": urllib3.Timeout(connect=self._patience[0], read=self._patience[1]),
         }
         if key.tls:  # reading the system's certificates takes a while: not for plain http
             options["ssl_context"] = self._context(key.ca_bundle, insecure=key.insecure)

@@ -12,7 +12,7 @@ from capas.errors import Conflict, NotFound
 from capas.oci.digest import Digest
 from capas.store.disk import disk_errors, make_dirs, sync_dir, unlink
 from capas.store.ingest import DirectoryIngest
-from capas.store.lock import lock_new_file
+from capas.store.lock import lock_new_file, try_lock
 
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_@+=,-]|^[.]")
@@ -67,6 +67,21 @@ class DirectoryBlobs:
         if fd is None:
             raise Conflict("{name} is being written by another", name=name, hint="wait for it to end and try again")
         return DirectoryIngest(fd, path, self.path)
+
+    def open_ingest(self, name: str) -> BinaryIO | None:
+        """What another has written so far under this name, to be read while it grows; None where nobody writes it."""
+        try:
+            return open(self._ingests / _file_name(name), "rb")
+        except FileNotFoundError:
+            return None
+
+    def is_busy(self, name: str) -> bool:
+        """Whether somebody holds the write called `name` now."""
+        file = self.open_ingest(name)
+        if file is None:
+            return False
+        with file:
+            return not try_lock(file.fileno())
 
     def delete(self, digest: Digest) -> None:
         """Remove it. Idempotent."""

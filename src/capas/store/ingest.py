@@ -42,6 +42,10 @@ class DirectoryIngest:
         """The digest of all that is written so far."""
         return Digest.of_hash(self._sha256)
 
+    def fileno(self) -> int:
+        """The file's descriptor: a duplicate of it reads what is written so far, and goes on to after the commit."""
+        return self._fd
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append. Raises: Exhausted for a full disk: the ingest is then gone, so that its bytes do not fill it."""
         self._check_open()

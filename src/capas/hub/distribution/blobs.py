@@ -57,7 +57,7 @@ async def get_blob(call: Call) -> Answer:
         return whole
     start, end = span
     digest = parse_digest(call.route.value)
-    headers = _headers(digest, end - start + 1)
+    headers = blob_headers(digest, end - start + 1)
     headers.append(header("content-range", f"bytes {start}-{end}/{size}"))
     file = await call.hub.hop(open, call.hub.blobs.path(digest), "rb")
     return Answer(206, headers, pieces=_pieces(call.hub, file, start, end - start + 1))
@@ -93,10 +93,11 @@ async def _look(call: Call, digest: Digest) -> _Held:
     size = blobs.stat(digest) if link else None
     if link is None or size is None:
         raise unknown_blob(digest)
-    return _Held(link, size, Answer(200, _headers(digest, size), path=str(blobs.path(digest))))
+    return _Held(link, size, Answer(200, blob_headers(digest, size), path=str(blobs.path(digest))))
 
 
-def _headers(digest: Digest, length: int) -> list[Header]:
+def blob_headers(digest: Digest, length: int) -> list[Header]:
+    """What is said of a blob, or of `length` bytes of it."""
     return [
         header("content-length", length),
         _BINARY,

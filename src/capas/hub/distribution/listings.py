@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -20,12 +21,22 @@ _JSON = header("content-type", "application/json")
 
 async def list_tags(call: Call) -> Answer:
     """The tags of a repository, in order."""
-    name = call.name
+    hub, name = call.hub, call.name
+
+    def after(last: str, limit: int) -> list[str]:
+        tags = hub.manifests.list_tags(name, last, limit)
+        if not tags and not hub.manifests.has_repository(name):
+            raise Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": call.route.name})
+        return tags
+
+    return answer_tags(call, after)
+
+
+def answer_tags(call: Call, after: Callable[[str, int], list[str]]) -> Answer:
+    """A page of tags: `after` a tag, so many."""
     size = _page_size(call.request, _MOST_TAGS)
-    tags = call.hub.manifests.list_tags(name, call.request.param("last") or "", size + 1)
-    if not tags and not call.hub.manifests.has_repository(name):
-        raise Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": call.route.name})
-    return _page(call.request, {"name": name, "tags": tags[:size]}, size, tags)
+    tags = after(call.request.param("last") or "", size + 1)
+    return _page(call.request, {"name": call.route.name, "tags": tags[:size]}, size, tags)
 
 
 async def list_repositories(call: Call) -> Answer:

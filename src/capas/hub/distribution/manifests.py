@@ -21,12 +21,13 @@ from capas.hub.distribution.refusal import (
     Refused,
 )
 from capas.hub.finding.profile import read_profile
-from capas.hub.hub import Call, Hub
+from capas.hub.hub import Call
 from capas.hub.records.values import Missing, Need, NewManifest, StoredManifest
 from capas.oci import media
 from capas.oci.digest import Digest
 from capas.oci.document import MAX_BYTES
 from capas.oci.manifest import Index, Manifest, parse_manifest, type_of
+from capas.store.contract import BlobSource
 
 
 class _Found(NamedTuple):
@@ -69,12 +70,15 @@ async def put_manifest(call: Call) -> Answer:
     if wanted is not None and wanted != digest:
         raise Refused(DIGEST_INVALID, "the manifest has another digest", detail={"digest": digest})
     media_type = call.request.header(b"content-type").partition(";")[0].strip()
-    document = _parse(data, media_type)
-    new = _describe(StoredManifest(digest, media_type or type_of(document), data), document)
-    new = new._replace(may_move=await call.may(name, "move"))
-    missing = await hub.hop(_keep, hub, name, new, document, None if is_digest else reference)
+    may_move = await call.may(name, "move")
+
+    def keep() -> tuple[NewManifest, list[Missing]]:
+        new = read_manifest(hub.blobs, digest, data, media_type)._replace(may_move=may_move)
+        return new, hub.manifests.put_manifest(name, new, None if is_digest else reference, hub.now_ns())
+
+    new, missing = await hub.hop(keep)
     if missing:
-        raise _refuse_missing(missing)
+        raise refuse_missing(missing)
     call.tell("push", _tag(reference), digest)
     headers = [
         header("content-length", 0),
@@ -116,11 +120,6 @@ def _answers(found: StoredManifest) -> _Found:
     return _Found(found.digest, Answer(200, headers, found.data), Answer(200, headers))
 
 
-def _keep(hub: Hub, name: str, new: NewManifest, document: Manifest | Index, tag: str | None) -> list[Missing]:
-    profile = read_profile(hub.blobs, document)
-    return hub.manifests.put_manifest(name, new._replace(profile=profile), tag, hub.now_ns())
-
-
 async def _find(call: Call) -> _Found:
     reference = call.route.value
     if ":" in reference:
@@ -138,20 +137,19 @@ async def _unknown(call: Call) -> Refused:
     return Refused(MANIFEST_UNKNOWN, "manifest unknown", detail={"name": name, "reference": reference[:300]})
 
 
-def _parse(data: bytes, media_type: str) -> Manifest | Index:
+def read_manifest(blobs: BlobSource, digest: Digest, data: bytes, media_type: str) -> NewManifest:
+    """What the records keep of a manifest, whose config is in `blobs`. Raises: Refused for what is none."""
     try:
-        return parse_manifest(data, media_type)
+        document = parse_manifest(data, media_type)
     except CapasError as error:
         raise Refused(MANIFEST_INVALID, f"manifest invalid: {error}") from None
-
-
-def _describe(stored: StoredManifest, document: Manifest | Index) -> NewManifest:
     return NewManifest(
-        stored=stored,
+        stored=StoredManifest(digest, media_type or type_of(document), data),
         needs=tuple(dict.fromkeys(_needs(document))),
         subject=document.subject.digest if document.subject else None,
         artifact_type=_artifact_type(document),
         annotations=document.annotations,
+        profile=read_profile(blobs, document),
     )
 
 
@@ -170,7 +168,8 @@ def _artifact_type(document: Manifest | Index) -> str:
     return document.config.media_type
 
 
-def _refuse_missing(missing: list[Missing]) -> Refused:
+def refuse_missing(missing: list[Missing]) -> Refused:
+    """The refusal of a manifest that needs what is not there."""
     wrong = next((lack for lack in missing if lack.size is not None), None)
     if wrong is not None:
         return Refused(MANIFEST_INVALID, f"manifest invalid: {wrong.digest} has {wrong.size} bytes, it says otherwise")

@@ -40,7 +40,7 @@ def collect(hub: Hub, *, report: Report = ignore) -> Collected:
     for batch in _batches(hub.blobs.iterate()):
         unlinked = hub.links.list_unlinked([digest for digest, _ in batch])
         if unlinked:
-            deleted = _delete(hub, [(digest, length) for digest, length in batch if digest in unlinked])
+            deleted = delete_unlinked(hub, [(digest, length) for digest, length in batch if digest in unlinked])
             blobs += len(deleted)
             size += sum(deleted)
         seen += len(batch)
@@ -48,7 +48,8 @@ def collect(hub: Hub, *, report: Report = ignore) -> Collected:
     return Collected(blobs, size, links, uploads)
 
 
-def _delete(hub: Hub, candidates: list[tuple[Digest, int]]) -> list[int]:
+def delete_unlinked(hub: Hub, candidates: list[tuple[Digest, int]]) -> list[int]:
+    """Delete those blobs that no repository holds; their sizes."""
     with locked(hub.gate):
         still = hub.links.list_unlinked([digest for digest, _ in candidates])
         for digest in still:

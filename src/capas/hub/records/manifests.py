@@ -45,21 +45,24 @@ class Manifests:
         row = self._database.read(lambda db: db.execute(found).one_or_none())
         return StoredManifest(Digest(row.digest), row.media_type, row.data) if row else None
 
-    def put_manifest(self, name: str, new: NewManifest, tag: str | None, now_ns: int) -> list[Missing]:
+    def put_manifest(
+        self, name: str, new: NewManifest, tag: str | None, now_ns: int, *, whole: bool = True
+    ) -> list[Missing]:
         """Keep it and point the tag at it; or change nothing and say what is missing.
 
+        Not `whole`: in a cache of another registry, where what it names comes when somebody asks for it.
         Raises: RuledOut where the tag is there and has to stay where it points.
         """
 
         def put(db: Connection) -> list[Missing]:
             repository = find_repository(db, name)
-            missing = _list_missing(db, repository, new.needs)
+            missing = _list_missing(db, repository, new.needs) if whole else []
             if not missing:
                 number = repository or make_repository(self._database, db, name, now_ns)
                 _keep(self._database, db, number, new, now_ns)
                 if tag is not None:
                     refuse_move(db, number, tag, new.stored.digest, may_move=new.may_move)
-                    _point(self._database, db, (number, tag, new.stored.digest), now_ns)
+                    point_tag(self._database, db, (number, tag, new.stored.digest), now_ns)
             return missing
 
         return self._database.write(put)
@@ -158,7 +161,8 @@ def _keep(database: Database, db: Connection, repository: int, new: NewManifest,
     db.execute(repositories.update().where(repositories.c.id == repository).values(updated_ns=now_ns))
 
 
-def _point(database: Database, db: Connection, tagged: tuple[int, str, Digest], now_ns: int) -> None:
+def point_tag(database: Database, db: Connection, tagged: tuple[int, str, Digest], now_ns: int) -> None:
+    """The tag of a repository means this manifest of it."""
     repository, tag, digest = tagged
     row = database.insert(tags).values(repository=repository, name=tag, digest=digest, pushed_ns=now_ns)
     moved = {"digest": row.excluded.digest, "pushed_ns": row.excluded.pushed_ns}
