@@ -1,4 +1,4 @@
-"""An upstream that does as a test says: it serves, holds back, lies, breaks off, limits, and remembers what was asked."""
+"""An upstream that does as a test says: serves, holds back, lies, breaks off, limits; and remembers what was asked."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from pathlib import Path
 import msgspec
 
 from capas.errors import Invalid
-from capas.hub.outside import OutsideConfig
 from capas.hub.copying.upstream import Upstream
+from capas.hub.outside import OutsideConfig
 from capas.hub.records.place import DatabaseConfig
 from capas.hub.seal import SecretsConfig
 from capas.hub.storage.place import StorageConfig

@@ -87,9 +87,13 @@ def test_other_bytes_than_the_digest_are_cut_short_and_never_stored(
 ) -> None:
     image = upstream.add_image(NAME, "1.0", layer=BIG)
     upstream.wrong[image.layer] = BIG[:-1] + bytes([BIG[-1] ^ 1])
+    upstream.held_from = 1 << 20
     hub = copying()
+    answer = hub.send("GET", f"blobs/{image.layer}", preload_content=False)
+    assert answer.read(1000)
+    upstream.go.set()
     with pytest.raises(urllib3.exceptions.ProtocolError):
-        hub.send("GET", f"blobs/{image.layer}")
+        answer.read()
     assert not stored(tmp_path, image.layer)
     assert not list((tmp_path / "hub" / "ingest").iterdir())
     upstream.wrong.clear()
@@ -126,11 +130,14 @@ def test_what_an_upstream_cut_off_for_good_is_cut_short_here_and_resumed_the_nex
     upstream: Upstream, copying: Copying
 ) -> None:
     image = upstream.add_image(NAME, "1.0", layer=BIG)
-    upstream.cut_at = 1 << 20
+    upstream.held_from = upstream.cut_at = 1 << 20
     hub = copying()
     hub.send("GET", "manifests/1.0")
+    answer = hub.send("GET", f"blobs/{image.layer}", preload_content=False)
+    assert answer.read(1000)
+    upstream.go.set()
     with pytest.raises(urllib3.exceptions.ProtocolError):
-        hub.send("GET", f"blobs/{image.layer}")
+        answer.read()
     upstream.cut_at = None
     upstream.asked.clear()
     assert whole(hub, image.layer) == BIG

@@ -60,10 +60,10 @@ class Inflow:
         return self._done and self.error is None
 
     async def begun(self) -> None:
-        """Return when the upstream has sent something, or all is over. Raises: what went wrong before that."""
+        """Return when the upstream has sent something, or all is over. Raises: what has gone wrong by now."""
         while not (self._begun or self._done):
             await self._change()
-        if self.error is not None and not self._begun:
+        if self._done and self.error is not None:
             raise self.error
 
     async def ended(self) -> None:
