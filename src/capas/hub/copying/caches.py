@@ -99,8 +99,8 @@ class Caches:
         inflow = self._inflows.get(key)
         if inflow is None:
             inflow = self._inflows[key] = Inflow(place, digest, self._target(place, digest))
-            future = asyncio.get_running_loop().run_in_executor(self._fetching, inflow.run)
-            future.add_done_callback(lambda _: self._inflows.pop(key))
+            inflow.when_over = lambda: self._inflows.pop(key)
+            asyncio.get_running_loop().run_in_executor(self._fetching, inflow.run)
         return inflow
 
     def close(self) -> None:

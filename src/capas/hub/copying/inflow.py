@@ -45,6 +45,7 @@ class Inflow:
     def __init__(self, place: Place, digest: Digest, target: Target) -> None:
         self.size = 0
         self.error: BaseException | None = None
+        self.when_over: Callable[[], object] = lambda: None  # called on the loop, before anybody hears of it
         self._place = place
         self._digest = digest
         self._target = target
@@ -116,6 +117,7 @@ class Inflow:
 
     def _finish(self) -> None:
         self._done = True
+        self.when_over()
         self._wake()
         if self._file is not None:
             self._file.close()
