@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Coroutine, MutableMapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from capas.hub.app import App
+
+T = TypeVar("T")
 
 
 class Answered(NamedTuple):
@@ -30,6 +32,10 @@ class Direct:
     def send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answered:
         return self._runner.run(self._send(method, path, body, headers or {}))
 
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Something else, on the same loop."""
+        return self._runner.run(work)
+
     async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answered:
         path, _, query = path.partition("?")
         scope = {
@@ -37,7 +43,7 @@ class Direct:
             "method": method,
             "path": path,
             "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "headers": [(name.encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()],
         }
         start: MutableMapping[str, Any] = {}
         parts: list[bytes] = []

@@ -21,8 +21,8 @@ HOUSE = Path(__file__).parents[2] / "src" / "capas"
 CATALOGUE = HOUSE / "es.json"
 KINDS = {
     "Invalid", "NotFound", "AlreadyExists", "Conflict", "Unauthenticated", "Denied", "Unavailable", "Exhausted",
-    "Corrupt", "Unsupported", "Interrupted", "CapasError", "kind",
     "RuledOut",
+    "Corrupt", "Unsupported", "Interrupted", "TooMany", "CapasError", "kind",
 }  # fmt: skip
 EVENTS = {"Started": (1,), "Finished": (1,), "Failed": (1,), "Said": (0,), "Advanced": (3,)}
 TELLING = {"_": 1, "_n": 2, "say": 1, "say_number": 2}  # in pages: how many of the arguments are texts

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capas import chance, clock
-from capas.errors import CapasError
+from capas.errors import CapasError, Unauthenticated
 from capas.hub.config import Config
 from capas.hub.distribution import blobs, listings, manifests, pushes
+from capas.hub.distribution.entry import action_of, admit, demand, needs_login
 from capas.hub.distribution.message import (
     Answer,
     Disconnected,
@@ -34,7 +35,6 @@ from capas.hub.distribution.route import (
     TAGS,
     UPLOAD,
     UPLOADS,
-    Route,
     find_route,
 )
 from capas.hub.distribution.uploads import Uploads
@@ -43,6 +43,8 @@ from capas.hub.finding.pulls import PullCounter
 from capas.hub.hub import Call, Handler, Hub, Options, hop_to
 from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise
+from capas.hub.people.doors import open_doors
+from capas.hub.people.origin import Origins
 from capas.hub.people.rights import OpenRights, Rights
 from capas.hub.people.who import identify
 from capas.hub.records.database import Database
@@ -149,12 +151,16 @@ class App:
         if handler is None:
             allow = (header("allow", ", ".join(methods)),)
             raise Refused(UNSUPPORTED, f"{request.method} is not supported here", headers=allow)
-        moment = await self.hub.moments.now()
-        self.hub.recent.turn(moment)
-        identity = await identify(self.hub, request)
+        moment = await self.hub.turn()
+        try:
+            identity = await identify(self.hub, request, moment)
+        except Unauthenticated as error:
+            raise demand(self.hub, request, route, str(error), error="invalid_token") from error
         call = Call(self.hub, request, route, identity, route.name, moment)
         if route.name:
-            call = call._replace(name=await self._visible(call, _action(request.method, route), place))
+            call = call._replace(name=await self._visible(call, action_of(request.method, route), place))
+        else:
+            call = call._replace(identity=admit(call))
         if place is None or request.method == "DELETE":
             return await handler(call)
         from capas.hub.copying.answers import answer_copy
@@ -168,6 +174,8 @@ class App:
             return name
         if await call.may(name, action):
             return name
+        if needs_login(call, action):
+            raise demand(self.hub, call.request, call.route)
         if action == "push" or await call.may(name, "pull"):
             raise Refused(DENIED, "requested access to the resource is denied", detail={"name": name})
         return ""
@@ -224,6 +232,8 @@ def create_app(
     rights = (OpenRights if options.open else Rights)(database, now_ns)
     events, counter = Events(), PullCounter(database)
     events.listen(counter.listen)
+    seal = Seal(root / "secrets.key", config.secrets)
+    origins = Origins(config.server.public_url, config.server.proxies)
     hub = Hub(
         root=root,
         database=database,
@@ -242,7 +252,8 @@ def create_app(
         events=events,
         pulls=counter,
         outside=Outside(config.outside),
-        seal=Seal(root / "secrets.key", config.secrets),
+        seal=seal,
+        doors=open_doors(database, seal, config.login, origins, now_ns=now_ns, new_token=new_token),
     )
     return App(hub._replace(caches=_open_caches(hub, config)))
 
@@ -259,9 +270,3 @@ def _make_site(hub: Hub) -> Site:
     from capas.hub.site import create_site
 
     return create_site(hub)
-
-
-def _action(method: str, route: Route) -> Action:
-    if route.kind in (UPLOAD, UPLOADS) or method == "PUT":
-        return "push"
-    return "delete" if method == "DELETE" else "pull"

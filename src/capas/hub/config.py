@@ -24,6 +24,7 @@ import msgspec
 from capas.errors import Invalid
 from capas.hub.copying.upstream import Upstream
 from capas.hub.outside import OutsideConfig
+from capas.hub.people.doors import LoginConfig
 from capas.hub.records.place import DatabaseConfig
 from capas.hub.seal import SecretsConfig
 from capas.hub.storage.place import StorageConfig
@@ -32,12 +33,14 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}", re.ASCII)
 
 
 class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the hub listens, and with how many processes."""
+    """Where the hub listens, with how many processes, and how clients reach it (`people.origin`)."""
 
     host: str = "127.0.0.1"
     port: int = 5000
     workers: int = 1
     delete: bool = True
+    public_url: str = ""
+    proxies: tuple[str, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +52,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outside: OutsideConfig = OutsideConfig()
     secrets: SecretsConfig = SecretsConfig()
     upstreams: tuple[Upstream, ...] = ()
+    login: LoginConfig = LoginConfig()
 
 
 def read_config(root: Path, file: Path | None, environ: Mapping[str, str]) -> Config:

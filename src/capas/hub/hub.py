@@ -15,6 +15,7 @@ from capas.hub.events import Events, Happened, Kind
 from capas.hub.finding.pulls import PullCounter
 from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise, Identity
+from capas.hub.people.doors import Doors
 from capas.hub.people.rights import Rights
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
@@ -63,7 +64,14 @@ class Hub(NamedTuple):
     pulls: PullCounter
     outside: Outside
     seal: Seal
+    doors: Doors
     caches: Caches | None = None
+
+    async def turn(self) -> object:
+        """The moment of the records now, which what is remembered keeps to. Each door asks for it first."""
+        moment = await self.moments.now()
+        self.recent.turn(moment)
+        return moment
 
     async def hop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work in a thread: the one door from asyncio to the disk."""

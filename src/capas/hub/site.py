@@ -37,8 +37,10 @@ def _gather() -> list[BaseRoute]:
         repository,
         search,
     )
+    from capas.hub.people import token_service
 
     return [
+        *token_service.ROUTES,
         *api.ROUTES,
         *assets.ROUTES,
         *home.ROUTES,

@@ -14,10 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from capas.errors import CapasError
 from capas.hub.api.operation import Ask, Operation, Page
-from capas.hub.api.refusals import BAD_REQUEST, NO_METHOD, NOT_JSON, TOO_LARGE, UNAUTHORIZED, refusal_of
-from capas.hub.distribution.refusal import Refused, unexpected
+from capas.hub.api.refusals import BAD_REQUEST, NO_METHOD, NOT_JSON, TOO_LARGE, refusal_of
+from capas.hub.distribution.refusal import UNAUTHORIZED, Refused, unexpected
 from capas.hub.hub import Hub
-from capas.hub.people.who import identify
+from capas.hub.pages.cookies import SESSION, read_cookie
+from capas.hub.pages.forms import HEADER, is_ours
+from capas.hub.people.access import Identity
+from capas.hub.people.who import NOBODY, authorization, identify, identify_session
 
 _LARGEST_BODY = 1 << 20
 _JSON = "application/json"
@@ -60,7 +63,7 @@ class Door:
             allow = ", ".join(self._operations).encode()
             raise Refused(NO_METHOD, f"{request.method} is not supported here", headers=((b"allow", allow),))
         hub: Hub = request.app.state.hub
-        identity = await identify(hub, request)
+        identity = await _identify(hub, request)
         if not (operation.public or identity.name or hub.options.open):
             raise Refused(UNAUTHORIZED, "log in first", headers=((b"www-authenticate", b'Basic realm="capas"'),))
         values = await self._decode(request, method)
@@ -82,6 +85,16 @@ class Door:
         except msgspec.MsgspecError as error:
             raise Refused(BAD_REQUEST, str(error)) from None
         return values
+
+
+async def _identify(hub: Hub, request: Request) -> Identity:
+    """Who asks. A session's cookie counts where a page of another site cannot have sent the request with it."""
+    moment = await hub.turn()
+    if authorization(request):
+        return await identify(hub, request, moment)
+    if request.method in ("GET", "HEAD") or is_ours(request, request.headers.get(HEADER, "")):
+        return await identify_session(hub, read_cookie(request, SESSION))
+    return NOBODY
 
 
 def refuse(refused: Refused) -> Response:

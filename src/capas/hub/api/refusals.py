@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from capas import errors
-from capas.hub.distribution.refusal import Code, Refused, unexpected
+from capas.hub.distribution import refusal
+from capas.hub.distribution.refusal import UNAUTHORIZED, Code, Refused, unexpected
+from capas.hub.people.limits import TooMany
 
 BAD_REQUEST = Code("INVALID", 400)
-UNAUTHORIZED = Code("UNAUTHORIZED", 401)
 NOT_FOUND = Code("NOT_FOUND", 404)
 NO_METHOD = Code("UNSUPPORTED", 405)
 TOO_LARGE = Code("INVALID", 413)
@@ -45,6 +46,8 @@ class Errors(msgspec.Struct, frozen=True):
 
 def refusal_of(error: errors.CapasError) -> Refused:
     """The refusal for an error: with its facts where the client is at fault, without where the hub is."""
+    if isinstance(error, TooMany):
+        return refusal.refusal_of(error)
     for kind, code in _KINDS:
         if isinstance(error, kind):
             words = f"{error} ({error.hint})" if error.hint else str(error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from capas import errors
+from capas.hub.people.limits import TooMany
 from capas.hub.records.values import RuledOut
 from capas.oci.document import encode
 
@@ -34,13 +35,15 @@ PAGINATION_NUMBER_INVALID = Code("PAGINATION_NUMBER_INVALID", 400)
 RANGE_INVALID = Code("RANGE_INVALID", 416)
 SIZE_INVALID = Code("SIZE_INVALID", 400)
 TAG_INVALID = Code("TAG_INVALID", 400)
+TOO_MANY = Code("TOOMANYREQUESTS", 429)
+UNAUTHORIZED = Code("UNAUTHORIZED", 401)
 UNSUPPORTED = Code("UNSUPPORTED", 405)
 UPLOAD_OUT_OF_ORDER = Code("BLOB_UPLOAD_INVALID", 416)
 UPLOAD_BUSY = Code("BLOB_UPLOAD_INVALID", 409)
 
 _KINDS: tuple[tuple[type[errors.CapasError], Code], ...] = (
     (RuledOut, DENIED),
-    (errors.Unauthenticated, Code("UNAUTHORIZED", 401)),
+    (errors.Unauthenticated, UNAUTHORIZED),
     (errors.Exhausted, Code("UNAVAILABLE", 507)),
     (errors.Unavailable, Code("UNAVAILABLE", 503)),
     (errors.Conflict, UPLOAD_BUSY),
@@ -68,6 +71,9 @@ class Refused(Exception):
 
 def refusal_of(error: errors.CapasError) -> Refused:
     """The refusal for an error of the rooms below: never their paths or words where the fault is the server's own."""
+    if isinstance(error, TooMany):
+        wait = (b"retry-after", str(error.seconds).encode())
+        return Refused(TOO_MANY, str(error), headers=(wait,))
     for kind, code in _KINDS:
         if isinstance(error, kind):
             return Refused(code, _PUBLIC.get(code.status, str(error)))

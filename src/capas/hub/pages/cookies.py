@@ -5,6 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from capas.hub.hub import Hub
+
 SESSION = "capas_session"  # who is logged in; set by the login
 VISIT = "capas_visit"  # what forms are bound to before a login
 LANGUAGE = "capas_language"
@@ -16,7 +18,8 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 def is_secure(request: Request) -> bool:
     """Whether the reader came by https, also where a proxy ended it."""
-    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "") == "https"
+    hub: Hub = request.app.state.hub
+    return hub.doors.origins.find_scheme(request.scope) == "https"
 
 
 def cookie_name(request: Request, name: str) -> str:

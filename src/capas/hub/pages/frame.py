@@ -52,11 +52,12 @@ from starlette.routing import Route
 
 from capas.errors import CapasError
 from capas.hub.hub import Hub
+from capas.hub.pages.cookies import SESSION, read_cookie
 from capas.hub.pages.errors import show_error, show_fault
 from capas.hub.pages.forms import check_form, read_form
 from capas.hub.pages.headers import secure
 from capas.hub.pages.visit import Visit
-from capas.hub.people.who import identify
+from capas.hub.people.who import identify_session
 
 Handler = Callable[[Visit], Response]
 
@@ -81,7 +82,8 @@ async def visit_page(request: Request, handler: Handler) -> Response:
     hub: Hub = request.app.state.hub
     visit = Visit(request)
     try:
-        visit.identity = await identify(hub, request)
+        await hub.turn()
+        visit.identity = await identify_session(hub, read_cookie(request, SESSION))
         if request.method == "POST":
             visit.form = await read_form(request)
             check_form(visit)

@@ -28,11 +28,16 @@ class Scope(NamedTuple):
         return fnmatchcase(repository, self.repositories)
 
 
+Access = frozenset[tuple[str, Action]]
+"""Repositories and what may be done there; a pass (`people.passes`) is for nothing else."""
+
+
 class Identity(NamedTuple):
     """Who asks. An empty name is anybody; a robot's is `namespace+name`.
 
     `user` is the number of a person in the records, `token` that of the token that came: both are looked up again
     at each question, so that what was taken away is gone at once. `scopes` bound what may be done; None: no bound.
+    `access` is all that a pass was granted, and bounds it further; None for whoever comes without one.
     `is_admin` is what the records said when the identity was found out, for pages to show; rights do not rest on it.
     """
 
@@ -41,6 +46,7 @@ class Identity(NamedTuple):
     is_admin: bool = False
     scopes: tuple[Scope, ...] | None = None
     token: int | None = None
+    access: Access | None = None
 
 
 Authorise = Callable[[Identity, str, Action], bool]

@@ -43,11 +43,20 @@ class Rights:
 
     def authorise(self, identity: Identity, repository: str, action: Action) -> bool:
         """Whether the identity may do this in the repository, or make it by a push."""
+        if identity.access is not None:
+            if (repository, action) not in identity.access:
+                return False
+            identity = identity._replace(access=None)
         kept = self._kept()
         place = self._place(kept, repository)
         if action == "pull" and place.is_public:
             return True
         return allows(_role(self._asker(kept, identity), place, repository), action)
+
+    def knows(self, identity: Identity) -> bool:
+        """Whether this person or robot may still come in: neither account nor token was closed."""
+        asker = self._asker(self._kept(), identity._replace(access=None))
+        return asker.person is not None or asker.robot_of is not None
 
     def role_of(self, identity: Identity, repository: str) -> Role | None:
         """The role in the repository, there or not; None for no more than anybody's."""
@@ -96,6 +105,8 @@ class Rights:
         return and_(_of_roles(asker.person), _covered(asker.scopes))
 
     def _asker(self, kept: _Kept, identity: Identity) -> Asker:
+        if identity.access is not None:
+            return ANYBODY  # a pass opens what it was granted, which `authorise` asks for, and nothing else
         number = identity.token
         if number is None:
             return Asker(self._person(kept, identity.user), None, identity.scopes)
@@ -134,6 +145,11 @@ class OpenRights(Rights):
     def authorise(self, identity: Identity, repository: str, action: Action) -> bool:
         """Yes."""
         return True
+
+    def knows(self, identity: Identity) -> bool:
+        """Whether this person or robot may still come in: neither account nor token was closed."""
+        asker = self._asker(self._kept(), identity._replace(access=None))
+        return asker.person is not None or asker.robot_of is not None
 
     def role_of(self, identity: Identity, repository: str) -> Role | None:
         """Owner."""

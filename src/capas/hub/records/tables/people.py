@@ -88,15 +88,21 @@ tokens = Table(
     UniqueConstraint("namespace", "kind", "name"),
 )
 
-# web sessions, and one-time links (first start, invitations, forgotten passwords)
+# who stays logged in: browsers (kind page), and clients like docker's by their identity tokens (kind client)
 sessions = Table(
     "sessions",
     metadata,
-    text("secret", primary_key=True),  # SHA-256 of the cookie
+    text("secret", primary_key=True),  # SHA-256 of the cookie or identity token
     to("users.id", "user", index=True),
+    text("kind"),  # page | client
+    text("client"),  # what it says of itself
+    text("address"),  # from where it logged in
     whole("created_ns"),
+    whole("used_ns"),
     whole("expires_ns"),
 )
+
+# one-time links (first start, invitations, forgotten passwords)
 invitations = Table(
     "invitations",
     metadata,
@@ -112,18 +118,19 @@ signing_keys = Table(
     metadata,
     text("id", primary_key=True),
     text("algorithm"),  # EdDSA | RS256
-    Column("private", LargeBinary, nullable=False),
+    Column("private", LargeBinary, nullable=True),  # sealed; none: it signs no more
+    Column("public", LargeBinary, nullable=False),
     whole("created_ns"),
     whole("retired_ns", nullable=True),
 )
 
-# failed logins by name and by address, for the limit on guesses
+# failed logins by name (its digest) and by address, for the limit on guesses
 failures = Table(
     "failures",
     metadata,
     text("who", primary_key=True),
     whole("count"),
-    whole("since_ns"),
+    whole("last_ns"),
 )
 
 audit = Table(

@@ -23,7 +23,7 @@ CREATE TABLE changes (
 CREATE TABLE failures (
     who TEXT COLLATE "C" NOT NULL,
     count BIGINT NOT NULL,
-    since_ns BIGINT NOT NULL,
+    last_ns BIGINT NOT NULL,
     CONSTRAINT pk_failures PRIMARY KEY (who)
 );
 
@@ -44,7 +44,8 @@ CREATE TABLE namespaces (
 CREATE TABLE signing_keys (
     id TEXT COLLATE "C" NOT NULL,
     algorithm TEXT COLLATE "C" NOT NULL,
-    private BYTEA NOT NULL,
+    private BYTEA,
+    public BYTEA NOT NULL,
     created_ns BIGINT NOT NULL,
     retired_ns BIGINT,
     CONSTRAINT pk_signing_keys PRIMARY KEY (id)
@@ -236,7 +237,11 @@ CREATE TABLE pulls (
 CREATE TABLE sessions (
     secret TEXT COLLATE "C" NOT NULL,
     "user" BIGINT NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    client TEXT COLLATE "C" NOT NULL,
+    address TEXT COLLATE "C" NOT NULL,
     created_ns BIGINT NOT NULL,
+    used_ns BIGINT NOT NULL,
     expires_ns BIGINT NOT NULL,
     CONSTRAINT pk_sessions PRIMARY KEY (secret),
     CONSTRAINT fk_sessions_user FOREIGN KEY("user") REFERENCES users (id) ON DELETE CASCADE

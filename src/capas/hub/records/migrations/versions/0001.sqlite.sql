@@ -23,7 +23,7 @@ CREATE TABLE changes (
 CREATE TABLE failures (
     who TEXT NOT NULL,
     count BIGINT NOT NULL,
-    since_ns BIGINT NOT NULL,
+    last_ns BIGINT NOT NULL,
     CONSTRAINT pk_failures PRIMARY KEY (who)
 );
 
@@ -44,7 +44,8 @@ CREATE TABLE namespaces (
 CREATE TABLE signing_keys (
     id TEXT NOT NULL,
     algorithm TEXT NOT NULL,
-    private BLOB NOT NULL,
+    private BLOB,
+    public BLOB NOT NULL,
     created_ns BIGINT NOT NULL,
     retired_ns BIGINT,
     CONSTRAINT pk_signing_keys PRIMARY KEY (id)
@@ -240,7 +241,11 @@ CREATE TABLE pulls (
 CREATE TABLE sessions (
     secret TEXT NOT NULL,
     user INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    client TEXT NOT NULL,
+    address TEXT NOT NULL,
     created_ns BIGINT NOT NULL,
+    used_ns BIGINT NOT NULL,
     expires_ns BIGINT NOT NULL,
     CONSTRAINT pk_sessions PRIMARY KEY (secret),
     CONSTRAINT fk_sessions_user FOREIGN KEY(user) REFERENCES users (id) ON DELETE CASCADE
