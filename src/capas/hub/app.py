@@ -36,6 +36,7 @@ from capas.hub.distribution.route import (
     UPLOAD,
     UPLOADS,
     find_route,
+    is_distribution,
 )
 from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events
@@ -105,7 +106,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, by ASGI."""
-        if scope["type"] == "http" and (scope["path"].startswith("/v2/") or scope["path"] == "/v2"):
+        if scope["type"] == "http" and is_distribution(scope["path"]):
             await self._answer(Request(scope, receive), send)
         elif scope["type"] == "http":
             site = await self._find_site()

@@ -28,6 +28,7 @@ def create_site(hub: Hub) -> Starlette:
 def _gather() -> list[BaseRoute]:
     """The routes of all rooms. The first that fits a path has it."""
     from capas.hub.api import all as api
+    from capas.hub.finding import routes
     from capas.hub.pages import (
         assets,
         comparison,
@@ -42,6 +43,7 @@ def _gather() -> list[BaseRoute]:
     return [
         *token_service.ROUTES,
         *api.ROUTES,
+        *routes.ROUTES,
         *assets.ROUTES,
         *home.ROUTES,
         *search.ROUTES,

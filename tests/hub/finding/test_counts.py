@@ -18,6 +18,9 @@ from capas.hub.finding.search import search
 from capas.hub.finding.stars import Stars, read_stars, star, unstar, unstar_all
 from capas.hub.finding.tags import find_tag
 from capas.hub.people.access import Identity
+from capas.hub.people.accounts import NewUser, create_user, find_user
+from capas.hub.people.audit import By
+from capas.hub.people.closing import delete_user
 from capas.hub.records.tables.images import repositories
 from capas.hub.records.tables.people import namespaces, users
 from support.hub import running_hub
@@ -84,6 +87,18 @@ def test_the_stars_of_a_person_who_goes_are_taken_back(app: App, add: Callable[.
         star(app.hub.database, user, repository, 1)
     app.hub.database.write(lambda db: unstar_all(app.hub.database, db, ana, 2))
     assert [counted(app, repository)[0] for repository in (one, other)] == [1, 0]
+
+
+def test_an_account_that_is_deleted_takes_its_stars_along(app: App, add: Callable[..., int]) -> None:
+    database, by = app.hub.database, By("keeper", "", 5)
+    create_user(database, NewUser("keeper", "a good long password", is_admin=True), by)
+    create_user(database, NewUser("ana", "a good long password"), by)
+    repository = add("library/web")
+    user = find_user(database, "ana")
+    assert user is not None
+    star(database, user.number, repository, 1)
+    delete_user(database, "ana", by)
+    assert counted(app, repository)[0] == 0
 
 
 def test_stars_over_time_stay_what_they_were_until_they_change(app: App, add: Callable[..., int]) -> None:

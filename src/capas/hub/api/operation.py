@@ -44,10 +44,11 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Ask(NamedTuple):
-    """Who asks which hub."""
+    """Who asks which hub, at which address (without the query)."""
 
     hub: Hub
     identity: Identity
+    url: str = ""
 
 
 class Operation(NamedTuple):

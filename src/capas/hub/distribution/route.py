@@ -12,6 +12,9 @@ MANIFEST, BLOB, UPLOADS, UPLOAD, TAGS, REFERRERS = "manifest", "blob", "uploads"
 _KINDS = {"manifests": MANIFEST, "blobs": BLOB, "referrers": REFERRERS}
 
 
+_HUB = ("/v2/repositories/", "/v2/namespaces/", "/v2/search/")  # Docker Hub's API lies below the same /v2/
+
+
 class Route(NamedTuple):
     """What a path names: a repository and, in it, a tag, digest or upload (`value`)."""
 
@@ -30,16 +33,29 @@ def find_route(path: str) -> Route | None:
     rest = path[4:]
     if rest == "_catalog":
         return Route(CATALOG)
-    head, _, value = rest.rpartition("/")
-    name, _, word = head.rpartition("/")
-    kind = _KINDS.get(word)
-    if kind is None or not value or (kind == BLOB and value == "uploads"):
-        kind, name, value = _longer(name, word, value)
+    kind, name, value = _split(rest)
     if not kind:
         return None
     if not is_repository(name):
         raise Refused(NAME_INVALID, f"invalid repository name: {name[:100]!r}", detail={"name": name[:300]})
     return Route(kind, name, value)
+
+
+def _split(rest: str) -> tuple[str, str, str]:
+    """Kind, name and value; an empty kind for what is none."""
+    head, _, value = rest.rpartition("/")
+    name, _, word = head.rpartition("/")
+    kind = _KINDS.get(word)
+    if kind is None or not value or (kind == BLOB and value == "uploads"):
+        return _longer(name, word, value)
+    return kind, name, value
+
+
+def is_distribution(path: str) -> bool:
+    """Whether a path is for the distribution API; what of Docker Hub's API looks like it is."""
+    if not (path.startswith("/v2/") or path == "/v2"):
+        return False
+    return not path.startswith(_HUB) or _split(path[4:])[0] != ""
 
 
 def _longer(name: str, word: str, value: str) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from capas.errors import Conflict
+from capas.hub.finding.stars import unstar_all
 from capas.hub.people.accounts import keep_an_administrator, number_of
 from capas.hub.people.audit import By, note
 from capas.hub.people.namespaces import remove_namespace
@@ -28,6 +29,7 @@ def delete_user(database: Database, name: str, by: By, *, with_repositories: boo
                 organisations=", ".join(alone),
                 hint="make somebody else an owner before, or delete the organisation",
             )
+        unstar_all(database, db, number, by.now_ns)
         gone = remove_namespace(database, db, number, with_repositories=with_repositories)
         note(db, by, "user.delete", name, detail={"repositories": gone[:100]})
         return gone

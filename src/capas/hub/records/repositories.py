@@ -70,6 +70,7 @@ def find_namespace(db: Connection, name: str) -> int | None:
 def delete_repository(database: Database, db: Connection, number: int) -> None:
     """Forget it with all that hangs on it. Its blobs are freed by `collect`. Raises: RuledOut for immutable tags."""
     refuse_emptying(db, number)
+    index_repository(database, db, number, Named(""))
     db.execute(repositories.delete().where(repositories.c.id == number))
     note_change(database, db, RIGHTS)
 
