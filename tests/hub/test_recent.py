@@ -11,11 +11,13 @@ import pytest
 
 from capas.hub.app import create_app
 from capas.hub.people.access import Action, Identity
+from capas.hub.records.claims import Claims
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
 from capas.hub.records.moment import open_moments
 from capas.hub.records.recent import Recent
+from capas.hub.records.values import Link
 from capas.oci.digest import Digest
 from support.asgi import Direct
 from support.hub_client import CONFIG, LAYER, MANIFEST, describe, digest_of
@@ -128,9 +130,9 @@ def test_a_moment_lasts_until_somebody_commits(tmp_path: Path) -> None:
     one, other = Database(url), Database(url)
     moments = open_moments(one, asyncio.to_thread)
     seen = [asyncio.run(moments.now()) for _ in range(2)]
-    Links(other).link("app", Digest(digest_of(b"x")), 1, 1)
+    Claims(other).claim(Digest(digest_of(b"x")), 1, "push", 1)
     seen.append(asyncio.run(moments.now()))
-    Links(one).link("app", Digest(digest_of(b"y")), 1, 1)
+    Links(one).link("app", Digest(digest_of(b"x")), Link(1, 1))
     seen.append(asyncio.run(moments.now()))
     assert seen[0] == seen[1] and len(set(seen)) == 3
     moments.close()

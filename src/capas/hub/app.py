@@ -48,6 +48,7 @@ from capas.hub.people.doors import open_doors
 from capas.hub.people.origin import Origins
 from capas.hub.people.rights import OpenRights, Rights
 from capas.hub.people.who import identify
+from capas.hub.records.claims import Claims
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
@@ -225,7 +226,6 @@ def create_app(
     Raises: Exhausted, Denied, Unavailable for a disk that cannot be used; Corrupt for damaged records.
     """
     make_dirs(root)
-    (root / "collect.lock").touch()
     store = DirectoryBlobs(root)
     uploads = Uploads(root / "uploads", store, idle_seconds=0.25 if shared else 60)
     database = Database(database_url(config.database, root))
@@ -240,6 +240,7 @@ def create_app(
         database=database,
         manifests=Manifests(database),
         links=Links(database),
+        claims=Claims(database),
         blobs=store,
         uploads=uploads,
         moments=open_moments(database, hop_to(pool)),

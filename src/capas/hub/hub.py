@@ -17,6 +17,7 @@ from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise, Identity
 from capas.hub.people.doors import Doors
 from capas.hub.people.rights import Rights
+from capas.hub.records.claims import Claims
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
@@ -50,6 +51,7 @@ class Hub(NamedTuple):
     database: Database
     manifests: Manifests
     links: Links
+    claims: Claims
     blobs: DirectoryBlobs
     uploads: Uploads
     moments: Moments
@@ -87,11 +89,6 @@ class Hub(NamedTuple):
         """Let whoever listens know of what has happened and is on disk. Never blocks."""
         self.events.tell(event)
 
-    @property
-    def gate(self) -> Path:
-        """The lock file that a push shares while it commits a blob and links it, and that `collect` takes alone."""
-        return self.root / "collect.lock"
-
 
 class Call(NamedTuple):
     """One request on its way through the hub.
@@ -109,7 +106,9 @@ class Call(NamedTuple):
 
     async def may(self, repository: str, action: Action) -> bool:
         """Whether who asks may do this there, by the records of this moment."""
-        hub, key = self.hub, ("may", self.identity, repository, action)
+        hub = self.hub
+        second = hub.now_ns() // SECOND_NS if self.identity.token else 0  # a token expires without any write
+        key = ("may", self.identity, repository, action, second)
         known = hub.recent.get(key, bool)
         if known is None:
             known = await hub.ask(hub.authorise, self.identity, repository, action)

@@ -87,12 +87,12 @@ def test_a_login_is_not_sent_in_plain_http_to_another_machine() -> None:
 def _put_into(root: Path, data: bytes, digest: str, repository: str) -> None:
     """As if somebody who may had pulled it."""
     from capas.hub.records.database import Database
-    from capas.hub.records.links import Links
     from capas.oci.digest import Digest
     from capas.store.blobs import DirectoryBlobs
     from capas.store.put import put
+    from support.claims import hold
 
     put(DirectoryBlobs(root), data)
     database = Database(f"sqlite:///{root / 'records.sqlite'}")
-    Links(database).link(repository, Digest(digest), len(data), 1_700_000_000_000_000_000)
+    hold(database, repository, Digest(digest), 1_700_000_000_000_000_000, size=len(data))
     database.close()

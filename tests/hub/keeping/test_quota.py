@@ -23,6 +23,7 @@ from capas.hub.records.quota import count_used, recount, set_limit
 from capas.hub.records.tables.people import namespaces
 from capas.hub.records.values import RuledOut
 from capas.oci.digest import Digest
+from support.claims import hold
 from support.hub import running_hub
 from support.hub_client import HubClient, code_of, digest_of
 
@@ -212,10 +213,10 @@ def test_the_limit_is_exact_whatever_comes_and_goes(
         after = held["a"] | held["b"] | {blob}
         fits = blob in held["a"] | held["b"] or sum(one + 1 for one in after) <= limit
         if fits:
-            links.link(f"acme/{name}", digest, blob + 1, 1)
+            hold(database, f"acme/{name}", digest, 1, size=blob + 1)
             held[name].add(blob)
         else:
             with pytest.raises(RuledOut):
-                links.link(f"acme/{name}", digest, blob + 1, 1)
+                hold(database, f"acme/{name}", digest, 1, size=blob + 1)
         assert database.read(lambda db: count_used(db, number)) == sum(one + 1 for one in held["a"] | held["b"])
     database.close()

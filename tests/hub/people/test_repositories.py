@@ -19,6 +19,7 @@ from capas.hub.people.organisations import create_organisation
 from capas.hub.people.repositories import Grant
 from capas.hub.people.teams import add_person, create_team
 from capas.oci.digest import Digest
+from support.claims import hold
 from support.people import KEEPER, NOW_NS, person
 
 ANYBODY = Identity()
@@ -30,7 +31,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
     app = create_app(tmp_path, options=Options(open=False, grace_seconds=0), now_ns=lambda: NOW_NS)
     for name in ("ana", "eva"):
         person(app.hub.database, name)
-    app.hub.links.link("ana/app", Digest.of(b"x"), 1, NOW_NS - 1)
+    hold(app.hub.database, "ana/app", Digest.of(b"x"), NOW_NS - 1)
     yield app.hub
     app.close()
 
@@ -98,7 +99,7 @@ def test_a_renamed_repository_is_there_under_its_new_name_alone(hub: Hub) -> Non
     assert found_by(hub, ana, "quick") == ["ana/proxy"]
     assert hub.links.find_link("ana/proxy", Digest.of(b"x"))
     assert hub.links.find_link("ana/app", Digest.of(b"x")) is None
-    hub.links.link("ana/app", Digest.of(b"x"), 1, NOW_NS)
+    hold(hub.database, "ana/app", Digest.of(b"x"), NOW_NS)
     with pytest.raises(AlreadyExists):
         repositories.rename(hub.database, "ana/app", "ana/proxy", KEEPER)
     for name in ("app", "Ana/app", "ana/", "../app"):

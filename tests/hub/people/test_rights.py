@@ -15,10 +15,10 @@ from capas.hub.people.rights import Rights
 from capas.hub.people.tokens import ROBOT
 from capas.hub.records.changes import RIGHTS, note_change
 from capas.hub.records.database import Database
-from capas.hub.records.links import Links
 from capas.hub.records.tables.images import repositories
 from capas.hub.records.tables.people import grants, members, namespaces, team_members, teams
 from capas.oci.digest import Digest
+from support.claims import hold
 from support.people import DAY_NS, KEEPER, NOW_NS, bearer, person, repository
 
 ACTIONS: tuple[Action, ...] = ("pull", "push", "delete", "manage")
@@ -207,7 +207,7 @@ def test_the_first_push_makes_a_private_repository_or_an_official_one(database: 
     ana = person(database, "ana")
     assert may(rights, NOBODY, "library/nginx") == []
     for name in ("ana/app", "library/nginx"):
-        Links(database).link(name, Digest.of(b"x"), 1, NOW_NS)
+        hold(database, name, Digest.of(b"x"), NOW_NS)
     rows = {row.name: row for row in database.read(lambda db: db.execute(repositories.select()).all())}
     app, nginx = rows["ana/app"], rows["library/nginx"]
     assert (app.namespace, app.is_public, app.is_official) == (ana.user, False, False)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from capas.errors import Corrupt
 from capas.hub.records import migrate
+from capas.hub.records.claims import Claims
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
@@ -91,10 +92,10 @@ def test_the_hub_of_the_first_cut_is_adopted_with_all_it_holds(tmp_path: Path) -
         assert links.find_link(name, Digest(digest)) == (size, linked_ns)
     [referrer] = manifests.list_referrers("team/app", v1.subject, "", ("", 10))
     assert referrer.annotations == {"is": "signed"}
-    links.expire_links(10**18)
-    assert {digest for _, digest, *_ in v1.links} - v1.needed == links.list_unlinked(
-        [Digest(digest) for _, digest, *_ in v1.links]
-    )
+    for number, digest in links.list_expired(10**18):
+        links.expire(number, [digest], 10**18)
+    unheld = {digest for digest, _ in Claims(database).list_unheld(0)}
+    assert unheld == {digest for _, digest, *_ in v1.links} - v1.needed
     database.close()
 
 

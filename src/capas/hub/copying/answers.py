@@ -70,7 +70,7 @@ async def _blob(call: Call, caches: Caches, place: Place) -> Answer:
     if link is not None and hub.blobs.stat(digest) == link.size:
         now_ns = hub.now_ns()
         if link.linked_ns < now_ns - _TOUCH_SECONDS * SECOND_NS:
-            await hub.hop(hub.links.link, place.name, digest, link.size, now_ns)
+            await hub.hop(hub.links.renew, place.name, digest, now_ns)
         place.cache.counts.hits += 1
         return await (blobs.head_blob if call.request.method == "HEAD" else blobs.get_blob)(call)
     if call.request.method == "HEAD":

@@ -14,6 +14,7 @@ from capas.hub.copying.inflow import Inflow, Target
 from capas.hub.copying.limits import Patient
 from capas.hub.copying.room import make_room
 from capas.hub.copying.upstream import Upstream, check_upstreams
+from capas.hub.distribution.kept import keep_blob
 from capas.hub.distribution.message import Request
 from capas.hub.distribution.names import is_repository
 from capas.hub.distribution.route import BLOB, MANIFEST, REFERRERS, TAGS, Route
@@ -24,7 +25,6 @@ from capas.oci.digest import Digest
 from capas.registry.message import Transport
 from capas.registry.transport import HttpTransport
 from capas.settings import RegistrySettings, Settings
-from capas.store.lock import locked
 
 T = TypeVar("T")
 
@@ -115,9 +115,7 @@ class Caches:
 
         def keep(commit: Callable[[], None], size: int) -> None:
             self.copies.prepare(place.name, is_public=upstream.is_public, now_ns=hub.now_ns())
-            with locked(hub.gate, shared=True):  # as a push: `collect` never sees a blob kept and not yet linked
-                commit()
-                hub.links.link(place.name, digest, size, hub.now_ns())
+            keep_blob(hub, (place.name, digest), size, hub.new_token(), commit)
             make_room(hub, self.copies, upstream)
 
         def is_shared() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capas.hub.copying.upstream import Upstream
 from capas.hub.hub import SECOND_NS, Hub
-from capas.hub.keeping.collect import delete_unlinked
+from capas.hub.keeping.collect import delete_unheld
 from capas.hub.records.copies import Copies
 
 _BATCH = 50
@@ -29,5 +29,5 @@ def make_room(hub: Hub, copies: Copies, upstream: Upstream) -> int:
             if freed >= excess:
                 break
             hub.links.unlink(blob.repository, blob.digest)
-            freed += sum(delete_unlinked(hub, [(blob.digest, blob.size)]))
+            freed += blob.size * len(delete_unheld(hub, [blob.digest]))
     return freed

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from capas.errors import CapasError, Conflict, Corrupt, NotFound
 from capas.hub.distribution.blobs import parse_digest
+from capas.hub.distribution.kept import keep_blob
 from capas.hub.distribution.message import Answer, Header, Request, header
 from capas.hub.distribution.names import is_repository
 from capas.hub.distribution.refusal import (
@@ -29,7 +30,6 @@ from capas.hub.hub import Call, Hub
 from capas.hub.records.quota import Allowance
 from capas.oci.digest import Digest
 from capas.store.ingest import DirectoryIngest
-from capas.store.lock import locked
 
 T = TypeVar("T")
 _SPAN = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/(?:\d+|\*))?", re.ASCII)
@@ -130,13 +130,11 @@ class _Writing:
     def _commit(self, pieces: list[bytes], digest: Digest) -> None:
         ingest = self._write(pieces)
         self._check_length(ingest)
-        with locked(self._hub.gate, shared=True):  # `collect` never sees a blob that is kept and not yet linked
-            try:
-                ingest.commit(digest)
-            except Corrupt as error:
-                self._hub.uploads.forget(self._upload)
-                raise Refused(DIGEST_INVALID, "the blob has another digest", detail={"digest": digest}) from error
-            self._hub.links.link(self._name, digest, ingest.offset, self._hub.now_ns())
+        try:
+            keep_blob(self._hub, (self._name, digest), ingest.offset, self._upload, lambda: ingest.commit(digest))
+        except Corrupt as error:
+            self._hub.uploads.forget(self._upload)
+            raise Refused(DIGEST_INVALID, "the blob has another digest", detail={"digest": digest}) from error
         self._ingest = None
         if self._is_session:
             self._hub.uploads.forget(self._upload)

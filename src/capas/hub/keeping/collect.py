@@ -1,22 +1,23 @@
-"""Freeing what nobody needs, while pushes go on.
+"""Freeing what nobody needs, while pushes go on, by what the records say: no tag is walked, no file looked at.
 
 A repository's hold on a blob (its link) ends when no manifest there needs it and no push counted on it for the time
-of grace. A blob that no repository holds is deleted. A push shares the gate while it commits a blob and links it;
-here the gate is taken alone for each small batch, so that no blob is looked at between the two.
+of grace. A blob that no repository holds and no push claims is doomed in the records, deleted, then forgotten there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-from typing import NamedTuple
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from typing import NamedTuple, TypeVar
 
 from capas.events import Advanced, Report, ignore
 from capas.hub.hub import SECOND_NS, Hub
+from capas.hub.records.claims import DELETE_NS
 from capas.oci.digest import Digest
-from capas.store.lock import locked
 
-_BATCH = 100
+T = TypeVar("T")
+_BATCH = 500
 
 
 class Collected(NamedTuple):
@@ -31,32 +32,48 @@ class Collected(NamedTuple):
 def collect(hub: Hub, *, report: Report = ignore) -> Collected:
     """Free the blobs that no manifest needs and the uploads that nobody goes on with.
 
-    Safe beside any number of pushes, in this process and in others. Raises: Unavailable for a disk that cannot be used.
+    Safe beside any number of pushes and other collectors, here and on other machines.
+    Raises: Unavailable for a disk that cannot be used.
     """
     now_ns = hub.now_ns()
-    links = hub.links.expire_links(now_ns - hub.options.grace_seconds * SECOND_NS)
+    links = _expire(hub, now_ns - hub.options.grace_seconds * SECOND_NS)
     uploads = hub.uploads.delete_stale(now_ns - hub.options.stale_seconds * SECOND_NS)
-    blobs = size = seen = 0
-    for batch in _batches(hub.blobs.iterate()):
-        unlinked = hub.links.list_unlinked([digest for digest, _ in batch])
-        if unlinked:
-            deleted = delete_unlinked(hub, [(digest, length) for digest, length in batch if digest in unlinked])
-            blobs += len(deleted)
-            size += sum(deleted)
-        seen += len(batch)
-        report(Advanced("collect", seen, text="blobs"))
+    blobs = size = 0
+    for batch in _batches(hub.claims.list_unheld(now_ns)):
+        deleted = delete_unheld(hub, [digest for digest, _ in batch])
+        blobs += len(deleted)
+        size += sum(length for digest, length in batch if digest in deleted)
+        report(Advanced("collect", blobs, text="blobs"))
     return Collected(blobs, size, links, uploads)
 
 
-def delete_unlinked(hub: Hub, candidates: list[tuple[Digest, int]]) -> list[int]:
-    """Delete those blobs that no repository holds; their sizes."""
-    with locked(hub.gate):
-        still = hub.links.list_unlinked([digest for digest, _ in candidates])
-        for digest in still:
-            hub.blobs.delete(digest)
-    return [size for digest, size in candidates if digest in still]
+def _expire(hub: Hub, before_ns: int) -> int:
+    """In small steps, so that pushes get their turn."""
+    dropped = 0
+    for number, found in groupby(hub.links.list_expired(before_ns), key=lambda link: link[0]):
+        for batch in _batches([digest for _, digest in found]):
+            dropped += hub.links.expire(number, batch, before_ns)
+    hub.links.forget_empty()
+    return dropped
 
 
-def _batches(blobs: Iterator[tuple[Digest, int]]) -> Iterator[list[tuple[Digest, int]]]:
-    while batch := list(islice(blobs, _BATCH)):
+def delete_unheld(hub: Hub, digests: Sequence[Digest]) -> set[Digest]:
+    """Delete those blobs that nobody holds or claims; which they were."""
+    now_ns, limit = hub.now_ns(), time.monotonic() + DELETE_NS / SECOND_NS
+    doomed = hub.claims.doom(digests, now_ns)
+    deleted: set[Digest] = set()
+    for digest in doomed:
+        if time.monotonic() > limit:
+            break
+        hub.blobs.delete(digest)
+        deleted.add(digest)
+    hub.claims.forget(sorted(deleted), now_ns)
+    if len(deleted) < len(doomed):
+        hub.claims.spare(doomed, now_ns)
+    return deleted
+
+
+def _batches(found: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(found)
+    while batch := list(islice(rest, _BATCH)):
         yield batch

@@ -26,6 +26,7 @@ _COPIES = (
         SELECT repository, name, digest, pushed_ns FROM before_tags WHERE {_HERE}""",
     f"""INSERT INTO links (repository, digest, size, linked_ns)
         SELECT repository, digest, size, linked_ns FROM before_links WHERE {_HERE}""",
+    """INSERT INTO blobs (digest, size) SELECT digest, max(size) FROM links GROUP BY digest""",
     f"""INSERT INTO needs (repository, digest, manifest)
         SELECT repository, digest, manifest FROM before_needs
         WHERE {_HERE} AND manifest IN (SELECT id FROM manifests)""",

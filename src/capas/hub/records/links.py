@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
 from capas.hub.records.database import Database
 from capas.hub.records.immutable import refuse_unlinking
 from capas.hub.records.quota import charge
-from capas.hub.records.repositories import find_repository, forget_empty, make_repository
-from capas.hub.records.tables.images import links, needs, repositories
+from capas.hub.records.repositories import find_empty, find_repository, forget_empty, make_repository
+from capas.hub.records.tables.images import blobs, claims, links, needs, repositories
 from capas.hub.records.values import Link
 from capas.oci.digest import Digest
 
@@ -25,12 +25,22 @@ class Links:
         """The link, None where the repository does not hold the blob."""
         return self._database.read(lambda db: _find(db, name, digest))
 
-    def link(self, name: str, digest: Digest, size: int, now_ns: int) -> None:
-        """The repository holds the blob from now on. Again: a push counts on it now. Raises: RuledOut (`quota.py`).
+    def link(self, name: str, digest: Digest, link: Link, *, claim: str = "") -> bool:
+        """The repository holds the blob from now on; the push with this `claim` brought it. Again: a push counts on it.
 
+        False where its bytes are not in the storage, or are being deleted (never of what is claimed).
+        Raises: RuledOut (`quota.py`).
         On disk with the manifest that needs it, whose commit puts what came before it on disk too.
         """
-        self._database.write(lambda db: self._link(db, name, digest, Link(size, now_ns)), durable=False)
+
+        def add(db: Connection) -> bool:
+            if not self._link(db, name, digest, link):
+                return False
+            if claim:
+                db.execute(claims.delete().where(claims.c.digest == digest, claims.c.upload == claim))
+            return True
+
+        return self._database.write(add, durable=False)
 
     def renew(self, name: str, digest: Digest, now_ns: int) -> bool:
         """A push counts on it now. False where the repository does not hold it any more."""
@@ -57,9 +67,7 @@ class Links:
 
         def mount(db: Connection) -> bool:
             found = _find(db, source, digest)
-            if found is not None:
-                self._link(db, name, digest, Link(found.size, now_ns))
-            return found is not None
+            return found is not None and self._link(db, name, digest, Link(found.size, now_ns))
 
         return self._database.write(mount, durable=False)
 
@@ -69,28 +77,38 @@ class Links:
         holders = names.where(links.c.digest == digest).limit(limit)
         return self._database.read(lambda db: list(db.execute(holders).scalars()))
 
-    def expire_links(self, before_ns: int) -> int:
-        """Drop the links that no manifest of their repository needs and no push counted on since; how many."""
+    def list_expired(self, before_ns: int) -> list[tuple[int, str]]:
+        """The links that no manifest of their repository (its number) needs and no push counted on since."""
+        found = select(links.c.repository, links.c.digest).where(*_expired(before_ns))
+        return [(number, digest) for number, digest in self._database.read(lambda db: db.execute(found).all())]
 
-        def expire(db: Connection) -> int:
-            needed = exists().where(needs.c.repository == links.c.repository, needs.c.digest == links.c.digest)
-            dropped = db.execute(links.delete().where(links.c.linked_ns < before_ns, ~needed)).rowcount
-            forget_empty(self._database, db)
-            return dropped
+    def expire(self, repository: int, digests: Sequence[str], before_ns: int) -> int:
+        """Drop those of a repository's links that are expired still; how many. On disk before a blob is doomed."""
+        ours = (links.c.repository == repository, links.c.digest.in_(digests))
+        dropped = links.delete().where(*ours, *_expired(before_ns))
+        return self._database.write(lambda db: db.execute(dropped).rowcount, durable=False)
 
-        return self._database.write(expire)
+    def forget_empty(self) -> None:
+        """Drop the repositories of nobody that hold nothing and of which nobody said anything."""
+        if self._database.read(find_empty):
+            self._database.write(lambda db: forget_empty(self._database, db))
 
-    def list_unlinked(self, digests: Sequence[Digest]) -> Collection[Digest]:
-        """Those of them that no repository holds."""
-        held = select(links.c.digest).where(links.c.digest.in_(digests)).distinct()
-        return set(digests) - self._database.read(lambda db: {Digest(one) for one in db.execute(held).scalars()})
-
-    def _link(self, db: Connection, name: str, digest: Digest, link: Link) -> None:
+    def _link(self, db: Connection, name: str, digest: Digest, link: Link) -> bool:
+        """False where the bytes are not there to stay. Their row is locked until the link is seen by everybody."""
+        there = select(blobs.c.digest).where(blobs.c.digest == digest, blobs.c.doomed_ns.is_(None))
+        if db.execute(there.with_for_update(read=True)).scalar() is None:
+            return False
         repository = make_repository(self._database, db, name, link.linked_ns)
         charge(db, repository, digest, link.size)
         row = self._database.insert(links).values(repository=repository, digest=digest, **link._asdict())
         again = {"linked_ns": row.excluded.linked_ns}
         db.execute(row.on_conflict_do_update(index_elements=["repository", "digest"], set_=again))
+        return True
+
+
+def _expired(before_ns: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    needed = exists().where(needs.c.repository == links.c.repository, needs.c.digest == links.c.digest)
+    return links.c.linked_ns < before_ns, ~needed
 
 
 def _find(db: Connection, name: str, digest: Digest) -> Link | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
 from capas.hub.records.changes import RIGHTS, note_change
 from capas.hub.records.database import Database
@@ -75,10 +75,19 @@ def delete_repository(database: Database, db: Connection, number: int) -> None:
     note_change(database, db, RIGHTS)
 
 
+def find_empty(db: Connection) -> bool:
+    """Whether `forget_empty` would drop any."""
+    return db.execute(select(repositories.c.id).where(*_empty()).limit(1)).scalar() is not None
+
+
 def forget_empty(database: Database, db: Connection) -> None:
     """Drop the repositories of nobody that hold nothing and of which nobody said anything."""
+    if db.execute(repositories.delete().where(*_empty())).rowcount:
+        note_change(database, db, RIGHTS)
+
+
+def _empty() -> tuple[ColumnElement[bool], ...]:
     held = exists().where(links.c.repository == repositories.c.id)
     pushed = exists().where(manifests.c.repository == repositories.c.id)
     plain = (repositories.c.namespace.is_(None), ~repositories.c.is_official, repositories.c.description == "")
-    if db.execute(repositories.delete().where(*plain, ~held, ~pushed)).rowcount:
-        note_change(database, db, RIGHTS)
+    return *plain, ~held, ~pushed

@@ -87,6 +87,26 @@ links = Table(
     sqlite_with_rowid=False,
 )
 
+# the bytes that are in the storage, or on their way: a row is there before its bytes and goes after them
+blobs = Table(
+    "blobs",
+    metadata,
+    text("digest", primary_key=True),
+    whole("size"),
+    whole("doomed_ns", nullable=True),  # since when they have been being deleted
+    sqlite_with_rowid=False,
+)
+
+# pushes whose bytes are about to get their name
+claims = Table(
+    "claims",
+    metadata,
+    text("digest", primary_key=True),
+    text("upload", primary_key=True),
+    whole("claimed_ns"),
+    sqlite_with_rowid=False,
+)
+
 # which blobs of its repository a manifest needs
 needs = Table(
     "needs",

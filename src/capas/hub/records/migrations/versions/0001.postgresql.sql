@@ -14,10 +14,24 @@ CREATE INDEX ix_audit_at ON audit (at_ns);
 
 CREATE INDEX ix_audit_target ON audit (target, at_ns);
 
+CREATE TABLE blobs (
+    digest TEXT COLLATE "C" NOT NULL,
+    size BIGINT NOT NULL,
+    doomed_ns BIGINT,
+    CONSTRAINT pk_blobs PRIMARY KEY (digest)
+);
+
 CREATE TABLE changes (
     name TEXT COLLATE "C" NOT NULL,
     count BIGINT NOT NULL,
     CONSTRAINT pk_changes PRIMARY KEY (name)
+);
+
+CREATE TABLE claims (
+    digest TEXT COLLATE "C" NOT NULL,
+    upload TEXT COLLATE "C" NOT NULL,
+    claimed_ns BIGINT NOT NULL,
+    CONSTRAINT pk_claims PRIMARY KEY (digest, upload)
 );
 
 CREATE TABLE failures (

@@ -14,11 +14,27 @@ CREATE INDEX ix_audit_at ON audit (at_ns);
 
 CREATE INDEX ix_audit_target ON audit (target, at_ns);
 
+CREATE TABLE blobs (
+    digest TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    doomed_ns BIGINT,
+    CONSTRAINT pk_blobs PRIMARY KEY (digest)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE changes (
     name TEXT NOT NULL,
     count BIGINT NOT NULL,
     CONSTRAINT pk_changes PRIMARY KEY (name)
 );
+
+CREATE TABLE claims (
+    digest TEXT NOT NULL,
+    upload TEXT NOT NULL,
+    claimed_ns BIGINT NOT NULL,
+    CONSTRAINT pk_claims PRIMARY KEY (digest, upload)
+)
+ WITHOUT ROWID;
 
 CREATE TABLE failures (
     who TEXT NOT NULL,
