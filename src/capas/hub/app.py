@@ -42,6 +42,7 @@ from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events
 from capas.hub.finding.pulls import PullCounter
 from capas.hub.hub import Call, Handler, Hub, Options, hop_to
+from capas.hub.keeping.keeping import Keeping, outbox
 from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise
 from capas.hub.people.doors import open_doors
@@ -196,6 +197,7 @@ class App:
                 await asyncio.to_thread(self.close)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+            self.hub.keeping.start()
             await send({"type": "lifespan.startup.complete"})
 
     def close(self) -> None:
@@ -204,6 +206,7 @@ class App:
             self.hub.caches.close()
         self.hub.pool.shutdown(wait=True)
         self.hub.events.close()
+        self.hub.keeping.close()
         self.hub.pulls.close()
         self.hub.uploads.close_idle(everything=True)
         self.hub.moments.close()
@@ -233,12 +236,14 @@ def create_app(
     rights = (OpenRights if options.open else Rights)(database, now_ns)
     events, counter = Events(), PullCounter(database)
     events.listen(counter.listen)
-    seal = Seal(root / "secrets.key", config.secrets)
+    outside, seal = Outside(config.outside), Seal(root / "secrets.key", config.secrets)
+    keeping = Keeping(database, seal, outside, (now_ns, new_token))
+    events.listen(keeping.deliverer.hear)
     origins = Origins(config.server.public_url, config.server.proxies)
     hub = Hub(
         root=root,
         database=database,
-        manifests=Manifests(database),
+        manifests=Manifests(database, outbox(new_token)),
         links=Links(database),
         claims=Claims(database),
         blobs=store,
@@ -253,8 +258,9 @@ def create_app(
         new_token=new_token,
         events=events,
         pulls=counter,
-        outside=Outside(config.outside),
+        outside=outside,
         seal=seal,
+        keeping=keeping,
         doors=open_doors(database, seal, config.login, origins, now_ns=now_ns, new_token=new_token),
     )
     return App(hub._replace(caches=_open_caches(hub, config)))

@@ -13,6 +13,7 @@ from capas.hub.distribution.route import Route
 from capas.hub.distribution.uploads import Uploads
 from capas.hub.events import Events, Happened, Kind
 from capas.hub.finding.pulls import PullCounter
+from capas.hub.keeping.keeping import Keeping
 from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise, Identity
 from capas.hub.people.doors import Doors
@@ -67,6 +68,7 @@ class Hub(NamedTuple):
     outside: Outside
     seal: Seal
     doors: Doors
+    keeping: Keeping
     caches: Caches | None = None
 
     async def turn(self) -> object:

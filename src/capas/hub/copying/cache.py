@@ -103,7 +103,7 @@ class Cache:
         except _ABSENT as error:
             self._refused.keep(key, error, _REFUSED_SECONDS)
             if here is not None and isinstance(error, NotFound):
-                self._kept.manifests.delete_tag(place.name, reference)
+                self._kept.manifests.delete_tag(place.name, reference, now_ns=self._now_ns())
             raise
         except _DOWN as error:
             if here is None:

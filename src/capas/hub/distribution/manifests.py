@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from capas.errors import CapasError
 from capas.hub.distribution.blobs import parse_digest
@@ -70,10 +70,10 @@ async def put_manifest(call: Call) -> Answer:
     if wanted is not None and wanted != digest:
         raise Refused(DIGEST_INVALID, "the manifest has another digest", detail={"digest": digest})
     media_type = call.request.header(b"content-type").partition(";")[0].strip()
-    may_move = await call.may(name, "move")
+    may_move, actor = await call.may(name, "move"), call.identity.name
 
     def keep() -> tuple[NewManifest, list[Missing]]:
-        new = read_manifest(hub.blobs, digest, data, media_type)._replace(may_move=may_move)
+        new = read_manifest(hub.blobs, digest, data, media_type)._replace(may_move=may_move, actor=actor)
         return new, hub.manifests.put_manifest(name, new, None if is_digest else reference, hub.now_ns())
 
     new, missing = await hub.hop(keep)
@@ -95,14 +95,15 @@ async def delete_manifest(call: Call) -> Answer:
     hub, name, reference = call.hub, call.name, call.route.value
     if not hub.options.delete:
         raise Refused(UNSUPPORTED, "this hub does not delete")
+    by: Any = {"actor": call.identity.name, "now_ns": hub.now_ns()}
     if ":" in reference:
-        gone = await hub.hop(hub.manifests.delete_manifest, name, parse_digest(reference))
+        gone = await hub.hop(hub.manifests.delete_manifest, name, parse_digest(reference), **by)
     else:
-        gone = await hub.hop(hub.manifests.delete_tag, name, reference)
+        gone = await hub.hop(hub.manifests.delete_tag, name, reference, **by)
     if not gone:
         raise await _unknown(call)
-    for tag, digest in gone:
-        call.tell("untag" if tag else "delete", tag, digest)
+    for one in gone:
+        call.tell(one.kind, one.tag, one.digest)
     return Answer(202, [header("content-length", 0)])
 
 

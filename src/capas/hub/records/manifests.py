@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from capas.hub.events import Happened
 from capas.hub.records.database import Database
 from capas.hub.records.immutable import refuse_forgetting, refuse_move, refuse_removal
 from capas.hub.records.repositories import find_repository, make_repository
@@ -20,11 +21,16 @@ _OF = manifests.c.repository == repositories.c.id
 _TAGGED = (tags.c.repository == repositories.c.id) & (tags.c.digest == manifests.c.digest)
 
 
+Changed = Callable[[Connection, Happened], None]
+
+
 class Manifests:
     """Every method is atomic, safe from any thread and process, and on disk when it returns."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, changed: Changed = lambda db, event: None) -> None:
+        """`changed` is told of each change inside its transaction."""
         self._database = database
+        self._changed = changed
 
     def has_repository(self, name: str) -> bool:
         """Whether anything was ever pushed there and not collected."""
@@ -63,11 +69,13 @@ class Manifests:
                 if tag is not None:
                     refuse_move(db, number, tag, new.stored.digest, may_move=new.may_move)
                     point_tag(self._database, db, (number, tag, new.stored.digest), now_ns)
+                if whole:
+                    self._changed(db, Happened("push", name, tag or "", new.stored.digest, new.actor, now_ns))
             return missing
 
         return self._database.write(put)
 
-    def delete_manifest(self, name: str, digest: Digest) -> list[Gone]:
+    def delete_manifest(self, name: str, digest: Digest, *, actor: str = "", now_ns: int = 0) -> list[Gone]:
         """Forget it and the tags that point at it: what went, nothing where it was not there. Raises: RuledOut."""
 
         def delete(db: Connection) -> list[Gone]:
@@ -77,12 +85,14 @@ class Manifests:
             if not db.execute(manifests.delete().where(*here)).rowcount:
                 return []
             pointing = tags.delete().where(tags.c.repository == repository, tags.c.digest == digest)
-            gone = db.execute(pointing.returning(tags.c.name)).scalars()
-            return [*(Gone(tag, digest) for tag in sorted(gone)), Gone("", digest)]
+            names = sorted(db.execute(pointing.returning(tags.c.name)).scalars())
+            gone = [*(Gone(tag, digest) for tag in names), Gone("", digest)]
+            self._tell(db, gone, Happened("delete", name, actor=actor, at_ns=now_ns))
+            return gone
 
         return self._database.write(delete)
 
-    def delete_tag(self, name: str, tag: str) -> list[Gone]:
+    def delete_tag(self, name: str, tag: str, *, actor: str = "", now_ns: int = 0) -> list[Gone]:
         """Forget the tag alone: what went, nothing where it was not there. Raises: RuledOut."""
 
         def delete(db: Connection) -> list[Gone]:
@@ -92,9 +102,15 @@ class Manifests:
             if pointed is None:
                 return []
             refuse_removal(db, repository, [tag])
-            return [Gone(tag, Digest(pointed))]
+            gone = [Gone(tag, Digest(pointed))]
+            self._tell(db, gone, Happened("untag", name, actor=actor, at_ns=now_ns))
+            return gone
 
         return self._database.write(delete)
+
+    def _tell(self, db: Connection, gone: list[Gone], about: Happened) -> None:
+        for one in gone:
+            self._changed(db, about._replace(kind=one.kind, reference=one.tag, digest=one.digest))
 
     def list_tags(self, name: str, after: str, limit: int) -> list[str]:
         """At most `limit` tags that sort after `after`, in order."""

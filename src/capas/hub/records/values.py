@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from capas.errors import Denied
+from capas.hub.events import Kind
 from capas.oci.digest import Digest
 
 
@@ -53,7 +54,7 @@ class Profile(NamedTuple):
 class NewManifest(NamedTuple):
     """A manifest to be kept, with what the records need to know of it.
 
-    `may_move`: whether who pushes it may point a tag that is there at it.
+    `may_move`: whether who pushes it (`actor`) may point a tag that is there at it.
     """
 
     stored: StoredManifest
@@ -63,6 +64,7 @@ class NewManifest(NamedTuple):
     annotations: Mapping[str, str] = {}
     profile: Profile = Profile()
     may_move: bool = True
+    actor: str = ""
 
 
 class Missing(NamedTuple):
@@ -77,6 +79,11 @@ class Gone(NamedTuple):
 
     tag: str
     digest: Digest
+
+    @property
+    def kind(self) -> Kind:
+        """As which event it is told."""
+        return "untag" if self.tag else "delete"
 
 
 class Referrer(NamedTuple):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Table, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, LargeBinary, Table, UniqueConstraint, true
 
-from capas.hub.records.tables.base import key, metadata, text, to
+from capas.hub.records.tables.base import key, metadata, text, to, whole
 
 
 def _of(table: str) -> CheckConstraint:
@@ -23,4 +23,42 @@ immutable_tags = Table(
     UniqueConstraint("repository", "pattern"),
     UniqueConstraint("namespace", "pattern"),
     _of("immutable_tags"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    key(),
+    to("repositories.id", "repository", nullable=True, index=True),
+    to("namespaces.id", "namespace", nullable=True, index=True),
+    text("name"),
+    Column("sealed", LargeBinary, nullable=False),  # JSON: its address and its secret, encrypted (`seal.py`)
+    text("events"),  # kinds with a space between
+    Column("is_active", Boolean, nullable=False, server_default=true()),
+    text("note", server_default=""),  # why the hub switched it off
+    whole("created_ns"),
+    whole("failing_ns", nullable=True),  # since when nothing was delivered; none: the last one was
+    _of("webhooks"),
+)
+
+# what is to be delivered, and for a while what was
+deliveries = Table(
+    "deliveries",
+    metadata,
+    key(),
+    to("webhooks.id", "webhook"),
+    text("message"),  # its name for the receiver: the same when it is sent again
+    text("event"),
+    text("body"),
+    text("state"),  # waiting | done | failed
+    whole("created_ns"),
+    whole("due_ns"),  # when it is to be tried (again)
+    whole("claimed_ns", server_default="0"),  # when a process took it up
+    whole("tries", server_default="0"),
+    whole("status", nullable=True),  # HTTP's; none: there was no answer
+    text("answer", server_default=""),  # its beginning, or why there is none
+    whole("took_ns", server_default="0"),
+    whole("ended_ns", nullable=True),
+    Index("ix_deliveries_due", "state", "due_ns"),
+    Index("ix_deliveries_webhook", "webhook", "id"),
 )

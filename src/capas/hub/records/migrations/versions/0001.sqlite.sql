@@ -312,6 +312,27 @@ CREATE TABLE team_members (
 
 CREATE INDEX ix_team_members_user ON team_members (user);
 
+CREATE TABLE webhooks (
+    id INTEGER NOT NULL,
+    repository INTEGER,
+    namespace INTEGER,
+    name TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    events TEXT NOT NULL,
+    is_active BOOLEAN DEFAULT 1 NOT NULL,
+    note TEXT DEFAULT '' NOT NULL,
+    created_ns BIGINT NOT NULL,
+    failing_ns BIGINT,
+    CONSTRAINT pk_webhooks PRIMARY KEY (id),
+    CONSTRAINT ck_webhooks_of CHECK ((repository IS NULL) <> (namespace IS NULL)),
+    CONSTRAINT fk_webhooks_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE,
+    CONSTRAINT fk_webhooks_namespace FOREIGN KEY(namespace) REFERENCES namespaces (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_webhooks_namespace ON webhooks (namespace);
+
+CREATE INDEX ix_webhooks_repository ON webhooks (repository);
+
 CREATE TABLE children (
     manifest INTEGER NOT NULL,
     digest TEXT NOT NULL,
@@ -323,6 +344,29 @@ CREATE TABLE children (
  WITHOUT ROWID;
 
 CREATE INDEX ix_children_digest ON children (digest);
+
+CREATE TABLE deliveries (
+    id INTEGER NOT NULL,
+    webhook INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    event TEXT NOT NULL,
+    body TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_ns BIGINT NOT NULL,
+    due_ns BIGINT NOT NULL,
+    claimed_ns BIGINT DEFAULT '0' NOT NULL,
+    tries BIGINT DEFAULT '0' NOT NULL,
+    status BIGINT,
+    answer TEXT DEFAULT '' NOT NULL,
+    took_ns BIGINT DEFAULT '0' NOT NULL,
+    ended_ns BIGINT,
+    CONSTRAINT pk_deliveries PRIMARY KEY (id),
+    CONSTRAINT fk_deliveries_webhook FOREIGN KEY(webhook) REFERENCES webhooks (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_deliveries_due ON deliveries (state, due_ns);
+
+CREATE INDEX ix_deliveries_webhook ON deliveries (webhook, id);
 
 CREATE TABLE needs (
     repository INTEGER NOT NULL,
