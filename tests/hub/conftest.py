@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from support.hub import running_hub
 from support.hub_client import HubClient
+from support.town import Town, build_town
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +25,21 @@ def hub(address: str, request: pytest.FixtureRequest) -> Iterator[HubClient]:
     client = HubClient(address, "of/" + re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-"))
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def town_plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The town as it was built, never opened again."""
+    root = tmp_path_factory.mktemp("town")
+    build_town(root)
+    return root
+
+
+@pytest.fixture
+def town(town_plan: Path, tmp_path: Path) -> Iterator[Town]:
+    """A town of one's own."""
+    root = tmp_path / "town"
+    shutil.copytree(town_plan, root)
+    found = Town(root)
+    yield found
+    found.close()

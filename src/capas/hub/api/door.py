@@ -67,7 +67,8 @@ class Door:
         if not (operation.public or identity.name or hub.options.open):
             raise Refused(UNAUTHORIZED, "log in first", headers=((b"www-authenticate", b'Basic realm="capas"'),))
         values = await self._decode(request, method)
-        ask = Ask(hub, identity, str(request.url.replace(query="")))
+        url, address = str(request.url.replace(query="")), hub.doors.origins.find_address(request.scope)
+        ask = Ask(hub, identity, url, address)
         found = await hub.hop(operation.work, ask, **request.path_params, **values)
         return _answer(request, operation, found)
 

@@ -21,6 +21,7 @@ import msgspec
 
 from capas.hub.hub import Hub
 from capas.hub.people.access import Identity
+from capas.hub.people.audit import By
 
 T = TypeVar("T")
 
@@ -44,11 +45,17 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Ask(NamedTuple):
-    """Who asks which hub, at which address (without the query)."""
+    """Who asks which hub, at which address (`url`, without the query) and from which."""
 
     hub: Hub
     identity: Identity
     url: str = ""
+    address: str = ""
+
+    @property
+    def by(self) -> By:
+        """Who does what is asked, for the audit log."""
+        return By(self.identity.name, self.address, self.hub.now_ns())
 
 
 class Operation(NamedTuple):

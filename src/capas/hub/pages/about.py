@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import exists, select
 
-from capas.hub.pages.visit import Visit, missing
+from capas.hub.pages.visit import Visit
+from capas.hub.people.required import missing
 from capas.hub.records.tables.finding import stars
 from capas.hub.records.tables.images import repositories
 

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from capas.errors import Denied, NotFound, Unauthenticated
+from capas.errors import Unauthenticated
 from capas.hub.hub import Hub
 from capas.hub.pages.cookies import (
     LANGUAGE,
@@ -27,6 +27,7 @@ from capas.hub.pages.cookies import (
 from capas.hub.pages.forms import FIELD, make_token
 from capas.hub.pages.speech import LANGUAGES, choose_language, write_number
 from capas.hub.people.access import Action, Identity
+from capas.hub.people.required import require
 from capas.language import say
 
 THEMES = ("auto", "light", "dark")
@@ -70,8 +71,7 @@ class Visit:
 
     def require(self, repository: str, action: Action) -> None:
         """Raises: NotFound as for a repository that is not there, Denied where it may be known but this not be done."""
-        if not self.may(repository, action):
-            raise missing(repository) if not self.may(repository, "pull") else denied(repository)
+        require(self.hub, self.identity, repository, action)
 
     def require_person(self) -> None:
         """Raises: Unauthenticated, which becomes a way to the login page and back, for whoever is not logged in."""
@@ -145,16 +145,6 @@ class Visit:
             "_": self.say,
             "_n": self.say_number,
         }
-
-
-def missing(repository: str) -> NotFound:
-    """What a repository is that is not there, or that the reader may not know of."""
-    return NotFound("there is no repository {repository} here", repository=repository[:255])
-
-
-def denied(repository: str) -> Denied:
-    """A repository that may be seen, but not so changed."""
-    return Denied("you may not do this in {repository}", repository=repository[:255])
 
 
 def _choose_theme(request: Request) -> str:

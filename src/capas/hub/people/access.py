@@ -57,6 +57,11 @@ def allows(role: Role | None, action: Action) -> bool:
     return _RANK[role] >= _NEEDED[action]
 
 
+def at_least(role: Role | None, least: Role) -> bool:
+    """Whether the role may all that `least` may."""
+    return _RANK[role] >= _RANK[least]
+
+
 def highest(*roles: Role | None) -> Role | None:
     """The role that may most."""
     return max(roles, key=_RANK.__getitem__, default=None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from capas.errors import Unauthenticated
+from capas.errors import Invalid, Unauthenticated
+from capas.hub.hub import Hub
 from capas.hub.people.access import Identity
 from capas.hub.people.accounts import User, log_in
 from capas.hub.people.audit import By, note_alone
@@ -43,6 +44,14 @@ def check_again(database: Database, proofs: Proofs, shown: bytes, *, password: s
     if found is not None:
         proofs.passwords.keep(shown, Password(name, found[1]))
     return Identity(user.name, user.number, user.is_admin)
+
+
+def prove(hub: Hub, password: str, by: By) -> None:
+    """That who is logged in as `by.name` knows the password too. Raises: Invalid for a wrong one; TooMany."""
+    try:
+        check_login(hub.database, hub.doors.proofs, password, by)
+    except Unauthenticated:
+        raise Invalid("the present password is another one") from None
 
 
 def _find(database: Database, name: str) -> tuple[Identity, str] | None:
