@@ -16,7 +16,6 @@ _TEXT_LIMIT = 20_000
 _NOTHING = re.compile(r"^/bin/sh -c #\(nop\)\s+")
 _SHELL = re.compile(r"^(?:RUN\s+)?(?:\|\d+\s.*?)?/bin/sh -c\s+", re.DOTALL)
 _BUILDKIT = re.compile(r"\s+# buildkit\s*$")
-_SPACES = re.compile(r"\s*(?:&&|;)\s*\\?\s{2,}")
 
 
 class Step(NamedTuple):

@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 # controls but tab and line feed, direction marks and overrides, lone surrogates, tags
 _TURNING = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc"
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc"
     "\ud800-\udfff\U000e0000-\U000e0fff"
 )
-_HIDDEN = re.compile(f"[{_TURNING}\u115f\u1160\u200b-\u200d\u3164\uffa0]")
+_HIDDEN = re.compile(f"[{_TURNING}\u115f\u1160\u200c\u200d\u3164\uffa0]")
 _HIDDEN_IN_PROSE = re.compile(f"[{_TURNING}]")  # joiners belong to scripts and emoji
 
 

@@ -23,7 +23,10 @@ from capas.oci.config import Execution
 from capas.oci.digest import Digest
 
 _OTHERS = 50  # tags that are offered to compare with
-_MOST = 300  # entries of a list in the config
+_MOST = 300  # entries of a list in the config, and of the history
+
+
+_MOST_DRAWN = 1000  # layers: no runtime takes more
 
 
 class Row(NamedTuple):
@@ -48,7 +51,8 @@ def show_image(visit: Visit) -> Response:
         about=about,
         shown=shown,
         segments=draw(steps),
-        rows=_rows(visit.hub, about, shown, steps),
+        rows=_rows(visit.hub, about, shown, steps[:_MOST]),
+        steps=steps,
         told=_tell(visit, steps),
         created_ns=parse_created(shown.config.created) if shown.config else 0,
         execution=shown.config.execution if shown.config else Execution(),
@@ -59,7 +63,7 @@ def show_image(visit: Visit) -> Response:
 
 def draw(steps: list[Step]) -> list[tuple[Segment, Step]]:
     """The bar of all layers, to scale."""
-    return [(segment, steps[segment.place]) for segment in lay_out([step.size for step in steps])]
+    return [(segment, steps[segment.place]) for segment in lay_out([step.size for step in steps])[:_MOST_DRAWN]]
 
 
 def _tell(visit: Visit, steps: list[Step]) -> str:

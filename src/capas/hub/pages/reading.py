@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from capas.errors import CapasError, NotFound
@@ -20,6 +21,7 @@ from capas.oci.manifest import Index, Manifest, parse_manifest
 _PREFERRED = "linux/amd64"
 _PREDICATE = "in-toto.io/predicate-type"
 _DEPTH = 3
+_MOST_STATED = 20  # manifests of statements that are read for one image
 
 
 class Choice(NamedTuple):
@@ -126,13 +128,13 @@ def _read_config(hub: Hub, stored: StoredManifest) -> Config | None:
 
 def _listed(hub: Hub, name: str, index: Index, digest: Digest) -> Iterator[Attestation]:
     """Attestations in the index, as BuildKit and Capas put them: a manifest whose layers are statements."""
-    for one in index.manifests:
-        if one.annotations.get(REFERENCE_DIGEST) == digest:
-            stored = hub.manifests.find_manifest(name, one.digest)
-            document = parse_manifest(stored.data, stored.media_type) if stored else None
-            layers: tuple[Descriptor, ...] = document.layers if isinstance(document, Manifest) else ()
-            for layer in layers:
-                yield Attestation(layer.annotations.get(_PREDICATE, layer.media_type), layer.digest, layer.size)
+    about = (one for one in index.manifests if one.annotations.get(REFERENCE_DIGEST) == digest)
+    for one in islice(about, _MOST_STATED):
+        stored = hub.manifests.find_manifest(name, one.digest)
+        document = parse_manifest(stored.data, stored.media_type) if stored else None
+        layers: tuple[Descriptor, ...] = document.layers if isinstance(document, Manifest) else ()
+        for layer in layers:
+            yield Attestation(layer.annotations.get(_PREDICATE, layer.media_type), layer.digest, layer.size)
 
 
 def _referring(hub: Hub, name: str, subjects: set[Digest]) -> Iterator[Attestation]:
