@@ -10,8 +10,11 @@ import urllib3
 from playwright.sync_api import Browser, Page, expect
 
 from capas.hub.app import App
+from capas.hub.finding.days import DAY_NS
 from capas.hub.people.audit import By
 from capas.hub.people.repositories import describe
+from capas.hub.records.repositories import find_repository
+from capas.hub.records.tables.finding import pulls, stars_by_day
 from capas.hub.records.tables.images import repositories
 from support.browser import check_everywhere, check_width, open_page
 from support.hub_client import HubClient
@@ -36,6 +39,11 @@ def images(app: App, address: str) -> Iterator[None]:
     describe(app.hub.database, "library/web", about, By("test", "", app.hub.now_ns()))
     counted = repositories.update().where(repositories.c.name == "library/web").values(pulls=1_234_567, stars=7)
     app.hub.database.write(lambda db: db.execute(counted))
+    today = app.hub.now_ns() // DAY_NS
+    number = app.hub.database.read(lambda db: find_repository(db, "library/web"))
+    days = [{"repository": number, "digest": "", "day": today - ago, "count": 100 + ago} for ago in range(40)]
+    stars = [{"repository": number, "day": today - ago, "count": 7 - ago} for ago in (0, 3)]
+    app.hub.database.write(lambda db: (db.execute(pulls.insert(), days), db.execute(stars_by_day.insert(), stars)))
     for one in (client, shop):
         one.close()
     yield
@@ -119,6 +127,29 @@ def test_a_repository_shows_its_readme_rendered(page: Page, address: str) -> Non
     assert readme.locator("table td").all_inner_texts() == ["1", "2"]
     assert readme.get_by_role("link", name="build").get_attribute("href") == "https://ci.example.org/x.svg"
     assert readme.locator("img").count() == 0
+
+
+def test_pulls_and_stars_over_time_are_a_picture_that_is_told_in_words_too(page: Page, address: str) -> None:
+    page.goto(f"http://{address}/r/library/web")
+    chart = page.locator("svg.chart")
+    assert chart.locator("rect").count() == 60
+    assert chart.locator("rect title").last.inner_html().endswith(": 100")
+    assert len((chart.locator("polyline").get_attribute("points") or "").split()) == 60
+    told = chart.get_attribute("aria-label") or ""
+    assert told.startswith("4,780 pulls in the last 60 days, most on 20")
+    assert told.endswith(": 139")
+
+
+def test_a_repository_that_nobody_pulled_says_so(page: Page, address: str) -> None:
+    page.goto(f"http://{address}/r/acme/chart")
+    assert page.get_by_text("No pulls in the last 60 days.").is_visible()
+
+
+@pytest.mark.parametrize("path", ["/search?q=wev", "/r/library/wev", "/r/wev"])
+def test_a_mistyped_name_is_answered_with_what_was_meant(page: Page, address: str, path: str) -> None:
+    page.goto(f"http://{address}{path}")
+    page.locator(".meant").get_by_role("link", name="web").click()
+    expect(page).to_have_url(f"http://{address}/r/library/web")
 
 
 def test_the_pull_command_is_copied(browser: Browser, address: str) -> None:

@@ -15,7 +15,7 @@ from capas.hub.hub import Hub
 def create_site(hub: Hub) -> Starlette:
     """The pages and the API over a hub's parts."""
     from capas.hub.pages.assets import Assets
-    from capas.hub.pages.errors import show_missing
+    from capas.hub.pages.frame import show_missing
     from capas.hub.pages.templating import create_environment
 
     site = Starlette(routes=_gather(), exception_handlers={404: show_missing, 405: show_missing})
@@ -37,6 +37,7 @@ def _gather() -> list[BaseRoute]:
         namespace,
         repository,
         search,
+        starring,
     )
     from capas.hub.people import token_service
 
@@ -50,5 +51,6 @@ def _gather() -> list[BaseRoute]:
         *namespace.ROUTES,
         *image.ROUTES,
         *comparison.ROUTES,
+        *starring.ROUTES,
         *repository.ROUTES,  # last of its kind: a name may hold anything
     ]

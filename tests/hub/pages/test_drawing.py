@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from capas.hub.pages.drawing import WIDTH, lay_columns, lay_out, share
+from capas.hub.pages.drawing import WIDTH, lay_columns, lay_line, lay_out, share
 
 
 def test_segments_are_to_scale_and_fill_the_bar() -> None:
@@ -44,3 +44,11 @@ def test_the_highest_column_is_as_high_as_the_chart() -> None:
     assert [bar.height for bar in bars] == [0, 50, 100]
     assert [bar.y for bar in bars] == [100, 50, 0]
     assert lay_columns([0, 0]) == []
+
+
+def test_a_line_has_a_point_in_the_middle_of_each_column() -> None:
+    points = [tuple(map(float, point.split(","))) for point in lay_line([0, 5, 10], height=100).split()]
+    columns = lay_columns([1, 1, 1])
+    assert [x for x, _ in points] == [pytest.approx(bar.x + bar.width / 2, abs=0.1) for bar in columns]
+    assert [y for _, y in points] == sorted((y for _, y in points), reverse=True)
+    assert lay_line([0, 0]) == lay_line([]) == ""

@@ -64,7 +64,7 @@ def list_alike(db: Connection, repository: int, images: Collection[str]) -> set[
     c = manifests.c
     direct = select(c.digest).where(c.repository == repository, c.image.in_(wanted))
     indexed = select(c.digest).join(children, _LISTED).join(_CHILD, _BOTH)
-    through = indexed.where(c.repository == repository, _CHILD.c.image.in_(wanted))
+    through = indexed.where(c.repository == repository, _CHILD.c.repository == repository, _CHILD.c.image.in_(wanted))
     return set(db.execute(direct.union(through)).scalars())
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import exists, select
 from capas.hub.pages.visit import Visit
 from capas.hub.people.required import missing
 from capas.hub.records.tables.finding import stars
-from capas.hub.records.tables.images import repositories
+from capas.hub.records.tables.images import repositories, tags
 
 _R = repositories.c
 
@@ -57,3 +57,16 @@ def get_about(visit: Visit, name: str) -> About:
     if row is None:
         raise missing(name)
     return About(*row)
+
+
+def list_newest_names(visit: Visit, repository: int, limit: int = 50) -> list[str]:
+    """The names of its newest tags: to be chosen from."""
+    wanted = select(tags.c.name).where(tags.c.repository == repository)
+    newest = wanted.order_by(tags.c.pushed_ns.desc(), tags.c.name).limit(limit)
+    return visit.hub.database.read(lambda db: list(db.execute(newest).scalars()))
+
+
+def has_tag(visit: Visit, repository: int, name: str) -> bool:
+    """Whether it has a tag of this name."""
+    wanted = select(tags.c.name).where(tags.c.repository == repository, tags.c.name == name)
+    return visit.hub.database.read(lambda db: db.execute(wanted).first() is not None)

@@ -6,15 +6,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from capas.hub.finding.tags import TagQuery, list_tags
-from capas.hub.pages.about import get_about
+from capas.hub.pages.about import get_about, list_newest_names
 from capas.hub.pages.differences import compare
 from capas.hub.pages.drawing import share
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.reading import read_shown
 from capas.hub.pages.visit import Visit
-
-_OFFERED = 50
 
 
 def show_comparison(visit: Visit) -> Response:
@@ -22,7 +19,7 @@ def show_comparison(visit: Visit) -> Response:
     about = get_about(visit, visit.path_text("name"))
     asked = visit.request.query_params
     names = [asked.get("from", "").strip(), asked.get("to", "").strip()]
-    offered = [tag.name for tag in list_tags(visit.hub, about.name, TagQuery(limit=_OFFERED)).tags]
+    offered = list_newest_names(visit, about.number)
     facts: dict[str, Any] = {"about": about, "names": names, "offered": offered}
     if not all(names):
         return visit.page("comparison.html", difference=None, **facts)

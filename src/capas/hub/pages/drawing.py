@@ -68,3 +68,15 @@ def lay_columns(counts: Sequence[int], height: float = _CHART_HEIGHT) -> list[Ba
         tall = max(count / most * height, 2.0) if count else 0.0
         bars.append(Bar(index, round(index * step, 2), round(height - tall, 2), round(step * 0.8, 2), round(tall, 2)))
     return bars
+
+
+def lay_line(counts: Sequence[int], height: float = _CHART_HEIGHT) -> str:
+    """The points of a line through the middle of each column, as `points` of a polyline; nothing for nothing."""
+    most = max(counts, default=0)
+    if not most:
+        return ""
+    step = WIDTH / len(counts)
+    spots = (
+        (index * step + step * 0.4, height - count / most * (height - 4) - 2) for index, count in enumerate(counts)
+    )
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)

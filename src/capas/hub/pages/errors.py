@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from capas import errors
-from capas.hub.pages.headers import secure
+from capas.hub.finding.suggest import suggest
 from capas.hub.pages.visit import Visit
 
 _STATUS: tuple[tuple[type[errors.CapasError], int], ...] = (
@@ -24,28 +23,26 @@ _OWN = 500  # the hub's own trouble: its words stay in the log
 
 def show_error(visit: Visit, error: errors.CapasError) -> Response:
     """The page of an error; for whoever is not logged in, and could be, the way there."""
-    if isinstance(error, errors.Unauthenticated) and visit.request.method == "GET":
-        return visit.redirect("/login?next=" + quote(visit.request.url.path, safe="/"))
+    path = visit.request.url.path
+    if isinstance(error, errors.Unauthenticated) and visit.request.method == "GET" and path != "/login":
+        return visit.redirect("/login?next=" + quote(path, safe="/"))
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), _OWN)
     if status == _OWN:
         return show_fault(visit)
+    repository = error.facts.get("repository", "") if status == 404 else ""
+    meant = suggest(visit.hub, visit.identity, str(repository)) if repository else []
     what = visit.say(error.message, **error.facts)
     return visit.page(
-        "error.html", status=status, code=status, what=what, hint=visit.say(error.hint_template, **error.facts)
+        "error.html",
+        status=status,
+        code=status,
+        what=what,
+        hint=visit.say(error.hint_template, **error.facts),
+        meant=meant,
     )
 
 
 def show_fault(visit: Visit) -> Response:
     """The page of a fault of ours."""
     what = visit.say("The hub failed to answer. Its log says why.")
-    return visit.page("error.html", status=_OWN, code=_OWN, what=what, hint="")
-
-
-async def show_missing(request: Request, _error: Exception) -> Response:
-    """The page for an address that nothing is at."""
-    visit = Visit(request)
-    error = errors.NotFound("there is nothing at this address")
-    response = await visit.hub.hop(show_error, visit, error)
-    visit.leave_cookies(response)
-    secure(response)
-    return response
+    return visit.page("error.html", status=_OWN, code=_OWN, what=what, hint="", meant=[])

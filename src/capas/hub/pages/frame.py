@@ -50,7 +50,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from capas.errors import CapasError
+from capas.errors import CapasError, NotFound
 from capas.hub.hub import Hub
 from capas.hub.pages.cookies import SESSION, read_cookie
 from capas.hub.pages.errors import show_error, show_fault
@@ -97,3 +97,12 @@ async def visit_page(request: Request, handler: Handler) -> Response:
     visit.leave_cookies(response)
     secure(response)
     return response
+
+
+async def show_missing(request: Request, _error: Exception) -> Response:
+    """The page for an address that nothing is at."""
+
+    def miss(_visit: Visit) -> Response:
+        raise NotFound("there is nothing at this address")
+
+    return await visit_page(request, miss)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from starlette.responses import Response
 
-from capas.hub.finding.tags import TagQuery, list_tags
 from capas.hub.hub import Hub
-from capas.hub.pages.about import About, get_about
+from capas.hub.pages.about import About, get_about, list_newest_names
 from capas.hub.pages.anatomy import Step, list_steps
 from capas.hub.pages.drawing import Segment, lay_out, share
 from capas.hub.pages.frame import page_route
@@ -20,9 +18,7 @@ from capas.hub.pages.visit import Visit
 from capas.hub.records.tables.images import manifests, needs
 from capas.image.created import parse_created
 from capas.oci.config import Execution
-from capas.oci.digest import Digest
 
-_OTHERS = 50  # tags that are offered to compare with
 _MOST = 300  # entries of a list in the config, and of the history
 
 
@@ -45,7 +41,6 @@ def show_image(visit: Visit) -> Response:
     if not is_image(shown.manifest):
         return visit.page("artifact.html", about=about, shown=shown)
     steps = list_steps(shown.manifest, shown.config)
-    others = list_tags(visit.hub, about.name, TagQuery(limit=_OTHERS)).tags
     return visit.page(
         "image.html",
         about=about,
@@ -56,7 +51,7 @@ def show_image(visit: Visit) -> Response:
         told=_tell(visit, steps),
         created_ns=parse_created(shown.config.created) if shown.config else 0,
         execution=shown.config.execution if shown.config else Execution(),
-        others=[tag.name for tag in others if tag.name != shown.reference],
+        others=[tag for tag in list_newest_names(visit, about.number) if tag != shown.reference],
         most=_MOST,
     )
 
@@ -81,21 +76,19 @@ def _tell(visit: Visit, steps: list[Step]) -> str:
 
 def _rows(hub: Hub, about: About, shown: Shown, steps: list[Step]) -> list[Row]:
     largest = max((step.size for step in steps), default=0)
-    digests = {step.digest for step in steps if step.digest}
-    shared = _shared(hub, about.number, shown.chosen.digest, digests)
+    shared = _list_shared(hub, about.number, shown.chosen.digest)
     return [Row(step, share(step.size, largest), step.digest in shared) for step in steps]
 
 
-def _shared(hub: Hub, repository: int, digest: str, layers: Collection[Digest]) -> set[str]:
-    """Those of the layers that another manifest of the repository needs too."""
+def _list_shared(hub: Hub, repository: int, digest: str) -> set[str]:
+    """Those of a manifest's blobs that another manifest of the repository needs too."""
     other = needs.alias("other")
     here = select(manifests.c.id).where(manifests.c.repository == repository, manifests.c.digest == digest)
-    also = (
-        select(other.c.digest)
-        .where(other.c.repository == repository, other.c.digest.in_(layers), other.c.manifest != here.scalar_subquery())
-        .distinct()
+    also = exists().where(
+        other.c.repository == repository, other.c.digest == needs.c.digest, other.c.manifest != needs.c.manifest
     )
-    return hub.database.read(lambda db: set(db.execute(also).scalars()))
+    shared = select(needs.c.digest).where(needs.c.repository == repository, needs.c.manifest.in_(here), also)
+    return hub.database.read(lambda db: set(db.execute(shared).scalars()))
 
 
 ROUTES = [page_route("/r/{name:path}/-/image/{reference}", show=show_image)]

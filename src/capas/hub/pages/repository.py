@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from capas.hub.finding.tags import TagQuery, find_tag, list_tags
-from capas.hub.pages.about import get_about
+from capas.hub.finding.tags import TagQuery, list_tags
+from capas.hub.pages.about import get_about, has_tag
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.pager import read_pager
 from capas.hub.pages.readme import render_readme
+from capas.hub.pages.trends import read_trend
 from capas.hub.pages.visit import Visit
 
 _TAGS = 50
@@ -18,13 +19,13 @@ def show_repository(visit: Visit) -> Response:
     """What it is for: its README, how to pull it, its newest tag."""
     about = get_about(visit, visit.path_text("name"))
     newest = list_tags(visit.hub, about.name, TagQuery(limit=5))
-    latest = find_tag(visit.hub, about.name, "latest")
     return visit.page(
         "repository.html",
         about=about,
         newest=newest,
-        usual="latest" if latest or not newest.tags else newest.tags[0].name,
+        usual="latest" if not newest.tags or has_tag(visit, about.number, "latest") else newest.tags[0].name,
         readme=render_readme(about.readme),
+        trend=read_trend(visit, about.number, about.stars),
     )
 
 

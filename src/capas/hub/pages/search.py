@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from capas.hub.finding.query import ORDERS, Filters, Query
 from capas.hub.finding.search import search
+from capas.hub.finding.suggest import suggest
 from capas.hub.hub import SECOND_NS
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.pager import read_pager
@@ -33,6 +34,7 @@ def show_search(visit: Visit) -> Response:
         block="results" if visit.is_partial else "",
         query=query,
         found=found,
+        meant=[] if found.results or pager.number > 1 else suggest(visit.hub, visit.identity, query.text),
         pager=pager._replace(total=found.total, is_more=found.is_more),
         days=_read_days(visit),
         offered_platforms=PLATFORMS,

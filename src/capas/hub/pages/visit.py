@@ -73,10 +73,11 @@ class Visit:
         """Raises: NotFound as for a repository that is not there, Denied where it may be known but this not be done."""
         require(self.hub, self.identity, repository, action)
 
-    def require_person(self) -> None:
-        """Raises: Unauthenticated, which becomes a way to the login page and back, for whoever is not logged in."""
+    def require_person(self) -> int:
+        """The reader's number. Raises: Unauthenticated, which becomes a way to the login page and back."""
         if self.identity.user is None:
             raise Unauthenticated("log in to see this page")
+        return self.identity.user
 
     def page(self, template: str, *, status: int = 200, block: str = "", **facts: Any) -> Response:
         """A page, or one block of it (for htmx)."""

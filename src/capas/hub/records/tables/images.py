@@ -47,7 +47,7 @@ manifests = Table(
     UniqueConstraint("repository", "digest"),
     Index("ix_manifests_subject", "repository", "subject", "digest"),
     Index("ix_manifests_digest", "digest"),
-    Index("ix_manifests_image", "image"),
+    Index("ix_manifests_image", "image", "repository"),
     Index("ix_manifests_platform", "repository", "platform"),
 )
 
@@ -74,6 +74,7 @@ tags = Table(
     Index("ix_tags_digest", "repository", "digest"),
     sqlite_with_rowid=False,
 )
+Index("ix_tags_pushed", tags.c.repository, tags.c.pushed_ns.desc(), tags.c.name)  # newest first
 
 # which repository holds which blob: what is not linked there does not exist there
 links = Table(

@@ -216,7 +216,7 @@ CREATE TABLE manifests (
 
 CREATE INDEX ix_manifests_digest ON manifests (digest);
 
-CREATE INDEX ix_manifests_image ON manifests (image);
+CREATE INDEX ix_manifests_image ON manifests (image, repository);
 
 CREATE INDEX ix_manifests_platform ON manifests (repository, platform);
 
@@ -301,6 +301,8 @@ CREATE TABLE tags (
  WITHOUT ROWID;
 
 CREATE INDEX ix_tags_digest ON tags (repository, digest);
+
+CREATE INDEX ix_tags_pushed ON tags (repository, pushed_ns DESC, name);
 
 CREATE TABLE team_members (
     team INTEGER NOT NULL,
