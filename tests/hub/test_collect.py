@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from capas import clock
 from capas.hub.app import create_app
 from capas.hub.hub import SECOND_NS, Options
-from capas.hub.keeping.collect import collect
+from capas.hub.keeping.collect import collect, foresee
 from support.asgi import Direct
 from support.hub import running_hub
 from support.hub_client import CONFIG, LAYER, MANIFEST, HubClient, describe, digest_of
@@ -182,3 +186,31 @@ def test_collecting_beside_pushes_and_deletions_loses_nothing(tmp_path: Path) ->
         sweeper.join()
     assert not lost
     assert sum(rounds) > 0, "the collector never met anything to free"
+
+
+def test_a_dry_run_says_what_would_go_and_changes_nothing(shelf: Shelf) -> None:
+    digest = shelf.push("app", "v1", b"only of v1", b"shared")
+    shelf.push("app", "v2", b"shared")
+    shelf.push("other", "v1", b"only of v1 too")
+    shelf.client.send("DELETE", f"/v2/app/manifests/{digest}")
+    shelf.clock.seconds += 2 * HOUR
+    foreseen = foresee(shelf.app.hub)
+    assert foreseen == foresee(shelf.app.hub)
+    assert shelf.holds("app", b"only of v1")
+    assert (foreseen.blobs, foreseen.size, foreseen.links) == shelf.collect()[:3] == (1, len(b"only of v1"), 1)
+
+
+def test_a_keeper_collects_from_the_command_line(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.clock.seconds = clock.now_ns() // SECOND_NS - 5 * HOUR
+    digest = shelf.push("app", "v1", b"layer")
+    shelf.client.send("DELETE", f"/v2/app/manifests/{digest}")
+    command = [sys.executable, "-m", "capas", "hub", "collect", "--root", str(tmp_path)]
+    environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src"), "LANG": "C.UTF-8"}
+    said = [
+        subprocess.run([*command, *flags], capture_output=True, text=True, check=True, env=environ).stdout
+        for flags in (["--dry-run"], [], [])
+    ]
+    assert said[0].startswith("Would free 2 blobs, 7B")
+    assert said[1].startswith("Freed 2 blobs, 7B")
+    assert said[2].startswith("Freed 0 blobs")
+    assert not list((tmp_path / "blobs" / "sha256").iterdir())

@@ -69,6 +69,7 @@ SYSTEM = _table(
     info=("system", "info", "Show what this machine allows and what was chosen"),
 )
 HUB = _table(
+    collect=("hub_store", "collect", "Free the blobs that no image of a hub needs"),
     serve=("hub", "serve", "Serve a registry from a directory"),
     token=("groups", "hub_token", "Access tokens and robots of a hub"),
     user=("groups", "hub_user", "Accounts of a hub"),

@@ -21,12 +21,17 @@ from capas.cli.lazy import Command
     metavar="FILE",
     help="Read its configuration from this file, not from hub.toml in its directory",
 )
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), help="Log as text, or as JSON with a line for every request"
+)
 @click.option("--host", metavar="ADDRESS", show_default="127.0.0.1", help="Listen on this address")
 @click.option("-p", "--port", show_default="5000", type=click.IntRange(0, 65535), help="Listen on this port")
 @click.option("--workers", show_default="1", type=click.IntRange(1, 64), help="Serve with this many processes")
 @click.option("--no-delete", is_flag=True, help="Refuse to delete anything")
 @pass_app
-def serve(app: App, /, *, root: Path | None, config: Path | None, no_delete: bool, **flags: Any) -> None:
+def serve(
+    app: App, /, *, root: Path | None, config: Path | None, no_delete: bool, log_format: str | None, **flags: Any
+) -> None:
     """Until a signal ends it."""
     import msgspec
 
@@ -41,7 +46,13 @@ def serve(app: App, /, *, root: Path | None, config: Path | None, no_delete: boo
     def ready(address: str) -> None:
         app.warn("The hub answers on http://{address} and keeps its images in {root}", address=address, root=place)
 
-    options = Options(delete=server.delete and not no_delete)
+    if log_format is not None:
+        chosen = msgspec.structs.replace(chosen, watch=msgspec.structs.replace(chosen.watch, log=log_format))
+    options = Options(
+        delete=server.delete and not no_delete,
+        grace_seconds=chosen.collect.grace_seconds,
+        stale_seconds=chosen.collect.stale_seconds,
+    )
     serve_hub(
         place,
         host=server.host,

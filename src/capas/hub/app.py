@@ -57,6 +57,9 @@ from capas.hub.records.moment import open_moments
 from capas.hub.records.place import database_url
 from capas.hub.records.recent import Recent
 from capas.hub.seal import Seal
+from capas.hub.watch.board import Board
+from capas.hub.watch.health import Health
+from capas.hub.watch.observer import ACTOR, ROUTE, Observer
 from capas.settings import load_settings
 from capas.store.blobs import DirectoryBlobs
 from capas.store.disk import make_dirs
@@ -101,20 +104,33 @@ _HANDLERS: Mapping[str, Mapping[str, Handler]] = {
 class App:
     """The distribution API over a hub's parts; what is not under /v2 is the site's."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, observer: Observer, health: Health) -> None:
         self.hub = hub
+        self.observer = observer
+        self.at_end: list[Callable[[], None]] = []  # before all else is let go of
+        self._health = health
         self._site: asyncio.Future[Site] | None = None
         self._log = logging.getLogger("capas.hub")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, by ASGI."""
-        if scope["type"] == "http" and is_distribution(scope["path"]):
-            await self._answer(Request(scope, receive), send)
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
         elif scope["type"] == "http":
+            passage = self.observer.begin(scope, send)
+            try:
+                await self._pass(scope, receive, passage)
+            finally:
+                self.observer.end(scope, passage)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if is_distribution(scope["path"]):
+            await self._answer(Request(scope, receive), send)
+        elif health := self._health.find(scope["path"]):
+            await send_answer(send, await health(Request(scope, receive)))
+        else:
             site = await self._find_site()
             await site(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
 
     async def _find_site(self) -> Site:
         """Pages and JSON API: made at the first request for them, in a thread, once."""
@@ -145,6 +161,7 @@ class App:
         route = find_route(path)
         if route is None:
             raise Refused(_NO_ROUTE, "there is nothing at this address")
+        request.scope[ROUTE] = route.kind
         caches = self.hub.caches
         place = await caches.find(request, route) if caches and route.name else None
         if place is not None:
@@ -159,6 +176,7 @@ class App:
             identity = await identify(self.hub, request, moment)
         except Unauthenticated as error:
             raise demand(self.hub, request, route, str(error), error="invalid_token") from error
+        request.scope[ACTOR] = identity.name
         call = Call(self.hub, request, route, identity, route.name, moment)
         if route.name:
             call = call._replace(name=await self._visible(call, action_of(request.method, route), place))
@@ -201,7 +219,9 @@ class App:
             await send({"type": "lifespan.startup.complete"})
 
     def close(self) -> None:
-        """Let the disk work under way end, and let go of the files."""
+        """Let the disk work under way end, write what is counted, and let go of the files."""
+        for end in self.at_end:
+            end()
         if self.hub.caches is not None:
             self.hub.caches.close()
         self.hub.pool.shutdown(wait=True)
@@ -211,6 +231,7 @@ class App:
         self.hub.uploads.close_idle(everything=True)
         self.hub.moments.close()
         self.hub.database.close()
+        self.observer.board.close()
 
 
 def create_app(
@@ -220,12 +241,13 @@ def create_app(
     config: Config = Config(),  # noqa: B008  frozen
     authorise: Authorise | None = None,
     shared: bool = False,
+    boards: Path | None = None,
     now_ns: Callable[[], int] = clock.now_ns,
     new_token: Callable[[], str] = chance.token,
 ) -> App:
     """The hub whose bytes and records live under `root`, or where `config` says.
 
-    `shared`: other processes serve the same hub.
+    `shared`: other processes serve the same hub. `boards`: where those of this machine keep their counters.
     Raises: Exhausted, Denied, Unavailable for a disk that cannot be used; Corrupt for damaged records.
     """
     make_dirs(root)
@@ -263,7 +285,9 @@ def create_app(
         keeping=keeping,
         doors=open_doors(database, seal, config.login, origins, now_ns=now_ns, new_token=new_token),
     )
-    return App(hub._replace(caches=_open_caches(hub, config)))
+    hub = hub._replace(caches=_open_caches(hub, config))
+    board = Board(boards)
+    return App(hub, Observer(board, new_token), Health(hub, board, config.watch))
 
 
 def _open_caches(hub: Hub, config: Config) -> Caches | None:

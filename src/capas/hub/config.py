@@ -28,6 +28,7 @@ from capas.hub.people.doors import LoginConfig
 from capas.hub.records.place import DatabaseConfig
 from capas.hub.seal import SecretsConfig
 from capas.hub.storage.place import StorageConfig
+from capas.hub.watch.place import CollectConfig, WatchConfig
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}", re.ASCII)
 
@@ -53,6 +54,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: SecretsConfig = SecretsConfig()
     upstreams: tuple[Upstream, ...] = ()
     login: LoginConfig = LoginConfig()
+    watch: WatchConfig = WatchConfig()
+    collect: CollectConfig = CollectConfig()
 
 
 def read_config(root: Path, file: Path | None, environ: Mapping[str, str]) -> Config:

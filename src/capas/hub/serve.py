@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from capas.errors import Conflict, Invalid, Unsupported
 from capas.hub.app import App, create_app
 from capas.hub.config import Config
 from capas.hub.hub import Options
+from capas.hub.watch.collecting import Collecting
+from capas.hub.watch.logs import write_logs
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 30
@@ -59,7 +62,9 @@ def serve(
     create_app(root, options=options, config=config).close()  # what is wrong with the disk is said here, once
     "localhost".encode("idna")  # imported now: a worker forked while the thread below imports it could never do so
     threading.Thread(target=_tell, args=(host, port, ready), daemon=True).start()
-    server.serve(target_loader=functools.partial(_load, root, options, config, workers), wrap_loader=False)
+    with tempfile.TemporaryDirectory(prefix="capas-hub-") as boards:
+        load = functools.partial(_load, root, options, config, workers, Path(boards))
+        server.serve(target_loader=load, wrap_loader=False)
 
 
 def check_address(host: str, port: int) -> int:
@@ -81,10 +86,13 @@ def check_address(host: str, port: int) -> int:
         raise Invalid("cannot listen on {host}:{port}: {why}", host=host, port=port, why=str(error)) from None
 
 
-def _load(root: Path, options: Options, config: Config, workers: int) -> App:
+def _load(root: Path, options: Options, config: Config, workers: int, boards: Path) -> App:
     """The application, in a worker's process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return create_app(root, options=options, config=config, shared=workers > 1)
+    write_logs(config.watch.log)
+    app = create_app(root, options=options, config=config, shared=workers > 1, boards=boards)
+    app.at_end.append(Collecting(app.hub, app.observer.board, config.collect.every_seconds).start())
+    return app
 
 
 def _end_with_parent() -> None:

@@ -7,8 +7,8 @@ of grace. A blob that no repository holds and no push claims is doomed in the re
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, islice, takewhile
 from typing import NamedTuple, TypeVar
 
 from capas.events import Advanced, Report, ignore
@@ -29,8 +29,8 @@ class Collected(NamedTuple):
     uploads: int
 
 
-def collect(hub: Hub, *, report: Report = ignore) -> Collected:
-    """Free the blobs that no manifest needs and the uploads that nobody goes on with.
+def collect(hub: Hub, *, is_over: Callable[[], bool] = lambda: False, report: Report = ignore) -> Collected:
+    """Free the blobs that no manifest needs and the uploads that nobody goes on with, until `is_over` says so.
 
     Safe beside any number of pushes and other collectors, here and on other machines.
     Raises: Unavailable for a disk that cannot be used.
@@ -39,12 +39,20 @@ def collect(hub: Hub, *, report: Report = ignore) -> Collected:
     links = _expire(hub, now_ns - hub.options.grace_seconds * SECOND_NS)
     uploads = hub.uploads.delete_stale(now_ns - hub.options.stale_seconds * SECOND_NS)
     blobs = size = 0
-    for batch in _batches(hub.claims.list_unheld(now_ns)):
+    for batch in takewhile(lambda _: not is_over(), _batches(hub.claims.list_unheld(now_ns))):
         deleted = delete_unheld(hub, [digest for digest, _ in batch])
         blobs += len(deleted)
         size += sum(length for digest, length in batch if digest in deleted)
         report(Advanced("collect", blobs, text="blobs"))
     return Collected(blobs, size, links, uploads)
+
+
+def foresee(hub: Hub) -> Collected:
+    """What `collect` would free of blobs now; nothing is changed, and uploads are not looked at."""
+    now_ns = hub.now_ns()
+    before_ns = now_ns - hub.options.grace_seconds * SECOND_NS
+    found = hub.claims.list_unheld(now_ns, expired_ns=before_ns)
+    return Collected(len(found), sum(size for _, size in found), len(hub.links.list_expired(before_ns)), 0)
 
 
 def _expire(hub: Hub, before_ns: int) -> int:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select
 
 from capas.errors import Conflict
 from capas.hub.records.database import Database
+from capas.hub.records.links import expired
 from capas.hub.records.tables.images import blobs, claims, links
 from capas.oci.digest import Digest
 
@@ -55,12 +56,13 @@ class Claims:
         here = (claims.c.digest == digest, claims.c.upload == upload)
         self._database.write(lambda db: db.execute(claims.delete().where(*here)), durable=False)
 
-    def list_unheld(self, now_ns: int) -> list[tuple[Digest, int]]:
+    def list_unheld(self, now_ns: int, *, expired_ns: int | None = None) -> list[tuple[Digest, int]]:
         """What no repository holds and nobody claims, with its size, as far as one look can tell.
 
-        Nothing is locked, and no link, tag or file is looked at but by its digest.
+        Links that would expire before `expired_ns` hold nothing. Nothing is locked or changed.
         """
-        found = select(blobs.c.digest, blobs.c.size).where(*_unheld(now_ns), _spared(now_ns))
+        links_that_hold = () if expired_ns is None else (not_(and_(*expired(expired_ns))),)
+        found = select(blobs.c.digest, blobs.c.size).where(*_unheld(now_ns, *links_that_hold), _spared(now_ns))
         rows = self._database.read(lambda db: db.execute(found).all())
         return [(Digest(digest), size) for digest, size in rows]
 
@@ -91,8 +93,8 @@ class Claims:
         self._database.write(lambda db: db.execute(ours.values(doomed_ns=None)), durable=False)
 
 
-def _unheld(now_ns: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    held = exists().where(links.c.digest == blobs.c.digest)
+def _unheld(now_ns: int, *which: ColumnElement[bool]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    held = exists().where(links.c.digest == blobs.c.digest, *which)
     claimed = exists().where(claims.c.digest == blobs.c.digest, claims.c.claimed_ns > now_ns - _CLAIM_ENDS_NS)
     return ~held, ~claimed
 

@@ -79,13 +79,13 @@ class Links:
 
     def list_expired(self, before_ns: int) -> list[tuple[int, str]]:
         """The links that no manifest of their repository (its number) needs and no push counted on since."""
-        found = select(links.c.repository, links.c.digest).where(*_expired(before_ns))
+        found = select(links.c.repository, links.c.digest).where(*expired(before_ns))
         return [(number, digest) for number, digest in self._database.read(lambda db: db.execute(found).all())]
 
     def expire(self, repository: int, digests: Sequence[str], before_ns: int) -> int:
         """Drop those of a repository's links that are expired still; how many. On disk before a blob is doomed."""
         ours = (links.c.repository == repository, links.c.digest.in_(digests))
-        dropped = links.delete().where(*ours, *_expired(before_ns))
+        dropped = links.delete().where(*ours, *expired(before_ns))
         return self._database.write(lambda db: db.execute(dropped).rowcount, durable=False)
 
     def forget_empty(self) -> None:
@@ -106,7 +106,8 @@ class Links:
         return True
 
 
-def _expired(before_ns: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def expired(before_ns: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The conditions on `links` of those that no manifest of their repository needs and no push counted on since."""
     needed = exists().where(needs.c.repository == links.c.repository, needs.c.digest == links.c.digest)
     return links.c.linked_ns < before_ns, ~needed
 

@@ -73,6 +73,12 @@ CREATE TABLE spellings (
 
 CREATE INDEX ix_spellings_word ON spellings (word);
 
+CREATE TABLE turns (
+    name TEXT COLLATE "C" NOT NULL,
+    next_ns BIGINT NOT NULL,
+    CONSTRAINT pk_turns PRIMARY KEY (name)
+);
+
 CREATE TABLE repositories (
     id BIGSERIAL NOT NULL,
     name TEXT COLLATE "C" NOT NULL,

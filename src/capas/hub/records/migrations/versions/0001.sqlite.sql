@@ -76,6 +76,12 @@ CREATE TABLE spellings (
 
 CREATE INDEX ix_spellings_word ON spellings (word);
 
+CREATE TABLE turns (
+    name TEXT NOT NULL,
+    next_ns BIGINT NOT NULL,
+    CONSTRAINT pk_turns PRIMARY KEY (name)
+);
+
 CREATE TABLE repositories (
     id INTEGER NOT NULL,
     name TEXT NOT NULL,
