@@ -1,6 +1,7 @@
 """Container images with no daemon: find, pull, look inside, build, push, share and run them.
 
 >>> import capas
+>>> [hit.name for hit in capas.search("debian")]      # doctest: +SKIP
 >>> image = capas.pull("debian:bookworm")            # doctest: +SKIP
 >>> [step.created_by for step in image.history]       # doctest: +SKIP
 >>> capas.build(".", tags=["me/app"])                 # doctest: +SKIP
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from capas.engine.porcelain import pull as pull
     from capas.engine.porcelain import push as push
     from capas.engine.porcelain import run as run
+    from capas.engine.porcelain import search as search
     from capas.engine.porcelain import tag as tag
     from capas.errors import CapasError as CapasError
     from capas.image.image import Image as Image
@@ -41,11 +43,12 @@ _HOMES = MappingProxyType({
     "pull": "capas.engine.porcelain",
     "push": "capas.engine.porcelain",
     "run": "capas.engine.porcelain",
+    "search": "capas.engine.porcelain",
     "tag": "capas.engine.porcelain",
 })  # fmt: skip
 __all__ = [
     "CapasError", "Engine", "Image", "Platform", "Reference", "Settings", "build", "images", "load_settings", "pull",
-    "push", "run", "tag",
+    "push", "run", "search", "tag",
 ]  # fmt: skip
 
 

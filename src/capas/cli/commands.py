@@ -100,6 +100,7 @@ MAIN = _table(
     lint=("lint", "lint", "Tell what is wrong in a Dockerfile, and mend it"),
     login=("login", "login", "Log in to a registry"),
     logout=("login", "logout", "Log out of a registry"),
+    search=("search", "search", "Find images in a registry"),
     system=("groups", "system", "What is here and what this machine allows"),
     version=("system", "version", "Show the versions of Capas and of what it uses"),
 )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from capas.image.index import ImageIndex
     from capas.oci.digest import Digest
     from capas.registry.pull import Pulled
+    from capas.registry.search import Hits, Wanted
 
 
 class Images:
@@ -168,6 +169,15 @@ class Images:
     def remote_tags(self, name: str) -> Sequence[str]:
         """The tags of a repository in its registry."""
         return self._engine.client.repository(Reference.parse(name)).list_tags()
+
+    def search(self, wanted: Wanted) -> Hits:
+        """Repositories that have the words, in docker.io or in the registry named before them.
+
+        Raises: Invalid; Unauthenticated; Unavailable; Unsupported for a registry that cannot be searched.
+        """
+        from capas.engine.searching import search
+
+        return search(self._engine.client, wanted)
 
     def local_tags(self, name: str) -> Sequence[str]:
         """The names here in this repository (`domain/path`)."""

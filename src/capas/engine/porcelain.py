@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from capas.engine.listing import ImageSummary
     from capas.image.image import Image
     from capas.oci.digest import Digest
+    from capas.registry.search import Hit, Order
 
 
 @cache
@@ -36,6 +37,17 @@ def pull(name: str, *, platform: str | None = None, report: Report = ignore) -> 
 def push(name: str, *, report: Report = ignore) -> Digest:
     """Send the image of this name to its registry. The manifest's digest."""
     return default_engine().images.push(name, report=report)
+
+
+def search(term: str, *, order: Order = "relevance", official: bool | None = None, limit: int = 25) -> Sequence[Hit]:
+    """Repositories that have all the words of `term`; a registry may come first: "localhost:5000/nginx".
+
+    Raises: Unavailable; Unsupported for a registry that cannot be searched.
+    """
+    from capas.registry.search import Wanted
+
+    wanted = Wanted(term, order=order, official=official, limit=limit)
+    return default_engine().images.search(wanted).hits
 
 
 def tag(source: str, target: str) -> None:
