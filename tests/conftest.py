@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.postgres import Postgres, running_postgres
+from support.seaweed import Seaweed, running_seaweed
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -24,6 +25,13 @@ def postgres() -> Iterator[Postgres]:
     """One server for the whole run."""
     with running_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def seaweed() -> Iterator[Seaweed]:
+    """One object store for the whole run."""
+    with running_seaweed() as store:
+        yield store
 
 
 @pytest.fixture

@@ -57,11 +57,11 @@ from capas.hub.records.moment import open_moments
 from capas.hub.records.place import database_url
 from capas.hub.records.recent import Recent
 from capas.hub.seal import Seal
+from capas.hub.storage.place import open_storage
 from capas.hub.watch.board import Board
 from capas.hub.watch.health import Health
 from capas.hub.watch.observer import ACTOR, ROUTE, Observer
 from capas.settings import load_settings
-from capas.store.blobs import DirectoryBlobs
 from capas.store.disk import make_dirs
 
 if TYPE_CHECKING:
@@ -251,8 +251,8 @@ def create_app(
     Raises: Exhausted, Denied, Unavailable for a disk that cannot be used; Corrupt for damaged records.
     """
     make_dirs(root)
-    store = DirectoryBlobs(root)
-    uploads = Uploads(root / "uploads", store, idle_seconds=0.25 if shared else 60)
+    store = open_storage(config.storage, root)
+    idle_seconds = (0.25 if shared else 60) if store.near else 0
     database = Database(database_url(config.database, root))
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="hub")
     rights = (OpenRights if options.open else Rights)(database, now_ns)
@@ -269,7 +269,7 @@ def create_app(
         links=Links(database),
         claims=Claims(database),
         blobs=store,
-        uploads=uploads,
+        uploads=Uploads(store, idle_seconds=idle_seconds),
         moments=open_moments(database, hop_to(pool)),
         recent=Recent(),
         pool=pool,

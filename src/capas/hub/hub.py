@@ -25,7 +25,7 @@ from capas.hub.records.manifests import Manifests
 from capas.hub.records.moment import Moments
 from capas.hub.records.recent import Recent
 from capas.hub.seal import Seal
-from capas.store.blobs import DirectoryBlobs
+from capas.hub.storage.contract import Storage
 
 if TYPE_CHECKING:
     from capas.hub.copying.caches import Caches
@@ -53,7 +53,7 @@ class Hub(NamedTuple):
     manifests: Manifests
     links: Links
     claims: Claims
-    blobs: DirectoryBlobs
+    blobs: Storage
     uploads: Uploads
     moments: Moments
     recent: Recent

@@ -83,6 +83,10 @@ class DirectoryBlobs:
         with file:
             return not try_lock(file.fileno())
 
+    def has_ingest(self, name: str) -> bool:
+        """Whether there is something of the write called `name` to resume."""
+        return (self._ingests / _file_name(name)).exists()
+
     def delete(self, digest: Digest) -> None:
         """Remove it. Idempotent."""
         with disk_errors(self._blobs):

@@ -89,6 +89,10 @@ class DirectoryIngest:
             unlink(self._path)  # before the lock is let go of: nobody resumes what is forgotten
         self._close()
 
+    def close(self) -> None:
+        """Let go of it: the same name resumes it, even where nothing is written yet. Idempotent."""
+        self._close()
+
     def __enter__(self) -> DirectoryIngest:
         return self
 

@@ -21,6 +21,7 @@ from capas.hub.distribution.route import BLOB, MANIFEST, REFERRERS, TAGS, Route
 from capas.hub.hub import Hub
 from capas.hub.people.access import Identity
 from capas.hub.records.copies import Copies
+from capas.hub.storage.landing import Landing
 from capas.oci.digest import Digest
 from capas.registry.message import Transport
 from capas.registry.transport import HttpTransport
@@ -44,6 +45,7 @@ class Caches:
         self._hub = hub
         self.copies = Copies(hub.database)
         kept = Kept(hub.manifests, self.copies, lambda name: Held(name, hub.manifests, hub.links, hub.blobs))
+        self._landing = Landing(hub.blobs, hub.root)
         self.all: dict[str, Cache] = {}
         for one in upstreams:
             own = _settings_of(one, settings)
@@ -115,7 +117,7 @@ class Caches:
 
         def keep(commit: Callable[[], None], size: int) -> None:
             self.copies.prepare(place.name, is_public=upstream.is_public, now_ns=hub.now_ns())
-            keep_blob(hub, (place.name, digest), size, hub.new_token(), commit)
+            keep_blob(hub, (place.name, digest), size, hub.new_token(), lambda: self._landing.keep(digest, commit))
             make_room(hub, self.copies, upstream)
 
         def is_shared() -> bool:
@@ -124,7 +126,7 @@ class Caches:
                 one.startswith(upstream.prefix + "/") or hub.authorise(Identity(), one, "pull") for one in holders
             )
 
-        return Target(hub.blobs, keep, is_shared)
+        return Target(self._landing.blobs, lambda: hub.blobs.stat(digest), keep, is_shared)
 
 
 def open_caches(

@@ -32,9 +32,10 @@ _PREAD = Callable[[int, int, int], Awaitable[bytes]]
 
 
 class Target(NamedTuple):
-    """Where a blob goes: the store, and what makes it known to the repository once it is whole."""
+    """Where a blob goes: a directory of this machine, and what makes it known to the repository once it is whole."""
 
     blobs: DirectoryBlobs
+    find_size: Callable[[], int | None]  # of the blob, where the hub has it already
     keep: Callable[[Callable[[], None], int], None]  # commits by calling the first, and links so many bytes
     is_shared: Callable[[], bool]  # whether the bytes of this digest that are here may be given here
 
@@ -125,7 +126,7 @@ class Inflow:
     def _bring(self) -> None:
         place, digest, blobs = self._place, self._digest, self._target.blobs
         self.size = place.cache.find_size(place, digest)
-        if blobs.stat(digest) == self.size and self._target.is_shared():
+        if self._target.find_size() == self.size and self._target.is_shared():
             place.cache.ask_size(place, digest)
             self._target.keep(lambda: None, self.size)
             return

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from typing import BinaryIO, NamedTuple
 
-from capas.errors import CapasError
+from capas.errors import CapasError, NotFound
 from capas.hub.distribution.conditions import find_known, find_range
 from capas.hub.distribution.message import Answer, Header, header
 from capas.hub.distribution.refusal import BLOB_UNKNOWN, DIGEST_INVALID, UNSUPPORTED, Refused
@@ -52,15 +51,16 @@ async def get_blob(call: Call) -> Answer:
     _, size, whole = await _find(call)
     if not_modified := find_known(call.request, whole.headers):
         return not_modified
+    if not call.hub.blobs.near and (redirect := await _send_away(call)):
+        return redirect
     span = find_range(call.request, whole.headers, size) if call.request.header(b"range") else None
-    if span is None:
-        return whole
-    start, end = span
     digest = parse_digest(call.route.value)
+    if span is None:
+        return whole if whole.path else whole._replace(pieces=await _open(call.hub, digest, 0, size))
+    start, end = span
     headers = blob_headers(digest, end - start + 1)
     headers.append(header("content-range", f"bytes {start}-{end}/{size}"))
-    file = await call.hub.hop(open, call.hub.blobs.path(digest), "rb")
-    return Answer(206, headers, pieces=_pieces(call.hub, file, start, end - start + 1))
+    return Answer(206, headers, pieces=await _open(call.hub, digest, start, end - start + 1))
 
 
 async def delete_blob(call: Call) -> Answer:
@@ -90,10 +90,34 @@ async def _find(call: Call) -> _Held:
 async def _look(call: Call, digest: Digest) -> _Held:
     blobs = call.hub.blobs
     link = await call.hub.ask(call.hub.links.find_link, call.name, digest)
-    size = blobs.stat(digest) if link else None
-    if link is None or size is None:
+    if link is None:
         raise unknown_blob(digest)
-    return _Held(link, size, Answer(200, blob_headers(digest, size), path=str(blobs.path(digest))))
+    if not blobs.near:  # the records know enough: the store is asked for bytes alone
+        return _Held(link, link.size, Answer(200, blob_headers(digest, link.size)))
+    size = blobs.stat(digest)
+    if size is None:
+        raise unknown_blob(digest)
+    return _Held(link, size, Answer(200, blob_headers(digest, size), path=str(blobs.place(digest))))
+
+
+async def _send_away(call: Call) -> Answer | None:
+    """Where the client gets the blob, or a range of it, without us; None where it is to get it here."""
+    digest = parse_digest(call.route.value)
+    address = await call.hub.hop(call.hub.blobs.place, digest)
+    if address is None:
+        return None
+    return Answer(
+        307, [header("content-length", 0), header("location", address), header("docker-content-digest", digest)]
+    )
+
+
+async def _open(hub: Hub, digest: Digest, start: int, length: int) -> AsyncIterator[bytes]:
+    """A part of the blob as pieces. Raises: Refused where its bytes are gone."""
+    try:
+        file = await hub.hop(hub.blobs.open, digest)
+    except NotFound:
+        raise unknown_blob(digest) from None
+    return _pieces(hub, file, start, length)
 
 
 def blob_headers(digest: Digest, length: int) -> list[Header]:
@@ -111,9 +135,14 @@ def blob_headers(digest: Digest, length: int) -> list[Header]:
 async def _pieces(hub: Hub, file: BinaryIO, start: int, length: int) -> AsyncIterator[bytes]:
     with file:
         while length > 0:
-            piece = await hub.hop(os.pread, file.fileno(), min(length, _PIECE), start)
+            piece = await hub.hop(_read, file, start, min(length, _PIECE))
             if not piece:
                 return  # the file on disk is shorter than its size: the client sees a body cut short
             start += len(piece)
             length -= len(piece)
             yield piece
+
+
+def _read(file: BinaryIO, start: int, length: int) -> bytes:
+    file.seek(start)
+    return file.read(length)

@@ -28,8 +28,8 @@ from capas.hub.distribution.refusal import (
 from capas.hub.distribution.uploads import Owner, wait_turn
 from capas.hub.hub import Call, Hub
 from capas.hub.records.quota import Allowance
+from capas.hub.storage.contract import Upload
 from capas.oci.digest import Digest
-from capas.store.ingest import DirectoryIngest
 
 T = TypeVar("T")
 _SPAN = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/(?:\d+|\*))?", re.ASCII)
@@ -95,7 +95,7 @@ class _Writing:
         self._is_session = is_session
         self._span = _parse_span(call.request)
         self._length = call.request.length or 0
-        self._ingest: DirectoryIngest | None = None
+        self._ingest: Upload | None = None
         self._allowance = Allowance(call.hub.database, call.route.name)
         self.offset = 0
 
@@ -113,13 +113,13 @@ class _Writing:
         if self._ingest is None:
             return
         if isinstance(error, CapasError):  # the disk's fault: its ingest has ended, or cannot be gone on with
-            await self._hub.hop(self._drop, self._ingest)
+            await self._hub.hop(self._ingest.abort)
         else:
             await self._hub.hop(self._give_back, self._ingest)
             loop, uploads = asyncio.get_running_loop(), self._hub.uploads
             loop.call_later(uploads.idle_seconds + 0.05, self._hub.pool.submit, uploads.close_idle)
 
-    def _write(self, pieces: list[bytes]) -> DirectoryIngest:
+    def _write(self, pieces: list[bytes]) -> Upload:
         ingest = self._take()
         self._allowance.check(ingest.offset + sum(map(len, pieces)))
         for piece in pieces:
@@ -133,13 +133,10 @@ class _Writing:
         try:
             keep_blob(self._hub, (self._name, digest), ingest.offset, self._upload, lambda: ingest.commit(digest))
         except Corrupt as error:
-            self._hub.uploads.forget(self._upload)
             raise Refused(DIGEST_INVALID, "the blob has another digest", detail={"digest": digest}) from error
         self._ingest = None
-        if self._is_session:
-            self._hub.uploads.forget(self._upload)
 
-    def _take(self) -> DirectoryIngest:
+    def _take(self) -> Upload:
         if self._ingest is None:
             uploads = self._hub.uploads
             if self._is_session:
@@ -156,17 +153,13 @@ class _Writing:
             self._allowance.check(self.offset + self._length)
         return self._ingest
 
-    def _check_length(self, ingest: DirectoryIngest) -> None:
+    def _check_length(self, ingest: Upload) -> None:
         if self._span is not None and ingest.offset != self._span[1] + 1:
             raise Refused(SIZE_INVALID, "the chunk has not the length of its Content-Range")
 
-    def _drop(self, ingest: DirectoryIngest) -> None:
-        ingest.abort()
-        self._hub.uploads.forget(self._upload)
-
-    def _give_back(self, ingest: DirectoryIngest) -> None:
+    def _give_back(self, ingest: Upload) -> None:
         if self._is_session:
-            self._hub.uploads.keep(self._upload, ingest)
+            self._hub.uploads.keep(self._upload, self._owner, ingest)
         else:
             ingest.abort()
 

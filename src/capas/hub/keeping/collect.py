@@ -67,7 +67,7 @@ def _expire(hub: Hub, before_ns: int) -> int:
 
 def delete_unheld(hub: Hub, digests: Sequence[Digest]) -> set[Digest]:
     """Delete those blobs that nobody holds or claims; which they were."""
-    now_ns, limit = hub.now_ns(), time.monotonic() + DELETE_NS / SECOND_NS
+    now_ns, limit = hub.now_ns(), time.monotonic() + DELETE_NS / SECOND_NS / 2
     doomed = hub.claims.doom(digests, now_ns)
     deleted: set[Digest] = set()
     for digest in doomed:
