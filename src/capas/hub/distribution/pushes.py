@@ -133,6 +133,7 @@ class _Writing:
         try:
             keep_blob(self._hub, (self._name, digest), ingest.offset, self._upload, lambda: ingest.commit(digest))
         except Corrupt as error:
+            self._ingest = None  # it has ended, and its session with it
             raise Refused(DIGEST_INVALID, "the blob has another digest", detail={"digest": digest}) from error
         self._ingest = None
 
