@@ -9,15 +9,25 @@ from pathlib import Path
 
 import pytest
 
+from capas.hub.config import Config
+from capas.hub.records.place import DatabaseConfig
 from support.hub import running_hub
 from support.hub_client import HubClient
 from support.town import Town, build_town
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_hub(tmp_path_factory.mktemp("hub")) as found:
+@pytest.fixture(scope="module", params=["embedded", "shared"])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Once with SQLite and a directory, once with PostgreSQL and an object store."""
+    config, url = Config(), ""
+    if request.param == "shared":
+        postgres, seaweed = request.getfixturevalue("postgres"), request.getfixturevalue("seaweed")
+        url = postgres.make()
+        config = Config(database=DatabaseConfig(url), storage=seaweed.make(redirect=False))
+    with running_hub(tmp_path_factory.mktemp("hub"), config=config) as found:
         yield found
+    if url:
+        postgres.drop(url)
 
 
 @pytest.fixture

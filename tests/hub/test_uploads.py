@@ -66,15 +66,21 @@ def test_an_upload_belongs_to_its_repository(hub: HubClient) -> None:
     assert hub.send("PUT", f"{location}?digest={digest_of(b'abc')}").status == 201
 
 
-def test_an_upload_that_another_request_writes_is_waited_for(hub: HubClient) -> None:
-    location = hub.send("POST", "blobs/uploads/").headers["location"]
-    host, _, port = hub.address.partition(":")
-    with socket.create_connection((host, int(port))) as connection:
-        head = f"PATCH {location} HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n".encode()
-        connection.sendall(head + bytes(1_500_000))  # more than a batch: the session is in this request's hands
-        time.sleep(0.2)
-        connection.sendall(bytes(500_000))
-        assert hub.send("GET", location).headers["range"] == "0-1999999"
+def test_an_upload_that_another_request_writes_is_waited_for(tmp_path: Path) -> None:
+    with running_hub(tmp_path) as address:
+        hub = HubClient(address, "app")
+        location = hub.send("POST", "blobs/uploads/").headers["location"]
+        host, _, port = address.partition(":")
+        with socket.create_connection((host, int(port))) as connection:
+            head = f"PATCH {location} HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n".encode()
+            connection.sendall(head + bytes(1_500_000))  # more than a batch: the session is in this request's hands
+            limit = time.monotonic() + 10
+            while not any(file.stat().st_size for file in (tmp_path / "ingest").iterdir()):
+                assert time.monotonic() < limit
+                time.sleep(0.01)
+            connection.sendall(bytes(500_000))
+            assert hub.send("GET", location).headers["range"] == "0-1999999"
+        hub.close()
 
 
 def test_what_is_left_of_a_finished_upload_is_nothing(tmp_path: Path) -> None:

@@ -14,15 +14,18 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from capas.hub.app import App, create_app
+from capas.hub.config import Config
 from capas.hub.hub import Options
 
 _READY_SECONDS = 20.0
 
 
 @contextmanager
-def running_hub(root: Path, *, options: Options | None = None, app: App | None = None) -> Iterator[str]:
+def running_hub(
+    root: Path, *, options: Options | None = None, config: Config | None = None, app: App | None = None
+) -> Iterator[str]:
     """A hub over `root` on a free port, served by Granian in a thread; its address is `localhost:<port>`."""
-    application = app or create_app(root, options=options or Options())
+    application = app or create_app(root, options=options or Options(), config=config or Config())
     with _reserved_port() as port:
         server = Server(
             application,

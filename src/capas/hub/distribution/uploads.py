@@ -11,7 +11,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from capas.errors import Conflict
+from capas.errors import Conflict, NotFound
 from capas.hub.storage.contract import Storage, Upload
 from capas.oci.digest import Digest
 
@@ -52,7 +52,12 @@ class Uploads:
         name = _name(upload, owner)
         with self._lock:
             idle = self._idle.pop(name, None)
-        return idle.ingest if idle else self._blobs.ingest(name, begun=True)
+        if idle:
+            return idle.ingest
+        try:
+            return self._blobs.ingest(name, begun=True)
+        except NotFound:
+            raise NotFound("no such upload", hint="start another one") from None
 
     def keep(self, upload: str, owner: Owner, ingest: Upload) -> None:
         """Give the write back, for the session's next request. Raises: Unavailable."""

@@ -43,6 +43,7 @@ class Database:
         self.is_local = parsed.get_backend_name() == "sqlite"
         self.name = parsed.database if self.is_local else parsed.render_as_string(hide_password=True)
         self._reader, self._writer = _open_sqlite(url) if self.is_local else _open_postgres(url)
+        self._others: list[Callable[[], object]] = []
         self._turn = threading.Lock() if self.is_local else nullcontext()
         try:
             if not self.read(is_current):
@@ -53,8 +54,14 @@ class Database:
 
     def close(self) -> None:
         """Let go of the connections."""
+        for close in self._others:
+            close()
         self._reader.dispose()
         self._writer.dispose()
+
+    def when_closed(self, close: Callable[[], object]) -> None:
+        """Call `close` when the records are let go of: for a connection that somebody keeps for itself."""
+        self._others.append(close)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds, all of it at one point in time. It may be called again."""
