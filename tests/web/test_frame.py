@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import urllib3
 from playwright.sync_api import Browser, Page
 
+from capas.hub.app import create_app
+from capas.hub.config import Config, ServerConfig
 from support.browser import check_everywhere, open_page
+from support.hub import running_hub
 
 
 def get(address: str, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
@@ -25,7 +29,7 @@ def test_the_first_page_is_accessible(page: Page, address: str) -> None:
 def test_an_address_that_nothing_is_at_says_so(page: Page, address: str) -> None:
     answer = page.goto(f"http://{address}/nothing/here")
     assert answer is not None and answer.status == 404
-    assert page.locator("h1").inner_text() == "there is nothing at this address"
+    assert page.locator("h1").inner_text() == "There is nothing at this address"
     check_everywhere(page)
 
 
@@ -57,7 +61,7 @@ def test_a_chosen_language_stays(page: Page, address: str) -> None:
     page.get_by_role("link", name="Español").click()
     assert page.locator("html").get_attribute("lang") == "es"
     page.goto(f"http://{address}/nothing")
-    assert page.locator("h1").inner_text() == "no hay nada en esta dirección"
+    assert page.locator("h1").inner_text() == "No hay nada en esta dirección"
 
 
 def test_chosen_colours_stay(page: Page, address: str) -> None:
@@ -131,8 +135,16 @@ def test_cookies_are_out_of_reach(address: str) -> None:
     plain = get(address, "/?lang=es&theme=dark").headers.getlist("set-cookie")
     assert len(plain) == 3
     assert all("HttpOnly" in cookie and "SameSite=lax" in cookie and "Secure" not in cookie for cookie in plain)
-    secure = get(address, "/?lang=es", x_forwarded_proto="https").headers.getlist("set-cookie")
-    assert all(cookie.startswith("__Host-") and "Secure" in cookie and "Path=/" in cookie for cookie in secure)
+
+
+def test_a_hub_behind_https_sends_cookies_by_https_alone_and_tells_its_public_name(tmp_path: Path) -> None:
+    config = Config(server=ServerConfig(public_url="https://hub.example.org"))
+    with running_hub(tmp_path, app=create_app(tmp_path, config=config)) as address:
+        answer = get(address, "/?lang=es&theme=dark")
+    cookies = answer.headers.getlist("set-cookie")
+    assert len(cookies) == 3
+    assert all(cookie.startswith("__Host-") and "Secure" in cookie and "Path=/" in cookie for cookie in cookies)
+    assert "docker push hub.example.org/" in answer.data.decode()
 
 
 def test_htmx_is_the_file_that_npm_has() -> None:
@@ -141,3 +153,62 @@ def test_htmx_is_the_file_that_npm_has() -> None:
     place = Path(__file__).parents[2] / "src" / "capas" / "hub" / "pages" / "static"
     digest = hashlib.sha256((place / "htmx.js").read_bytes()).hexdigest()
     assert f"sha256:{digest}" in (place / "htmx.md").read_text()
+
+
+FORM = "/r/library/web/-/star"
+
+
+def post(address: str, fields: dict[str, str], **headers: str) -> urllib3.BaseHTTPResponse:
+    sent = {"content-type": "application/x-www-form-urlencoded"} | {
+        name.replace("_", "-"): v for name, v in headers.items()
+    }
+    return urllib3.request("POST", f"http://{address}{FORM}", body=urlencode(fields), headers=sent, redirect=False)
+
+
+def visit(address: str) -> tuple[str, str]:
+    """A reader's cookie, and the token of their forms."""
+    answer = get(address, "/")
+    cookie = next(one.partition(";")[0] for one in answer.headers.getlist("set-cookie") if "visit" in one)
+    found = re.search(r'"x-csrf-token":"([0-9a-f]{64})"', answer.data.decode())
+    assert found
+    return cookie, found[1]
+
+
+def test_a_form_of_ours_gets_through(address: str) -> None:
+    cookie, token = visit(address)
+    assert post(address, {"csrf": token}, cookie=cookie).status == 404  # such a repository is not there
+
+
+def test_the_token_may_come_in_a_header(address: str) -> None:
+    cookie, token = visit(address)
+    assert post(address, {}, cookie=cookie, x_csrf_token=token).status == 404
+
+
+def test_forms_of_others_are_refused(address: str) -> None:
+    cookie, token = visit(address)
+    other_cookie, other_token = visit(address)
+    for fields, headers in (
+        ({}, {"cookie": cookie}),
+        ({"csrf": ""}, {"cookie": cookie}),
+        ({"csrf": other_token}, {"cookie": cookie}),
+        ({"csrf": token}, {"cookie": other_cookie}),
+        ({"csrf": token}, {}),
+        ({"csrf": "ü"}, {"cookie": cookie}),
+        ({"csrf": token}, {"cookie": cookie, "sec_fetch_site": "cross-site"}),
+        ({"csrf": token}, {"cookie": cookie, "sec_fetch_site": "same-site"}),
+    ):
+        answer = post(address, fields, **headers)
+        assert answer.status == 403
+        assert b"not from a page of this session" in answer.data
+
+
+def test_forms_are_bounded(address: str) -> None:
+    cookie, token = visit(address)
+    assert post(address, {"csrf": token, "x": "y" * 1_100_000}, cookie=cookie).status == 400
+    assert post(address, {"csrf": token} | {f"f{n}": "" for n in range(600)}, cookie=cookie).status == 400
+
+
+def test_only_plain_forms_are_read(address: str) -> None:
+    cookie, token = visit(address)
+    for kind in ("application/json", "multipart/form-data; boundary=x", "text/plain"):
+        assert post(address, {"csrf": token}, cookie=cookie, content_type=kind).status == 400

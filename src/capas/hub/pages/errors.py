@@ -31,7 +31,8 @@ def show_error(visit: Visit, error: errors.CapasError) -> Response:
         return show_fault(visit)
     repository = error.facts.get("repository", "") if status == 404 else ""
     meant = suggest(visit.hub, visit.identity, str(repository)) if repository else []
-    what = visit.say(error.message, **error.facts)
+    said = visit.say(error.message, **error.facts)
+    what = said if error.message.startswith("{") else said[:1].upper() + said[1:]  # a name stays as it is
     return visit.page(
         "error.html",
         status=status,

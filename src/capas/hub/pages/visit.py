@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from capas.errors import Unauthenticated
+from capas.errors import Invalid, Unauthenticated
 from capas.hub.hub import Hub
 from capas.hub.pages.cookies import (
     LANGUAGE,
@@ -133,6 +133,13 @@ class Visit:
         """This very page's query with other choices in it: `?q=x&lang=es`."""
         return "?" + self.request.url.include_query_params(**choices).query
 
+    def _host(self) -> str:
+        """What clients call this hub: the first part of the names that they pull."""
+        try:
+            return self.hub.doors.origins.find(self.request.scope).host
+        except Invalid:
+            return "localhost"
+
     def _context(self) -> dict[str, Any]:
         return {
             "visit": self,
@@ -140,7 +147,7 @@ class Visit:
             "language": self.language,
             "languages": LANGUAGES,
             "theme": self.theme,
-            "host": self.request.headers.get("host", "localhost")[:255],
+            "host": self._host(),
             "now_ns": self.hub.now_ns(),
             "csrf": self.csrf,
             "_": self.say,
