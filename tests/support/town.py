@@ -35,7 +35,8 @@ DOCUMENT = json.dumps(
         "layers": [describe(LAYER, LAYER_DATA)],
     }
 ).encode()
-MANIFEST_DIGEST, LAYER_DIGEST = digest_of(DOCUMENT), digest_of(LAYER_DATA)
+OTHER_DOCUMENT = DOCUMENT + b" "  # another digest, and what it needs is there
+MANIFEST_DIGEST, LAYER_DIGEST, CONFIG_DIGEST = map(digest_of, (DOCUMENT, LAYER_DATA, CONFIG_DATA))
 MEMBERS: tuple[Role, ...] = ("reader", "creator", "writer", "maintainer", "owner")
 NOBODY = "anonymous"
 REFUSED = ("deactivated", "expired")  # who shows what is not valid any more
@@ -126,8 +127,9 @@ def build_town(root: Path) -> None:
     database.write(lambda db: _log_in(db, people))
     organisations.set_member(database, "acme", "deactivated", "owner", by)
     accounts.set_active(database, "deactivated", False, by)
-    accounts.set_password(database, "reader", PASSWORD, by)
-    database.write(lambda db: _log_in(db, {"reader": people["reader"]}))
+    for name in ("other", "reader"):
+        accounts.set_password(database, name, PASSWORD, by)
+    database.write(lambda db: _log_in(db, {name: people[name] for name in ("other", "reader")}))
     direct = Direct(app)
     _push(direct, people["boss"])
     repositories.set_visibility(database, PUBLIC, True, by)

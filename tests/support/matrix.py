@@ -1,0 +1,192 @@
+"""What each route of the hub needs: a row for each, by which the matrix of rights (SECURITY-CASES R1) is walked.
+
+A new route has no row, and then a test says so. `need` is who may:
+
+    a role         in the repository ({repo}) or organisation ({org}) that the path names; what readers may, anybody may
+                   where it is public
+    "anybody"      with an account or none, of whatever the path names
+    "person"       anybody who is logged in
+    "self"         the person that the path names ({user}), and administrators
+    "self alone"   that person, and nobody else
+    "admin"        administrators
+
+`lists`: the answer names what the asker may know of, and nothing else. `body` makes the request succeed where it may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from support.hub_client import MANIFEST
+from support.people import PASSWORD
+from support.town import LAYER_DATA, LAYER_DIGEST, MANIFEST_DIGEST, OTHER_DOCUMENT
+
+UPLOAD = "0" * 64  # an upload that nobody began: for who may push it is unknown
+
+
+class Row(NamedTuple):
+    """One route, and a request for it."""
+
+    method: str
+    path: str  # as the routing table has it
+    need: str
+    ask: str = ""  # as it is asked for, where that is more than the table's parts filled in
+    body: bytes | dict[str, Any] | str = b""
+    headers: Mapping[str, str] = MappingProxyType({})
+    lists: bool = False
+    unknown: bool = False  # who may gets a 404 all the same: there is no such upload
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+_PULL = [
+    Row("GET", "manifest", "reader", "/v2/{repo}/manifests/v1"),
+    Row("HEAD", "manifest", "reader", f"/v2/{{repo}}/manifests/{MANIFEST_DIGEST}"),
+    Row("GET", "blob", "reader", f"/v2/{{repo}}/blobs/{LAYER_DIGEST}"),
+    Row("HEAD", "blob", "reader", f"/v2/{{repo}}/blobs/{LAYER_DIGEST}"),
+    Row("GET", "tags", "reader", "/v2/{repo}/tags/list"),
+    Row("GET", "referrers", "reader", f"/v2/{{repo}}/referrers/{MANIFEST_DIGEST}"),
+]
+_PUSH = [
+    Row("PUT", "manifest", "writer", "/v2/{repo}/manifests/v1", OTHER_DOCUMENT, {"content-type": MANIFEST}),
+    Row("DELETE", "manifest", "maintainer", "/v2/{repo}/manifests/v1"),
+    Row("DELETE", "blob", "maintainer", f"/v2/{{repo}}/blobs/{LAYER_DIGEST}"),
+    Row("POST", "uploads", "creator", f"/v2/{{repo}}/blobs/uploads/?digest={LAYER_DIGEST}", LAYER_DATA),
+    Row("GET", "upload", "creator", f"/v2/{{repo}}/blobs/uploads/{UPLOAD}", unknown=True),
+    Row("PATCH", "upload", "creator", f"/v2/{{repo}}/blobs/uploads/{UPLOAD}", b"x", unknown=True),
+    Row("PUT", "upload", "creator", f"/v2/{{repo}}/blobs/uploads/{UPLOAD}?digest={LAYER_DIGEST}", unknown=True),
+    Row("DELETE", "upload", "creator", f"/v2/{{repo}}/blobs/uploads/{UPLOAD}", unknown=True),
+]
+DISTRIBUTION = [
+    Row("GET", "ping", "person", "/v2/"),
+    Row("HEAD", "ping", "person", "/v2/"),
+    Row("GET", "catalog", "person", "/v2/_catalog", lists=True),
+    *_PULL,
+    *_PUSH,
+]
+
+API = [
+    Row("GET", "/me", "anybody"),
+    Row("GET", "/search", "anybody", "/search?q=acme", lists=True),
+    Row("GET", "/digests/{digest}", "anybody", f"/digests/{MANIFEST_DIGEST}", lists=True),
+    Row("GET", "/repositories/{name:path}", "reader", "/repositories/{repo}"),
+    Row("GET", "/tags/{name:path}", "reader", "/tags/{repo}"),
+    Row("GET", "/counts/{name:path}", "reader", "/counts/{repo}"),
+    Row("PUT", "/stars/{name:path}", "reader person", "/stars/{repo}"),
+    Row("DELETE", "/stars/{name:path}", "reader person", "/stars/{repo}"),
+    Row("PATCH", "/repositories/{name:path}", "maintainer", "/repositories/{repo}", {"description": "new"}),
+    Row("DELETE", "/repositories/{name:path}", "owner", "/repositories/{repo}"),
+    Row("PUT", "/visibility/{name:path}", "owner", "/visibility/{repo}", {"is_public": True}),
+    Row("PUT", "/names/{name:path}", "owner", "/names/{repo}", {"name": "acme/moved"}),
+    Row("GET", "/grants/{name:path}", "owner", "/grants/{repo}"),
+    Row("PUT", "/grants/{name:path}", "owner", "/grants/{repo}", {"kind": "user", "name": "other", "role": "reader"}),
+    Row("DELETE", "/grants/{name:path}", "owner", "/grants/{repo}?kind=user&name=creator", unknown=True),
+    Row("GET", "/users", "admin"),
+    Row("POST", "/users", "admin", "", {"name": "newcomer", "password": PASSWORD}),
+    Row("GET", "/users/{name}", "person", "/users/{user}"),
+    Row("PATCH", "/users/{name}", "self", "/users/{user}", {"display_name": "Other"}),
+    Row("DELETE", "/users/{name}", "admin", "/users/{user}"),
+    Row("PUT", "/users/{name}/standing", "admin", "/users/{user}/standing", {"is_admin": True}),
+    Row("PUT", "/users/{name}/password", "self", "/users/{user}/password", {"old": PASSWORD, "new": PASSWORD + "!"}),
+    Row("PUT", "/users/{name}/name", "admin", "/users/{user}/name", {"name": "another"}),
+    Row("GET", "/users/{name}/tokens", "self", "/users/{user}/tokens"),
+    Row("POST", "/users/{name}/tokens", "self alone", "/users/{user}/tokens", {"name": "new"}),
+    Row("DELETE", "/users/{name}/tokens/{token}", "self", "/users/{user}/tokens/all"),
+    Row("GET", "/organisations", "person"),
+    Row("POST", "/organisations", "a person", "", {"name": "apex"}),
+    Row("GET", "/organisations/{name}", "person", "/organisations/{org}"),
+    Row("PATCH", "/organisations/{name}", "owner", "/organisations/{org}", {"display_name": "Acme"}),
+    Row("DELETE", "/organisations/{name}", "owner", "/organisations/{org}?repositories=true"),
+    Row("PUT", "/organisations/{name}/name", "owner", "/organisations/{org}/name", {"name": "apex"}),
+    Row("GET", "/organisations/{name}/members", "reader", "/organisations/{org}/members"),
+    Row(
+        "PUT", "/organisations/{name}/members/{user}", "owner", "/organisations/{org}/members/other", {"role": "reader"}
+    ),
+    Row("DELETE", "/organisations/{name}/members/{user}", "owner", "/organisations/{org}/members/deactivated"),
+    Row("GET", "/organisations/{name}/teams", "reader", "/organisations/{org}/teams"),
+    Row("POST", "/organisations/{name}/teams", "owner", "/organisations/{org}/teams", {"name": "ops"}),
+    Row("DELETE", "/organisations/{name}/teams/{team}", "owner", "/organisations/{org}/teams/devs"),
+    Row("GET", "/organisations/{name}/teams/{team}/people", "reader", "/organisations/{org}/teams/devs/people"),
+    Row(
+        "PUT",
+        "/organisations/{name}/teams/{team}/people/{user}",
+        "owner",
+        "/organisations/{org}/teams/devs/people/other",
+    ),
+    Row(
+        "DELETE",
+        "/organisations/{name}/teams/{team}/people/{user}",
+        "owner",
+        "/organisations/{org}/teams/devs/people/other",
+        unknown=True,
+    ),
+    Row("GET", "/robots/{namespace}", "owner", "/robots/{org}"),
+    Row(
+        "POST",
+        "/robots/{namespace}",
+        "owner",
+        "/robots/{org}",
+        {"name": "new", "scopes": [{"repositories": "acme/*", "role": "reader"}]},
+    ),
+    Row("DELETE", "/robots/{namespace}/{robot}", "owner", "/robots/{org}/ci"),
+    Row("GET", "/audit", "owner", "/audit?namespace={org}"),
+]
+
+HUB_SHAPES = [
+    Row("GET", "/v1/_ping", "anybody"),
+    Row("GET", "/v1/search", "anybody", "/v1/search?q=acme", lists=True),
+    Row("GET", "/v2/search/repositories", "anybody", "/v2/search/repositories?query=acme", lists=True),
+    *(
+        row
+        for base in ("/v2/repositories/{namespace}", "/v2/namespaces/{namespace}/repositories")
+        for at in (base.replace("{namespace}/repositories", "acme/repositories").replace("{namespace}", "acme"),)
+        for row in (
+            Row("GET", base, "anybody", at, lists=True),
+            Row("GET", base + "/{name:path}", "reader", at + "/{last}"),
+            Row("GET", base + "/{name:path}/tags", "reader", at + "/{last}/tags"),
+            Row("GET", base + "/{name:path}/tags/{tag}", "reader", at + "/{last}/tags/v1"),
+        )
+    ),
+]
+
+PAGES = [
+    Row("GET", "/", "anybody", lists=False),
+    Row("GET", "/search", "anybody", "/search?q=acme", lists=True),
+    Row("GET", "/u/{name}", "anybody", "/u/acme", lists=True),
+    Row("GET", "/r/{name:path}", "reader", "/r/{repo}"),
+    Row("GET", "/r/{name:path}/-/tags", "reader", "/r/{repo}/-/tags"),
+    Row("GET", "/r/{name:path}/-/image/{reference}", "reader", "/r/{repo}/-/image/v1"),
+    Row("GET", "/r/{name:path}/-/compare", "reader", "/r/{repo}/-/compare"),
+    Row("POST", "/r/{name:path}/-/star", "reader person", "/r/{repo}/-/star", "star=1"),
+]
+
+# routes that stand before any right, where everybody is nobody yet: tests of their own say what they do
+OPEN_DOORS = frozenset({"/token", "/static/{name}"})
+
+
+def every_route() -> Iterator[tuple[str, str, str]]:
+    """Door, method and path of each route that the hub's own tables have."""
+    from starlette.routing import Route
+
+    from capas.hub import site
+    from capas.hub.api.all import OPERATIONS
+    from capas.hub.app import _HANDLERS
+
+    for kind, methods in _HANDLERS.items():
+        yield from (("distribution", method, kind) for method in methods)
+    for one in OPERATIONS:
+        yield "api", one.method, one.path
+    for route in site._gather():
+        if isinstance(route, Route) and route.path not in OPEN_DOORS:
+            methods = (route.methods or {"GET"}) - {"HEAD"}
+            yield from (("site", method, route.path.rstrip("/") or "/") for method in methods)
+
+
+def every_row() -> Iterator[tuple[str, Row]]:
+    """Each row, with its door."""
+    yield from (("distribution", row) for row in DISTRIBUTION)
+    yield from (("api", row) for row in API)
+    yield from (("site", row) for row in (*HUB_SHAPES, *PAGES))
