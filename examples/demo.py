@@ -25,7 +25,7 @@ from bases import busybox_tar, debian_tar  # noqa: E402
 
 
 def main() -> None:
-    """Hub, bases, build, push, remove, pull, look, run, ask, tidy up."""
+    """Hub, bases, build, push, remove, pull, look, run, ask, the hub's page."""
     started = time.monotonic()
     port = free_port(5055)
     registry = f"localhost:{port}"
@@ -45,7 +45,9 @@ def main() -> None:
         capas("history", app)
         show_shared(app, f"{registry}/library/debian")
         run_and_ask(app)
-    title(f"Done in {time.monotonic() - started:.0f} s. All of it is kept in {STATE} for a quicker second time")
+        page = find_page(registry)
+        title(f"Done in {time.monotonic() - started:.0f} s. All of it is kept in {STATE} for a quicker second time")
+        show_page(page)
 
 
 def make_bases(registry: str) -> None:
@@ -85,6 +87,29 @@ def run_and_ask(app: str) -> None:
     finally:
         capas("stop", "-t", "3", "capas-demo")
         capas("rm", "capas-demo")
+
+
+def find_page(registry: str) -> str:
+    """The address of the hub's page, which shows the images that were pushed."""
+    address = f"http://{registry}/"
+    page = ask(address)
+    missing = [name for name in ("library/busybox", "library/debian", "demo/web") if f"/r/{name}" not in page]
+    if missing:
+        raise SystemExit(f"{address} does not show {', '.join(missing)}")
+    return address
+
+
+def show_page(address: str) -> None:
+    """Where to look; while somebody looks, the hub stays."""
+    print(f"\nThe images have their pages on the hub: \033[1m{address}\033[0m", flush=True)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print("The hub ends with the demo; from a terminal, it stays until Ctrl-C.")
+        return
+    print("Press Ctrl-C to end.", flush=True)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        print()
 
 
 @contextmanager

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from capas.hub.app import create_app
+from support.dockerd import running_dockerd
 from support.hub import running_hub
 from support.hub_client import HubClient
 from support.repositories import Repositories
@@ -61,20 +61,8 @@ def test_skopeo_lists_tags(address: str) -> None:
 @pytest.fixture
 def docker(tmp_path: Path) -> Iterator[tuple[str, ...]]:
     """docker's client with a daemon of its own."""
-    socket = f"unix://{tmp_path}/docker.sock"
-    places = ["--data-root", tmp_path / "data", "--exec-root", tmp_path / "exec", "--pidfile", tmp_path / "pid"]
-    quiet = ["--bridge=none", "--iptables=false", "--storage-driver=vfs"]
-    with (
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(["dockerd", *quiet, *places, "-H", socket], stdout=log, stderr=log) as daemon,
-    ):
-        client = ("docker", "-H", socket)
-        limit = time.monotonic() + 60
-        while subprocess.run([*client, "version"], capture_output=True).returncode:
-            assert daemon.poll() is None and time.monotonic() < limit, (tmp_path / "log").read_text()
-            time.sleep(0.1)
-        yield client
-        daemon.terminate()
+    with running_dockerd(tmp_path) as socket:
+        yield ("docker", "-H", socket)
 
 
 @pytest.mark.root

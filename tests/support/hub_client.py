@@ -48,7 +48,8 @@ class HubClient:
     def push_blob(self, data: bytes) -> str:
         digest = digest_of(data)
         location = self.send("POST", "blobs/uploads/").headers["location"]
-        answer = self.send("PUT", f"{location}?digest={digest}", body=data)
+        path = location.partition(self.address)[2] or location  # docker-registry gives a whole address, with a query
+        answer = self.send("PUT", f"{path}{'&' if '?' in path else '?'}digest={digest}", body=data)
         assert answer.status == 201, answer.data
         return digest
 

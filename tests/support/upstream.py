@@ -43,6 +43,7 @@ class Upstream:
         self.go = threading.Event()
         self.cut_at: int | None = None  # and break off here
         self.wrong: dict[str, bytes] = {}  # bytes sent for a digest that are not its own
+        self.elsewhere = ""  # where blobs are said to be
         self._open: list[socket.socket] = []
         upstream = self
 
@@ -136,6 +137,8 @@ class Upstream:
             data, media_type = self.manifests[name, value]
             about = {"Content-Type": media_type, "Docker-Content-Digest": digest_of(data)}
             return _send(handler, 200, self.wrong.get(digest_of(data), data), {**about, **self.headers})
+        if kind == "blobs" and self.elsewhere:
+            return _send(handler, 307, b"", {"Location": self.elsewhere + handler.path})
         if kind == "blobs" and (name, value) in self.blobs:
             return self._send_blob(handler, self.wrong.get(value, self.blobs[name, value]))
         if kind == "tags" and any(one == name for one, _ in self.manifests):

@@ -67,6 +67,7 @@ from capas.store.disk import make_dirs
 if TYPE_CHECKING:
     from capas.hub.copying.cache import Place
     from capas.hub.copying.caches import Caches
+    from capas.hub.copying.replication.worker import Worker
 
 _THREADS = 16
 _JSON = header("content-type", "application/json")
@@ -110,6 +111,7 @@ class App:
         self.at_end: list[Callable[[], None]] = []  # before all else is let go of
         self._health = health
         self._site: asyncio.Future[Site] | None = None
+        self._worker: asyncio.Future[Worker] | None = None
         self._log = logging.getLogger("capas.hub")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -212,10 +214,14 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
+                if self._worker is not None:
+                    worker = await self._worker
+                    await asyncio.to_thread(worker.close)
                 await asyncio.to_thread(self.close)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
             self.hub.keeping.start()
+            self._worker = asyncio.ensure_future(self.hub.hop(_start_worker, self.hub))
             await send({"type": "lifespan.startup.complete"})
 
     def close(self) -> None:
@@ -296,6 +302,12 @@ def _open_caches(hub: Hub, config: Config) -> Caches | None:
     from capas.hub.copying.caches import open_caches
 
     return open_caches(hub, config.upstreams, load_settings())
+
+
+def _start_worker(hub: Hub) -> Worker:
+    from capas.hub.copying.replication.worker import start_worker
+
+    return start_worker(hub)
 
 
 def _make_site(hub: Hub) -> Site:

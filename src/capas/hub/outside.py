@@ -10,6 +10,7 @@ the public addresses, and the networks that the keeper names:
 
 from __future__ import annotations
 
+import copy
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -51,6 +52,13 @@ class Outside:
     def __init__(self, config: OutsideConfig, resolve: Resolve | None = None) -> None:
         self._networks = [_network(text) for text in config.networks]
         self._resolve = resolve or _resolve
+        self._named: tuple[str, int] | None = None
+
+    def except_for(self, host: str, port: int) -> Outside:
+        """The same rule, but this one place is open, wherever it is: the hub's keeper named it."""
+        made = copy.copy(self)
+        made._named = (host, port)
+        return made
 
     def check_url(self, url: str) -> None:
         """Whether this may be asked for at all; where a name leads is seen when connecting. Raises: Invalid, Denied."""
@@ -75,7 +83,7 @@ class Outside:
             addresses = [ip_address(text) for text in self._resolve(host, port)]
         except OSError:
             raise Unavailable("there is no host {host}", host=host) from None
-        for address in addresses:  # one that is closed shuts the whole name out
+        for address in addresses if (host, port) != self._named else ():  # one that is closed shuts the name out
             self._judge(address, host, port)
         why = "no address"
         for address in addresses:

@@ -35,9 +35,11 @@ def _gather() -> list[BaseRoute]:
         home,
         image,
         namespace,
+        replications,
         repository,
         search,
         starring,
+        upstreams,
     )
     from capas.hub.people import token_service
 
@@ -52,5 +54,7 @@ def _gather() -> list[BaseRoute]:
         *image.ROUTES,
         *comparison.ROUTES,
         *starring.ROUTES,
+        *replications.ROUTES,
+        *upstreams.ROUTES,
         *repository.ROUTES,  # last of its kind: a name may hold anything
     ]

@@ -16,6 +16,7 @@ from capas.registry.endpoint import Endpoint
 from capas.registry.listings import list_catalog
 from capas.registry.message import Conversation
 from capas.registry.refusal import refused
+from capas.registry.scope import CATALOG
 from capas.registry.session import Session
 
 T = TypeVar("T")
@@ -104,7 +105,9 @@ def search_registry(session: Session, wanted: Wanted) -> Conversation[Hits]:
 
     Raises: Unauthenticated; Denied; Unavailable; Unsupported where it knows none.
     """
-    response = yield from session.ask("GET", "/v2/", tries=_TRIES)  # lets us in, so that private ones are found too
+    response = yield from session.ask(
+        "GET", "/v2/", scopes=CATALOG, tries=_TRIES
+    )  # lets us in, so that private ones are found too
     response.discard()
     for way in (_search_ours, search_index):
         try:
@@ -151,7 +154,8 @@ def _search_catalog(session: Session, wanted: Wanted) -> Conversation[Hits]:
 
 def _get(session: Session, path: str, kind: type[T]) -> Conversation[T]:
     """Raises: Unsupported where there is nothing of this kind at the path."""
-    response = yield from session.ask("GET", path, headers={"Accept": "application/json"}, tries=_TRIES)
+    headers = {"Accept": "application/json"}
+    response = yield from session.ask("GET", path, scopes=CATALOG, headers=headers, tries=_TRIES)
     if response.status in (401, 403, 429) or response.status >= 500:
         raise refused(response, session.endpoint.host)
     if response.status != 200:

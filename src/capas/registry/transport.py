@@ -33,7 +33,10 @@ class _Key(NamedTuple):
 
 
 class HttpTransport:
-    """A `Transport` on urllib3, made when it is first needed. Bodies come as they were sent, never inflated."""
+    """A `Transport` on urllib3, made when it is first needed. Bodies come as they were sent, never inflated.
+
+    `manager` makes the connections where no proxy does.
+    """
 
     def __init__(
         self,
@@ -42,8 +45,10 @@ class HttpTransport:
         sleep: Callable[[float], object] = time.sleep,
         connect_seconds: float = _CONNECT_SECONDS,
         read_seconds: float = _READ_SECONDS,
+        manager: Callable[..., PoolManager] | None = None,
     ) -> None:
         self._settings = settings
+        self._manager = manager
         self._patience = (connect_seconds, read_seconds)
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -109,7 +114,7 @@ class HttpTransport:
         if key.insecure:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user named it insecure
         if key.proxy is None:
-            return urllib3.PoolManager(**options)
+            return (self._manager or urllib3.PoolManager)(**options)
         address, login = without_login(key.proxy)
         headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
         return urllib3.ProxyManager(address, proxy_headers=headers, **options)

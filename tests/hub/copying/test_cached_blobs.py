@@ -24,6 +24,15 @@ from support.upstream import Upstream
 
 NAME = "team/app"
 BIG = os.urandom(3 << 20)
+_SERVE = """
+import sys
+from pathlib import Path
+from capas.hub.config import Config
+from capas.hub.copying.upstream import Upstream
+from capas.hub.serve import serve
+config = Config(upstreams=(Upstream(prefix="up", url=sys.argv[2]),))
+serve(Path(sys.argv[1]), port=int(sys.argv[3]), config=config)
+"""
 
 
 def whole(hub: HubClient, digest: str) -> bytes:
@@ -204,14 +213,11 @@ def wait_for_gone(path: Path) -> None:
 @pytest.fixture
 def two_processes(upstream: Upstream, tmp_path: Path) -> Iterator[list[tuple[HubClient, subprocess.Popen[bytes]]]]:
     """Two hubs, each a process of its own, over one root."""
-    config = tmp_path / "hub.toml"
-    config.write_text(f'[[upstreams]]\nprefix = "up"\nurl = "{upstream.url}"\n')
     hubs = []
     try:
         for _ in range(2):
             port = free_port()
-            command = [sys.executable, "-m", "capas", "hub", "serve", "--root", str(tmp_path / "hub")]
-            process = subprocess.Popen([*command, "--config", str(config), "--port", str(port)])
+            process = subprocess.Popen([sys.executable, "-c", _SERVE, tmp_path / "hub", upstream.url, str(port)])
             hubs.append((HubClient(f"localhost:{port}", "up/" + NAME), process))
             wait_for_port(port)
         yield hubs

@@ -77,6 +77,18 @@ def test_the_login_goes_to_its_own_upstream_alone(two: tuple[Upstream, Upstream,
     assert all("Authorization" not in one.headers for one in public.asked)
 
 
+def test_an_upstream_does_not_lead_the_hub_into_its_own_network(two: tuple[Upstream, Upstream, HubClient]) -> None:
+    private, public, hub = two
+    private.login, image = "", public.add_image("me/app", "1.0", layer=SECRET)
+    private.add_image("me/app", "1.0", layer=SECRET)
+    assert hub.send("GET", "/v2/evil/me/app/manifests/1.0").status == 200
+    for elsewhere in (private.url, "http://169.254.169.254", "http://[::1]:1"):
+        public.elsewhere = elsewhere
+        assert hub.send("GET", f"/v2/evil/me/app/blobs/{image.layer}").status == 404
+    assert len(public.seen("GET", image.layer)) == 3
+    assert not private.asked
+
+
 def test_a_login_is_not_sent_in_plain_http_to_another_machine() -> None:
     one = Configured(prefix="corp", url="http://registry.example", username="hub", password="open sesame")
     with pytest.raises(Invalid, match="plain http"):

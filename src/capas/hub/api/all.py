@@ -11,7 +11,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from capas.hub.api import accounts, audit, finding, me, organisations, repositories, teams, tokens
+from capas.hub.api import (
+    accounts,
+    audit,
+    finding,
+    me,
+    organisations,
+    replications,
+    repositories,
+    teams,
+    tokens,
+    upstreams,
+)
 from capas.hub.api.door import Door, refuse
 from capas.hub.api.openapi import BASE, describe
 from capas.hub.api.operation import Operation
@@ -19,7 +30,7 @@ from capas.hub.api.refusals import NOT_FOUND
 from capas.hub.distribution.refusal import Refused
 from capas.release import capas_version
 
-_ROOMS = (accounts, audit, finding, me, organisations, repositories, teams, tokens)
+_ROOMS = (accounts, audit, finding, me, organisations, replications, repositories, teams, tokens, upstreams)
 OPERATIONS: tuple[Operation, ...] = tuple(chain.from_iterable(room.OPERATIONS for room in _ROOMS))
 
 

@@ -6,6 +6,7 @@ Spec: OCI distribution-spec, "Pull"; RFC 9111, 5.5 (Warning 110, a stale answer)
 from __future__ import annotations
 
 import bisect
+import logging
 import math
 import os
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,6 +26,7 @@ from capas.hub.hub import SECOND_NS, Call
 from capas.oci.digest import Digest
 from capas.oci.media import OCI_INDEX
 
+_LOG = logging.getLogger("capas.hub")
 _TOO_MANY = Code("TOOMANYREQUESTS", 429)
 _BAD_UPSTREAM = Code("UNAVAILABLE", 502)
 _COPY = Code("UNSUPPORTED", 405)
@@ -127,6 +129,8 @@ async def _referrers(call: Call, caches: Caches, place: Place) -> Answer:
 def _refusal(call: Call, place: Place, error: CapasError) -> Refused:
     """What is wrong with the upstream, in the words of a registry. What it denies us is not there."""
     host = place.cache.upstream.host
+    if not isinstance(error, NotFound):
+        _LOG.warning("%s: %s", place.name, error)
     if isinstance(error, NotFound | Denied | Unauthenticated):
         return _unknown(call, f": {host} does not give it to this hub" if not isinstance(error, NotFound) else "")
     if isinstance(error, Exhausted) and error.facts.get("status") == 429:

@@ -19,6 +19,7 @@ from capas.hub.distribution.message import Request
 from capas.hub.distribution.names import is_repository
 from capas.hub.distribution.route import BLOB, MANIFEST, REFERRERS, TAGS, Route
 from capas.hub.hub import Hub
+from capas.hub.outside import Outside
 from capas.hub.people.access import Identity
 from capas.hub.records.copies import Copies
 from capas.hub.storage.landing import Landing
@@ -34,7 +35,7 @@ _HOLDERS = 20
 _READ = frozenset({MANIFEST, BLOB, TAGS, REFERRERS})
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0  # somebody waits, and an older answer may be here
 
-Open = Callable[[Settings], Transport]
+Open = Callable[[Settings, Outside], Transport]
 
 
 class Caches:
@@ -49,7 +50,8 @@ class Caches:
         self.all: dict[str, Cache] = {}
         for one in upstreams:
             own = _settings_of(one, settings)
-            self.all[one.prefix] = Cache(one, kept, Patient(open_transport(own), hub.now_ns), own, hub.now_ns)
+            reach = hub.outside.except_for(*one.endpoint)  # where it redirects to is not the keeper's choice
+            self.all[one.prefix] = Cache(one, kept, Patient(open_transport(own, reach), hub.now_ns), own, hub.now_ns)
         self.copies.found([one.prefix for one in upstreams], hub.now_ns())
         self._mirrors = [cache for cache in self.all.values() if cache.upstream.mirror]
         self._hosts = {host: cache for cache in self.all.values() for host in cache.upstream.hosts}
@@ -136,8 +138,10 @@ def open_caches(
     return Caches(hub, upstreams, settings, open_transport or _open)
 
 
-def _open(settings: Settings) -> Transport:
-    return HttpTransport(settings, connect_seconds=_CONNECT_SECONDS, read_seconds=_READ_SECONDS)
+def _open(settings: Settings, outside: Outside) -> Transport:
+    return HttpTransport(
+        settings, connect_seconds=_CONNECT_SECONDS, read_seconds=_READ_SECONDS, manager=outside.manager
+    )
 
 
 def _settings_of(upstream: Upstream, settings: Settings) -> Settings:

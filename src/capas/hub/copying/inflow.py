@@ -12,12 +12,13 @@ blob here too, or from one that anybody may read; else they are fetched again.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import BinaryIO, NamedTuple
 
-from capas.errors import Conflict, Corrupt
+from capas.errors import Conflict, Corrupt, NotFound
 from capas.hub.copying.cache import Place
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
@@ -128,8 +129,11 @@ class Inflow:
         self.size = place.cache.find_size(place, digest)
         if self._target.find_size() == self.size and self._target.is_shared():
             place.cache.ask_size(place, digest)
-            self._target.keep(lambda: None, self.size)
-            return
+            try:
+                self._target.keep(self._check_stored, self.size)
+                return
+            except NotFound:
+                pass  # collected just now
         name = f"{place.cache.upstream.prefix}+{digest}"
         while not self._done:
             try:
@@ -171,6 +175,11 @@ class Inflow:
         self._begun = self._begun or begun
         self._loop.call_soon_threadsafe(self._wake)
 
+    def _check_stored(self) -> None:
+        """In the place of a commit, once nobody may delete it. Raises: NotFound."""
+        if self._target.find_size() != self.size:
+            raise NotFound("no such blob: {digest}", digest=self._digest)
+
     def _follow(self, name: str) -> bool:
         """Go along with another process that fetches it. False once it has stopped, and the turn is ours."""
         blobs = self._target.blobs
@@ -179,18 +188,20 @@ class Inflow:
             return False
         self._file = file
         while True:
-            is_busy = blobs.is_busy(name)  # looked at first: who stops has committed before, or never will
+            is_busy = blobs.is_busy(name)  # looked at first: who stops has written all before, or never will
             self._wrote(os.fstat(file.fileno()).st_size)
-            if _is_committed(file, blobs, self._digest):
-                self._target.keep(lambda: None, self.size)
-                return True
             if not is_busy:
-                return False
+                return self._is_whole(file)
             time.sleep(_POLL_SECONDS)
 
-
-def _is_committed(file: BinaryIO, blobs: DirectoryBlobs, digest: Digest) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), os.stat(blobs.path(digest)))
-    except FileNotFoundError:
-        return False
+    def _is_whole(self, file: BinaryIO) -> bool:
+        """Whether the other process brought all of it, so that it is the repository's."""
+        if os.fstat(file.fileno()).st_size != self.size or self._target.find_size() != self.size:
+            return False
+        sha256 = hashlib.sha256()
+        while data := file.read(_PIECE):
+            sha256.update(data)
+        if Digest.of_hash(sha256) != self._digest:
+            return False
+        self._target.keep(self._check_stored, self.size)
+        return True

@@ -95,7 +95,7 @@ class Patient:
 
     def _note_absence(self, error: Unavailable) -> None:
         reason, error.facts["reason"] = error.facts.get("reason"), "status"  # no tries beyond ours
-        if reason in _ABSENT:
+        if reason is None or reason in _ABSENT:
             self._down = (self._now_ns() + int(_DOWN_SECONDS * 1e9), error)
 
     def _note(self, response: Response) -> None:

@@ -60,6 +60,12 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return urlsplit(self.url).netloc
 
     @property
+    def endpoint(self) -> tuple[str, int]:
+        """Its host and port apart."""
+        parts = urlsplit(self.url)
+        return (parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80)
+
+    @property
     def base(self) -> str:
         """Its address without the path."""
         return f"{urlsplit(self.url).scheme}://{self.host}"

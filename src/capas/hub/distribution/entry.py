@@ -10,7 +10,7 @@ from capas.hub.distribution.message import Request, header
 from capas.hub.distribution.refusal import UNAUTHORIZED, Code, Refused
 from capas.hub.distribution.route import CATALOG, UPLOAD, UPLOADS, Route
 from capas.hub.hub import Call, Hub
-from capas.hub.people import passes
+from capas.hub.people import access, passes
 from capas.hub.people.access import Action, Identity
 
 _ASKED = {"pull": "pull", "push": "pull,push", "delete": "pull,delete"}
@@ -38,7 +38,7 @@ def admit(call: Call) -> Identity:
     """
     hub, identity = call.hub, call.identity
     if identity.access is not None:
-        if call.route.kind == CATALOG and (passes.CATALOG, "pull") not in identity.access:
+        if call.route.kind == CATALOG and (access.CATALOG, "pull") not in identity.access:
             raise demand(hub, call.request, call.route)
         return identity._replace(access=None)
     if not identity.name and not hub.options.open:

@@ -28,6 +28,7 @@ class Scope(NamedTuple):
         return fnmatchcase(repository, self.repositories)
 
 
+CATALOG = "_catalog"  # stands in an identity's access for the list of repositories; no repository is called so
 Access = frozenset[tuple[str, Action]]
 """Repositories and what may be done there; a pass (`people.passes`) is for nothing else."""
 

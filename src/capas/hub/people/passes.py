@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from jwt.types import Options
 
 from capas.errors import Unauthenticated
-from capas.hub.people.access import Access, Action, Identity
+from capas.hub.people.access import CATALOG, Access, Action, Identity
 from capas.hub.people.keys import PASS_SECONDS, Key, Keys
 
 ACTIONS: tuple[Action, ...] = ("pull", "push", "delete")
-CATALOG = "_catalog"  # stands in an identity's access for the list of repositories; no repository is called so
 SERVICE = "capas"  # the audience, and the `service` of our challenges
 _ISSUER = "capas-hub"
 _LEEWAY_SECONDS = 30  # clocks of several machines

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, false, or_, select, true
 
-from capas.hub.people.access import Action, Identity, Role, Scope, allows, highest, lowest, within
+from capas.hub.people.access import CATALOG, Action, Identity, Role, Scope, allows, highest, lowest, within
 from capas.hub.people.names import OFFICIAL, namespace_of
 from capas.hub.people.standing import Person, Place, read_bearer, read_person, read_place
 from capas.hub.records.changes import RIGHTS, counter
@@ -85,7 +85,12 @@ class Rights:
         return asker.person if asker.scopes is None else None
 
     def readable(self, identity: Identity) -> ColumnElement[bool]:
-        """The condition on `repositories` that holds for those which the identity may pull from."""
+        """The condition on `repositories` that holds for those which the identity may pull from.
+
+        A pass for the list of repositories lists as its bearer may.
+        """
+        if identity.access is not None and (CATALOG, "pull") in identity.access:
+            identity = identity._replace(access=None)
         asker = self._asker(self._kept(), identity)
         public = repositories.c.is_public
         if asker.person is not None and asker.person.is_admin:

@@ -5,9 +5,10 @@ Spec: Prometheus, "Exposition formats", text format 0.0.4. It is a few lines, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
+from capas.hub.copying.standing import Standing
 from capas.hub.watch.board import BOUNDS, Totals
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,7 +24,15 @@ _SINGLES = (
 )
 
 
-def expose(totals: Totals, held: Mapping[str, int]) -> bytes:
+_UPSTREAM = (
+    ("blob_bytes", "Bytes of blobs that are kept of an upstream"),
+    ("limit", "How much an upstream says that it lets this hub fetch"),
+    ("remaining", "How much of that is left"),
+    ("wait_seconds", "How long an upstream asks to be left alone"),
+)
+
+
+def expose(totals: Totals, held: Mapping[str, int], upstreams: Sequence[Standing] = ()) -> bytes:
     """The whole document. `held` are the numbers of what the hub holds, by name."""
     lines = [*_requests(totals), *_times(totals)]
     for name, metric, kind, help in _SINGLES:
@@ -31,6 +40,7 @@ def expose(totals: Totals, held: Mapping[str, int]) -> bytes:
     for name, value in held.items():
         metric = f"capas_hub_{name}"
         lines += [*_head(metric, "gauge", f"What the hub holds: {name.replace('_', ' ')}"), f"{metric} {value}"]
+    lines += _upstreams(upstreams)
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -51,6 +61,17 @@ def _times(totals: Totals) -> Iterator[str]:
             yield f'{metric}_bucket{{{labels},le="{bound}"}} {count}'
         yield f"{metric}_sum{{{labels}}} {_number(seconds)}"
         yield f"{metric}_count{{{labels}}} {counts[-1]}"
+
+
+def _upstreams(upstreams: Sequence[Standing]) -> Iterator[str]:
+    """What an upstream does not say is not there."""
+    for name, help in _UPSTREAM if upstreams else ():
+        metric = f"capas_hub_upstream_{name}"
+        yield from _head(metric, "gauge", help)
+        for one in upstreams:
+            value = getattr(one, name)
+            if value is not None:
+                yield f'{metric}{{upstream="{one.prefix}"}} {_number(value)}'
 
 
 def _head(metric: str, kind: str, help: str) -> Iterable[str]:

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from capas.errors import CapasError
+from capas.hub.copying.standing import list_standing
 from capas.hub.distribution.message import Answer, Request, header
 from capas.hub.hub import Hub
 from capas.hub.records.tables.images import blobs, manifests, repositories, tags
@@ -69,7 +70,8 @@ class Health:
         if time.monotonic() - seen > _HELD_SECONDS:
             held = await self._hub.hop(self._hub.database.read, _count)
             self._held = (time.monotonic(), held)
-        body = expose(self._board.total(), held)
+        upstreams = await self._hub.hop(list_standing, self._hub)
+        body = expose(self._board.total(), held, upstreams)
         return Answer(200, [header("content-length", len(body)), header("content-type", CONTENT_TYPE)], body)
 
     def _may_read(self, request: Request) -> bool:

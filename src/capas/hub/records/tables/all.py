@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capas.hub.records.tables import changes, finding, images, keeping, people
+from capas.hub.records.tables import changes, copying, finding, images, keeping, people
 from capas.hub.records.tables.base import metadata
 
-__all__ = ["changes", "finding", "images", "keeping", "metadata", "people"]
+__all__ = ["changes", "copying", "finding", "images", "keeping", "metadata", "people"]

@@ -55,6 +55,28 @@ CREATE TABLE namespaces (
     CONSTRAINT uq_namespaces_name UNIQUE (name)
 );
 
+CREATE TABLE replications (
+    id BIGSERIAL NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    direction TEXT COLLATE "C" NOT NULL,
+    registry TEXT COLLATE "C" NOT NULL,
+    username TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    secret BYTEA,
+    source_prefix TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    target_prefix TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    repositories TEXT COLLATE "C" NOT NULL,
+    tags TEXT COLLATE "C" NOT NULL,
+    newest BIGINT DEFAULT '0' NOT NULL,
+    on_event BOOLEAN DEFAULT false NOT NULL,
+    every_seconds BIGINT DEFAULT '0' NOT NULL,
+    deletes BOOLEAN DEFAULT false NOT NULL,
+    is_active BOOLEAN DEFAULT true NOT NULL,
+    created_ns BIGINT NOT NULL,
+    due_ns BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_replications PRIMARY KEY (id),
+    CONSTRAINT uq_replications_name UNIQUE (name)
+);
+
 CREATE TABLE signing_keys (
     id TEXT COLLATE "C" NOT NULL,
     algorithm TEXT COLLATE "C" NOT NULL,
@@ -78,6 +100,44 @@ CREATE TABLE turns (
     next_ns BIGINT NOT NULL,
     CONSTRAINT pk_turns PRIMARY KEY (name)
 );
+
+CREATE TABLE replicated (
+    id BIGSERIAL NOT NULL,
+    rule BIGINT NOT NULL,
+    repository TEXT COLLATE "C" NOT NULL,
+    tag TEXT COLLATE "C" NOT NULL,
+    digest TEXT COLLATE "C" NOT NULL,
+    CONSTRAINT pk_replicated PRIMARY KEY (id),
+    CONSTRAINT uq_replicated_rule_repository_tag UNIQUE (rule, repository, tag),
+    CONSTRAINT fk_replicated_rule FOREIGN KEY(rule) REFERENCES replications (id) ON DELETE CASCADE
+);
+
+CREATE TABLE replication_runs (
+    id BIGSERIAL NOT NULL,
+    rule BIGINT NOT NULL,
+    cause TEXT COLLATE "C" NOT NULL,
+    scope TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    made_ns BIGINT NOT NULL,
+    due_ns BIGINT NOT NULL,
+    began_ns BIGINT DEFAULT '0' NOT NULL,
+    ended_ns BIGINT DEFAULT '0' NOT NULL,
+    beat_ns BIGINT DEFAULT '0' NOT NULL,
+    holder TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    attempts BIGINT DEFAULT '0' NOT NULL,
+    copied BIGINT DEFAULT '0' NOT NULL,
+    same BIGINT DEFAULT '0' NOT NULL,
+    deleted BIGINT DEFAULT '0' NOT NULL,
+    failed BIGINT DEFAULT '0' NOT NULL,
+    sent_bytes BIGINT DEFAULT '0' NOT NULL,
+    error TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    CONSTRAINT pk_replication_runs PRIMARY KEY (id),
+    CONSTRAINT fk_replication_runs_rule FOREIGN KEY(rule) REFERENCES replications (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_replication_runs_rule ON replication_runs (rule);
+
+CREATE INDEX ix_replication_runs_state ON replication_runs (state, due_ns);
 
 CREATE TABLE repositories (
     id BIGSERIAL NOT NULL,
@@ -253,6 +313,21 @@ CREATE TABLE pulls (
     CONSTRAINT pk_pulls PRIMARY KEY (repository, digest, day),
     CONSTRAINT fk_pulls_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
 );
+
+CREATE TABLE replication_items (
+    id BIGSERIAL NOT NULL,
+    run BIGINT NOT NULL,
+    repository TEXT COLLATE "C" NOT NULL,
+    reference TEXT COLLATE "C" NOT NULL,
+    digest TEXT COLLATE "C" NOT NULL,
+    outcome TEXT COLLATE "C" NOT NULL,
+    why TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    sent_bytes BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_replication_items PRIMARY KEY (id),
+    CONSTRAINT fk_replication_items_run FOREIGN KEY(run) REFERENCES replication_runs (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_replication_items_run ON replication_items (run);
 
 CREATE TABLE sessions (
     secret TEXT COLLATE "C" NOT NULL,

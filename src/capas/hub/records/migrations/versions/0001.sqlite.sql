@@ -57,6 +57,28 @@ CREATE TABLE namespaces (
     CONSTRAINT uq_namespaces_name UNIQUE (name)
 );
 
+CREATE TABLE replications (
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    registry TEXT NOT NULL,
+    username TEXT DEFAULT '' NOT NULL,
+    secret BLOB,
+    source_prefix TEXT DEFAULT '' NOT NULL,
+    target_prefix TEXT DEFAULT '' NOT NULL,
+    repositories TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    newest BIGINT DEFAULT '0' NOT NULL,
+    on_event BOOLEAN DEFAULT 0 NOT NULL,
+    every_seconds BIGINT DEFAULT '0' NOT NULL,
+    deletes BOOLEAN DEFAULT 0 NOT NULL,
+    is_active BOOLEAN DEFAULT 1 NOT NULL,
+    created_ns BIGINT NOT NULL,
+    due_ns BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_replications PRIMARY KEY (id),
+    CONSTRAINT uq_replications_name UNIQUE (name)
+);
+
 CREATE TABLE signing_keys (
     id TEXT NOT NULL,
     algorithm TEXT NOT NULL,
@@ -81,6 +103,44 @@ CREATE TABLE turns (
     next_ns BIGINT NOT NULL,
     CONSTRAINT pk_turns PRIMARY KEY (name)
 );
+
+CREATE TABLE replicated (
+    id INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    repository TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    CONSTRAINT pk_replicated PRIMARY KEY (id),
+    CONSTRAINT uq_replicated_rule_repository_tag UNIQUE (rule, repository, tag),
+    CONSTRAINT fk_replicated_rule FOREIGN KEY(rule) REFERENCES replications (id) ON DELETE CASCADE
+);
+
+CREATE TABLE replication_runs (
+    id INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    scope TEXT DEFAULT '' NOT NULL,
+    state TEXT NOT NULL,
+    made_ns BIGINT NOT NULL,
+    due_ns BIGINT NOT NULL,
+    began_ns BIGINT DEFAULT '0' NOT NULL,
+    ended_ns BIGINT DEFAULT '0' NOT NULL,
+    beat_ns BIGINT DEFAULT '0' NOT NULL,
+    holder TEXT DEFAULT '' NOT NULL,
+    attempts BIGINT DEFAULT '0' NOT NULL,
+    copied BIGINT DEFAULT '0' NOT NULL,
+    same BIGINT DEFAULT '0' NOT NULL,
+    deleted BIGINT DEFAULT '0' NOT NULL,
+    failed BIGINT DEFAULT '0' NOT NULL,
+    sent_bytes BIGINT DEFAULT '0' NOT NULL,
+    error TEXT DEFAULT '' NOT NULL,
+    CONSTRAINT pk_replication_runs PRIMARY KEY (id),
+    CONSTRAINT fk_replication_runs_rule FOREIGN KEY(rule) REFERENCES replications (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_replication_runs_rule ON replication_runs (rule);
+
+CREATE INDEX ix_replication_runs_state ON replication_runs (state, due_ns);
 
 CREATE TABLE repositories (
     id INTEGER NOT NULL,
@@ -259,6 +319,21 @@ CREATE TABLE pulls (
     CONSTRAINT fk_pulls_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
 )
  WITHOUT ROWID;
+
+CREATE TABLE replication_items (
+    id INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    repository TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    why TEXT DEFAULT '' NOT NULL,
+    sent_bytes BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_replication_items PRIMARY KEY (id),
+    CONSTRAINT fk_replication_items_run FOREIGN KEY(run) REFERENCES replication_runs (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_replication_items_run ON replication_items (run);
 
 CREATE TABLE sessions (
     secret TEXT NOT NULL,

@@ -1,0 +1,1 @@
+"""Replication: images copied to and from other registries by rule."""
