@@ -48,3 +48,12 @@ def test_the_installed_library_is_typed_and_imports(installed: Path, tmp_path: P
         "print((pathlib.Path(capas.__file__).parent / 'py.typed').exists(), capas.Reference.parse('x'))"
     )
     assert run(installed, tmp_path, installed / "python", "-c", program) == "True docker.io/library/x\n"
+
+
+def test_the_installed_package_has_the_hubs_pages(installed: Path, tmp_path: Path) -> None:
+    program = (
+        "import capas, pathlib; print(*(p.name for p in pathlib.Path(capas.__file__).parent.glob('hub/pages/*/*')))"
+    )
+    names = run(installed, tmp_path, installed / "python", "-c", program).split()
+    here = {path.name for path in (TOP / "src" / "capas" / "hub" / "pages").glob("*/*") if path.suffix != ".pyc"}
+    assert {name for name in names if not name.endswith(".pyc")} == here
