@@ -53,6 +53,11 @@ class Seaweed:
         data.mkdir(exist_ok=True)
         self.volume = self._run("volume", f"-mserver=127.0.0.1:{self._ports['master']}", f"-dir={data}", "-max=60")
 
+    def kill_volume(self) -> None:
+        """As a machine dies; what it has on disk stays there."""
+        assert self.volume is not None
+        _end(self.volume)
+
     def stop(self) -> None:
         self._stack.close()
 

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from capas.errors import Conflict, Invalid, Unsupported
@@ -59,7 +60,7 @@ def serve(
         workers_kill_timeout=_STOP_SECONDS,
         respawn_failed_workers=True,
     )
-    create_app(root, options=options, config=config).close()  # what is wrong with the disk is said here, once
+    _try(root, options, config)
     "localhost".encode("idna")  # imported now: a worker forked while the thread below imports it could never do so
     threading.Thread(target=_tell, args=(host, port, ready), daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="capas-hub-") as boards:
@@ -93,6 +94,22 @@ def _load(root: Path, options: Options, config: Config, workers: int, boards: Pa
     app = create_app(root, options=options, config=config, shared=workers > 1, boards=boards)
     app.at_end.append(Collecting(app.hub, app.observer.board, config.collect.every_seconds).start())
     return app
+
+
+def _try(root: Path, options: Options, config: Config) -> None:
+    """What is wrong with the disk or the records is said here, once.
+
+    In a process of its own where storage is far: its client has threads, which a fork does not take along.
+    """
+    if not config.storage.url:
+        _open_and_close(root, options, config)
+        return
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        pool.submit(_open_and_close, root, options, config).result()
+
+
+def _open_and_close(root: Path, options: Options, config: Config) -> None:
+    create_app(root, options=options, config=config).close()
 
 
 def _end_with_parent() -> None:
