@@ -43,6 +43,7 @@ from capas.hub.events import Events
 from capas.hub.finding.pulls import PullCounter
 from capas.hub.hub import Call, Handler, Hub, Options, hop_to
 from capas.hub.keeping.keeping import Keeping, outbox
+from capas.hub.keeping.schedule import Schedule
 from capas.hub.outside import Outside
 from capas.hub.people.access import Action, Authorise
 from capas.hub.people.doors import open_doors
@@ -108,6 +109,7 @@ class App:
     def __init__(self, hub: Hub, observer: Observer, health: Health) -> None:
         self.hub = hub
         self.observer = observer
+        self.at_start: list[Callable[[], None]] = []  # once it serves
         self.at_end: list[Callable[[], None]] = []  # before all else is let go of
         self._health = health
         self._site: asyncio.Future[Site] | None = None
@@ -220,7 +222,8 @@ class App:
                 await asyncio.to_thread(self.close)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-            self.hub.keeping.start()
+            for start in self.at_start:
+                start()
             self._worker = asyncio.ensure_future(self.hub.hop(_start_worker, self.hub))
             await send({"type": "lifespan.startup.complete"})
 
@@ -293,7 +296,13 @@ def create_app(
     )
     hub = hub._replace(caches=_open_caches(hub, config))
     board = Board(boards)
-    return App(hub, Observer(board, new_token), Health(hub, board, config.watch))
+    app, schedule = (
+        App(hub, Observer(board, new_token), Health(hub, board, config.watch)),
+        Schedule(hub, config.retention),
+    )
+    app.at_start += [hub.keeping.start, schedule.start]
+    app.at_end.append(schedule.close)
+    return app
 
 
 def _open_caches(hub: Hub, config: Config) -> Caches | None:

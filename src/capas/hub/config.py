@@ -23,6 +23,7 @@ import msgspec
 
 from capas.errors import Invalid
 from capas.hub.copying.upstream import Upstream
+from capas.hub.keeping.schedule import RetentionConfig
 from capas.hub.outside import OutsideConfig
 from capas.hub.people.doors import LoginConfig
 from capas.hub.records.place import DatabaseConfig
@@ -52,6 +53,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: StorageConfig = StorageConfig()
     outside: OutsideConfig = OutsideConfig()
     secrets: SecretsConfig = SecretsConfig()
+    retention: RetentionConfig = RetentionConfig()
     upstreams: tuple[Upstream, ...] = ()
     login: LoginConfig = LoginConfig()
     watch: WatchConfig = WatchConfig()

@@ -29,14 +29,19 @@ def find_pattern(patterns: Iterable[str], tag: str) -> str | None:
     return next((pattern for pattern in patterns if fnmatchcase(tag, pattern)), None)
 
 
-def refuse_move(db: Connection, repository: int, tag: str, digest: str, *, may_move: bool = True) -> None:
-    """Raises: RuledOut for a tag that points at something else and has to stay there, or may not be moved by you."""
-    held = select(tags.c.digest).where(tags.c.repository == repository, tags.c.name == tag)
-    if db.execute(held).scalar() in (None, digest):
-        return
+def refuse_move(db: Connection, repository: int, tag: str, digest: str, *, may_move: bool = True) -> str | None:
+    """What the tag points at, where that is something else; None where it is new or stays.
+
+    Raises: RuledOut for a tag that has to stay where it points, or may not be moved by whoever pushes.
+    """
+    pointed = select(tags.c.digest).where(tags.c.repository == repository, tags.c.name == tag)
+    held: str | None = db.execute(pointed).scalar()
+    if held in (None, digest):
+        return None
     if not may_move:
         raise RuledOut("you may make tags here, and {tag} is there already", tag=tag, hint="push under a new tag")
     refuse_removal(db, repository, [tag])
+    return held
 
 
 def refuse_removal(db: Connection, repository: int, names: Iterable[str]) -> None:

@@ -30,7 +30,7 @@ class Manifests:
     def __init__(self, database: Database, changed: Changed = lambda db, event: None) -> None:
         """`changed` is told of each change inside its transaction."""
         self._database = database
-        self._changed = changed
+        self.changed = changed
 
     def has_repository(self, name: str) -> bool:
         """Whether anything was ever pushed there and not collected."""
@@ -67,10 +67,11 @@ class Manifests:
                 number = repository or make_repository(self._database, db, name, now_ns)
                 _keep(self._database, db, number, new, now_ns)
                 if tag is not None:
-                    refuse_move(db, number, tag, new.stored.digest, may_move=new.may_move)
+                    if left := refuse_move(db, number, tag, new.stored.digest, may_move=new.may_move):
+                        note_untagged(db, number, left, now_ns)
                     point_tag(self._database, db, (number, tag, new.stored.digest), now_ns)
                 if whole:
-                    self._changed(db, Happened("push", name, tag or "", new.stored.digest, new.actor, now_ns))
+                    self.changed(db, Happened("push", name, tag or "", new.stored.digest, new.actor, now_ns))
             return missing
 
         return self._database.write(put)
@@ -102,6 +103,7 @@ class Manifests:
             if pointed is None:
                 return []
             refuse_removal(db, repository, [tag])
+            note_untagged(db, repository, pointed, now_ns)
             gone = [Gone(tag, Digest(pointed))]
             self._tell(db, gone, Happened("untag", name, actor=actor, at_ns=now_ns))
             return gone
@@ -110,7 +112,7 @@ class Manifests:
 
     def _tell(self, db: Connection, gone: list[Gone], about: Happened) -> None:
         for one in gone:
-            self._changed(db, about._replace(kind=one.kind, reference=one.tag, digest=one.digest))
+            self.changed(db, about._replace(kind=one.kind, reference=one.tag, digest=one.digest))
 
     def list_tags(self, name: str, after: str, limit: int) -> list[str]:
         """At most `limit` tags that sort after `after`, in order."""
@@ -183,3 +185,9 @@ def point_tag(database: Database, db: Connection, tagged: tuple[int, str, Digest
     row = database.insert(tags).values(repository=repository, name=tag, digest=digest, pushed_ns=now_ns)
     moved = {"digest": row.excluded.digest, "pushed_ns": row.excluded.pushed_ns}
     db.execute(row.on_conflict_do_update(index_elements=["repository", "name"], set_=moved))
+
+
+def note_untagged(db: Connection, repository: int, digest: str, now_ns: int) -> None:
+    """A tag went from it: what no tag leads to is kept for a while from now on (`keeping/plan.py`)."""
+    here = (manifests.c.repository == repository, manifests.c.digest == digest)
+    db.execute(manifests.update().where(*here).values(untagged_ns=now_ns))

@@ -39,6 +39,7 @@ manifests = Table(
     text("subject", nullable=True),
     Column("annotations", LargeBinary, nullable=False),
     whole("pushed_ns"),
+    whole("untagged_ns", server_default="0"),  # when a tag last went from it
     Column("data", LargeBinary, nullable=False),
     text("image", server_default=""),  # the digest of its config, where it is an image: the same for equal images
     text("platform", server_default=""),  # os/architecture/variant as its config says; empty for an index

@@ -25,6 +25,19 @@ immutable_tags = Table(
     _of("immutable_tags"),
 )
 
+# which tags stay, and for how long what no tag points at (`keeping/policy.py`). A repository's own goes before its
+# namespace's
+retention = Table(
+    "retention",
+    metadata,
+    key(),
+    to("repositories.id", "repository", nullable=True, unique=True),
+    to("namespaces.id", "namespace", nullable=True, unique=True),
+    text("policy"),  # JSON
+    whole("ran_ns", server_default="0"),  # when the hub last kept to it
+    _of("retention"),
+)
+
 webhooks = Table(
     "webhooks",
     metadata,

@@ -266,6 +266,7 @@ CREATE TABLE manifests (
     subject TEXT COLLATE "C",
     annotations BYTEA NOT NULL,
     pushed_ns BIGINT NOT NULL,
+    untagged_ns BIGINT DEFAULT '0' NOT NULL,
     data BYTEA NOT NULL,
     image TEXT COLLATE "C" DEFAULT '' NOT NULL,
     platform TEXT COLLATE "C" DEFAULT '' NOT NULL,
@@ -328,6 +329,20 @@ CREATE TABLE replication_items (
 );
 
 CREATE INDEX ix_replication_items_run ON replication_items (run);
+
+CREATE TABLE retention (
+    id BIGSERIAL NOT NULL,
+    repository BIGINT,
+    namespace BIGINT,
+    policy TEXT COLLATE "C" NOT NULL,
+    ran_ns BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_retention PRIMARY KEY (id),
+    CONSTRAINT ck_retention_of CHECK ((repository IS NULL) <> (namespace IS NULL)),
+    CONSTRAINT uq_retention_repository UNIQUE (repository),
+    CONSTRAINT fk_retention_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE,
+    CONSTRAINT uq_retention_namespace UNIQUE (namespace),
+    CONSTRAINT fk_retention_namespace FOREIGN KEY(namespace) REFERENCES namespaces (id) ON DELETE CASCADE
+);
 
 CREATE TABLE sessions (
     secret TEXT COLLATE "C" NOT NULL,

@@ -270,6 +270,7 @@ CREATE TABLE manifests (
     subject TEXT,
     annotations BLOB NOT NULL,
     pushed_ns BIGINT NOT NULL,
+    untagged_ns BIGINT DEFAULT '0' NOT NULL,
     data BLOB NOT NULL,
     image TEXT DEFAULT '' NOT NULL,
     platform TEXT DEFAULT '' NOT NULL,
@@ -334,6 +335,20 @@ CREATE TABLE replication_items (
 );
 
 CREATE INDEX ix_replication_items_run ON replication_items (run);
+
+CREATE TABLE retention (
+    id INTEGER NOT NULL,
+    repository INTEGER,
+    namespace INTEGER,
+    policy TEXT NOT NULL,
+    ran_ns BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_retention PRIMARY KEY (id),
+    CONSTRAINT ck_retention_of CHECK ((repository IS NULL) <> (namespace IS NULL)),
+    CONSTRAINT uq_retention_repository UNIQUE (repository),
+    CONSTRAINT fk_retention_repository FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE,
+    CONSTRAINT uq_retention_namespace UNIQUE (namespace),
+    CONSTRAINT fk_retention_namespace FOREIGN KEY(namespace) REFERENCES namespaces (id) ON DELETE CASCADE
+);
 
 CREATE TABLE sessions (
     secret TEXT NOT NULL,
