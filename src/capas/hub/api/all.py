@@ -19,9 +19,11 @@ from capas.hub.api import (
     organisations,
     replications,
     repositories,
+    rules,
     teams,
     tokens,
     upstreams,
+    webhooks,
 )
 from capas.hub.api.door import Door, refuse
 from capas.hub.api.openapi import BASE, describe
@@ -30,7 +32,20 @@ from capas.hub.api.refusals import NOT_FOUND
 from capas.hub.distribution.refusal import Refused
 from capas.release import capas_version
 
-_ROOMS = (accounts, audit, finding, me, organisations, replications, repositories, teams, tokens, upstreams)
+_ROOMS = (
+    accounts,
+    audit,
+    finding,
+    me,
+    organisations,
+    replications,
+    repositories,
+    rules,
+    teams,
+    tokens,
+    upstreams,
+    webhooks,
+)
 OPERATIONS: tuple[Operation, ...] = tuple(chain.from_iterable(room.OPERATIONS for room in _ROOMS))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,9 +14,11 @@ from capas.hub.keeping.message import Message, make_message, make_ping
 from capas.hub.keeping.place import Place
 from capas.hub.keeping.webhooks import give_up
 from capas.hub.people.audit import By, note
+from capas.hub.people.names import namespace_of
 from capas.hub.records.database import Database
 from capas.hub.records.tables.images import repositories
 from capas.hub.records.tables.keeping import deliveries, webhooks
+from capas.hub.records.tables.people import namespaces
 
 SECOND_NS = 10**9
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -70,7 +73,7 @@ class Delivery(NamedTuple):
 
 def queue(db: Connection, event: Happened, new_token: Callable[[], str]) -> None:
     """Owe an event to whoever wants to be told of it. Part of the transaction that makes it true."""
-    namespace = select(repositories.c.namespace).where(repositories.c.name == event.repository).scalar_subquery()
+    namespace = select(namespaces.c.id).where(namespaces.c.name == namespace_of(event.repository)).scalar_subquery()
     number = select(repositories.c.id).where(repositories.c.name == event.repository).scalar_subquery()
     wanting = select(_W.id, _W.events).where(_W.is_active, (_W.repository == number) | (_W.namespace == namespace))
     for webhook, events in db.execute(wanting).all():
@@ -86,7 +89,7 @@ def queue_ping(db: Connection, webhook: int, place: Place, token: str, now_ns: i
 def queue_again(db: Connection, webhook: int, delivery: int, now_ns: int) -> None:
     """Send once more what was sent, or not, under the name that it had. Raises: NotFound."""
     known = select(_D.message, _D.event, _D.body).where(_D.id == delivery, _D.webhook == webhook)
-    row = db.execute(known).one_or_none()
+    row = db.execute(known).one_or_none() if 0 < delivery < 2**63 else None
     if row is None:
         raise NotFound("there is no delivery {number}", number=delivery)
     _add(db, webhook, Message(*row), now_ns)
@@ -98,14 +101,6 @@ def list_deliveries(db: Connection, webhook: int, before: int | None, limit: int
     if before is not None:
         shown = shown.where(_D.id < before)
     return [Delivery(*row) for row in db.execute(shown.order_by(_D.id.desc()).limit(limit))]
-
-
-def get_body(db: Connection, webhook: int, delivery: int) -> str:
-    """What is, or was, sent. Raises: NotFound."""
-    found: str | None = db.execute(select(_D.body).where(_D.id == delivery, _D.webhook == webhook)).scalar()
-    if found is None:
-        raise NotFound("there is no delivery {number}", number=delivery)
-    return found
 
 
 def queue_all(database: Database, events: Sequence[Happened], new_token: Callable[[], str]) -> None:
@@ -189,10 +184,14 @@ def _add(db: Connection, webhook: int, message: Message, now_ns: int) -> None:
 
 
 def _list_wanted(db: Connection, names: Sequence[str]) -> set[tuple[str, str]]:
-    """Of which of these repositories somebody wants to know what."""
+    """Of which of these repositories somebody wants to know what. One that is gone still has its namespace."""
     c = repositories.c
-    of_it = (_W.repository == c.id) | (_W.namespace == c.namespace)
-    asked = select(c.name, _W.events).join(webhooks, of_it).where(_W.is_active)
-    parts = (names[start : start + _PART] for start in range(0, len(names), _PART))
-    found = [row for part in parts for row in db.execute(asked.where(c.name.in_(part)))]
-    return {(name, kind) for name, events in found for kind in events.split()}
+    parts = [names[start : start + _PART] for start in range(0, len(names), _PART)]
+    own = select(c.name, _W.events).join(webhooks, _W.repository == c.id).where(_W.is_active)
+    found = {(row.name, kind) for part in parts for row in db.execute(own.where(c.name.in_(part)))
+             for kind in row.events.split()}  # fmt: skip
+    whole = select(namespaces.c.name, _W.events).join(webhooks, _W.namespace == namespaces.c.id).where(_W.is_active)
+    by_namespace: dict[str, set[str]] = defaultdict(set)
+    for row in db.execute(whole):
+        by_namespace[row.name].update(row.events.split())
+    return found | {(name, kind) for name in names for kind in by_namespace.get(namespace_of(name), ())}

@@ -119,7 +119,7 @@ class Desk:
         return self._seal.close(msgspec.json.encode(target).decode())
 
     def _check(self, wish: Wish) -> str:
-        if not 1 <= len(wish.name) <= 100:
+        if not (1 <= len(wish.name) <= 100 and wish.name.isprintable()):
             raise Invalid("a webhook has a name of 1 to 100 characters")
         if len(wish.url) > _LONGEST_URL:
             raise Invalid("the address is longer than {limit} characters", limit=_LONGEST_URL)
@@ -130,7 +130,8 @@ class Desk:
         return " ".join(one for one in KINDS if one in wish.events)
 
     def _row(self, db: Connection, place: Place, number: int) -> Row[Any]:
-        row = db.execute(select(webhooks).where(place.own(webhooks), _W.id == number)).one_or_none()
+        known = 0 < number < 2**63
+        row = db.execute(select(webhooks).where(place.own(webhooks), _W.id == number)).one_or_none() if known else None
         if row is None:
             raise NotFound("{place} has no webhook {number}", place=place.name, number=number)
         return row
