@@ -163,6 +163,62 @@ PAGES = [
     Row("POST", "/r/{name:path}/-/star", "reader person", "/r/{repo}/-/star", "star=1"),
 ]
 
+_CREATE = "name=newcomer&password=correct+horse+battery"
+PAGES += [
+    Row("GET", "/settings", "a person"),
+    Row("POST", "/settings", "a person", "/settings", "do=profile&email=&display_name=Me"),
+    Row("GET", "/settings/tokens", "a person"),
+    Row("POST", "/settings/tokens", "a person", "/settings/tokens", "do=create&name=new"),
+    Row("GET", "/settings/organisations", "a person"),
+    Row("POST", "/settings/organisations", "a person", "/settings/organisations", "name=apex"),
+    Row("GET", "/u/{name}/-/members", "reader", "/u/{org}/-/members"),
+    Row("POST", "/u/{name}/-/members", "owner", "/u/{org}/-/members", "do=set&user=other&role=reader"),
+    Row("GET", "/u/{name}/-/teams", "reader", "/u/{org}/-/teams"),
+    Row("POST", "/u/{name}/-/teams", "owner", "/u/{org}/-/teams", "do=create&team=ops"),
+    Row("GET", "/u/{name}/-/robots", "owner", "/u/{org}/-/robots"),
+    Row("POST", "/u/{name}/-/robots", "owner", "/u/{org}/-/robots", "do=create&name=new&role=reader"),
+    Row("GET", "/u/{name}/-/settings", "owner", "/u/{org}/-/settings"),
+    Row("POST", "/u/{name}/-/settings", "owner", "/u/{org}/-/settings", "do=delete&confirm=acme&repositories=yes"),
+    Row("GET", "/u/{name}/-/audit", "owner", "/u/{org}/-/audit"),
+    Row("GET", "/r/{name:path}/-/settings", "maintainer", "/r/{repo}/-/settings"),
+    Row("POST", "/r/{name:path}/-/settings", "owner", "/r/{repo}/-/settings", "do=visibility&visibility=public"),
+    Row("GET", "/admin/users", "admin"),
+    Row("POST", "/admin/users", "admin", "/admin/users", _CREATE),
+    Row("GET", "/admin/users/{name}", "admin", "/admin/users/{user}"),
+    Row("POST", "/admin/users/{name}", "admin", "/admin/users/{user}", "do=standing&is_admin=yes&is_active=yes"),
+    Row("GET", "/admin/storage", "admin"),
+    Row("POST", "/admin/storage", "admin"),
+    Row("GET", "/admin/audit", "admin"),
+]
+
+# rules of replication, which only administrators know: none is called so
+_RULE = {"direction": "push", "registry": "https://registry.example"}
+API += [
+    Row("GET", "/upstreams", "admin"),
+    Row("GET", "/replications", "admin"),
+    Row("POST", "/replications", "admin", "/replications", {"name": "mirror", **_RULE}),
+    Row("GET", "/replications/{name}", "admin", "/replications/none", unknown=True),
+    Row("PUT", "/replications/{name}", "admin", "/replications/none", _RULE, unknown=True),
+    Row("DELETE", "/replications/{name}", "admin", "/replications/none", unknown=True),
+    Row("POST", "/replications/{name}/runs", "admin", "/replications/none/runs", unknown=True),
+    Row("GET", "/replications/{name}/runs", "admin", "/replications/none/runs", unknown=True),
+    Row("GET", "/replications/{name}/runs/{number:int}", "admin", "/replications/none/runs/1", unknown=True),
+]
+_RULE_FORM = "name=mirror&direction=push&registry=https://registry.example&repositories=*&tags=*"
+PAGES += [
+    Row("GET", "/admin/upstreams", "admin"),
+    Row("GET", "/admin/replications", "admin"),
+    Row("GET", "/admin/replications/-/new", "admin"),
+    Row("POST", "/admin/replications/-/new", "admin", "/admin/replications/-/new", _RULE_FORM),
+    Row("GET", "/admin/replications/{name}", "admin", "/admin/replications/none", unknown=True),
+    Row("POST", "/admin/replications/{name}", "admin", "/admin/replications/none", _RULE_FORM, unknown=True),
+    Row("POST", "/admin/replications/{name}/run", "admin", "/admin/replications/none/run", unknown=True),
+    Row("POST", "/admin/replications/{name}/remove", "admin", "/admin/replications/none/remove", unknown=True),
+    Row(
+        "GET", "/admin/replications/{name}/runs/{number:int}", "admin", "/admin/replications/none/runs/1", unknown=True
+    ),
+]
+
 # routes that stand before any right, where everybody is nobody yet: tests of their own say what they do
 OPEN_DOORS = frozenset({"/token", "/static/{name}"})
 

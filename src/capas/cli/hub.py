@@ -52,6 +52,7 @@ def serve(
         delete=server.delete and not no_delete,
         grace_seconds=chosen.collect.grace_seconds,
         stale_seconds=chosen.collect.stale_seconds,
+        audit_days=chosen.collect.audit_days,
     )
     serve_hub(
         place,

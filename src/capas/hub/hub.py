@@ -43,6 +43,7 @@ class Options(NamedTuple):
     delete: bool = True
     grace_seconds: int = 3600  # how long a blob that no manifest needs yet is kept for its push to go on
     stale_seconds: int = 7 * 24 * 3600  # how long an upload that nobody goes on with is kept
+    audit_days: int = 400  # how long an entry of the audit log is kept; 0: for ever
 
 
 class Hub(NamedTuple):

@@ -30,15 +30,21 @@ def _gather() -> list[BaseRoute]:
     from capas.hub.api import all as api
     from capas.hub.finding import routes
     from capas.hub.pages import (
+        administration,
         assets,
+        audit,
         comparison,
         home,
         image,
         namespace,
+        organisations,
         replications,
         repository,
+        repository_settings,
         search,
+        settings,
         starring,
+        tokens,
         upstreams,
     )
     from capas.hub.people import token_service
@@ -51,6 +57,12 @@ def _gather() -> list[BaseRoute]:
         *home.ROUTES,
         *search.ROUTES,
         *namespace.ROUTES,
+        *settings.ROUTES,
+        *tokens.ROUTES,
+        *organisations.ROUTES,
+        *administration.ROUTES,
+        *audit.ROUTES,
+        *repository_settings.ROUTES,
         *image.ROUTES,
         *comparison.ROUTES,
         *starring.ROUTES,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from capas.errors import AlreadyExists, Conflict, Invalid, NotFound
+from capas.hub.app import create_app
+from capas.hub.hub import Options
 from capas.hub.people import closing, namespaces, organisations, teams
 from capas.hub.people.access import Identity, Role, Scope
-from capas.hub.people.audit import list_entries
+from capas.hub.people.accounts import NewUser, create_user
+from capas.hub.people.audit import By, list_entries
 from capas.hub.people.organisations import Member
 from capas.hub.people.rights import Rights
 from capas.hub.people.teams import Team
 from capas.hub.people.tokens import ROBOT, list_tokens
 from capas.hub.records.database import Database
-from support.people import KEEPER, NOW_NS, bearer, person, repository
+from capas.hub.watch.collecting import prune_audit
+from support.people import DAY_NS, KEEPER, NOW_NS, bearer, person, repository
 
 
 @pytest.fixture
@@ -162,6 +168,18 @@ def test_a_name_that_is_taken_is_not_given_again(database: Database, ana: Identi
     repository(database, "old/app", None)
     with pytest.raises((AlreadyExists, Invalid)):
         namespaces.rename_namespace(database, "acme", "organisation", new, KEEPER)
+
+
+def test_old_entries_of_the_log_go_and_new_ones_stay(tmp_path: Path) -> None:
+    for days, left in ((400, ["user.create", "user.create"]), (9, ["user.create"]), (0, ["user.create"])):
+        options = Options(open=False, audit_days=days)
+        app = create_app(tmp_path, options=options, now_ns=lambda: NOW_NS + 20 * DAY_NS)
+        if days == 400:
+            person(app.hub.database, "ana")
+            create_user(app.hub.database, NewUser("eva"), By("keeper", "", NOW_NS + 15 * DAY_NS))
+        prune_audit(app.hub)
+        assert [entry.action for entry in list_entries(app.hub.database)] == left
+        app.close()
 
 
 def test_owners_find_in_the_log_what_was_done_in_their_namespace_and_nothing_else(

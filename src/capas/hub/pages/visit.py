@@ -27,6 +27,7 @@ from capas.hub.pages.cookies import (
 from capas.hub.pages.forms import FIELD, make_token
 from capas.hub.pages.speech import LANGUAGES, choose_language, write_number
 from capas.hub.people.access import Action, Identity
+from capas.hub.people.audit import By
 from capas.hub.people.required import require
 from capas.language import say
 
@@ -60,6 +61,23 @@ class Visit:
     def say(self, text: str, **facts: object) -> str:
         """A text in the reader's language."""
         return say(text, facts, self.language)
+
+    @property
+    def by(self) -> By:
+        """Who does what the form asks, for the audit log."""
+        address = self.hub.doors.origins.find_address(self.request.scope)
+        return By(self.identity.name, address, self.hub.now_ns())
+
+    def say_role(self, role: str) -> str:
+        """A role in the reader's language."""
+        known = {
+            "reader": self.say("reader"),
+            "creator": self.say("creator"),
+            "writer": self.say("writer"),
+            "maintainer": self.say("maintainer"),
+            "owner": self.say("owner"),
+        }
+        return known.get(role, role)
 
     def say_number(self, one: str, many: str, n: int, **facts: object) -> str:
         """The text for one, or that for any other number, which is the fact `n`."""
@@ -151,6 +169,7 @@ class Visit:
             "now_ns": self.hub.now_ns(),
             "csrf": self.csrf,
             "_": self.say,
+            "_role": self.say_role,
             "_n": self.say_number,
         }
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from capas.errors import CapasError
 from capas.hub.hub import SECOND_NS, Hub
 from capas.hub.keeping.collect import collect
+from capas.hub.people.audit import prune
 from capas.hub.records.turns import take_turn
 from capas.hub.watch.board import Board
 
@@ -50,8 +51,15 @@ class Collecting:
     def _collect(self) -> None:
         began = time.monotonic()
         found = collect(self._hub, is_over=self._ended.is_set)
+        prune_audit(self._hub)
         self._board.add("collections", 1)
         self._board.add("collected_blobs", found.blobs)
         self._board.add("collected_bytes", found.size)
         self._board.add("collect_seconds", time.monotonic() - began)
         self._log.info("collected %d blobs, %d bytes, %d links, %d uploads", *found)
+
+
+def prune_audit(hub: Hub) -> int:
+    """Forget the entries of the audit log that are older than the keeper wants; how many."""
+    days = hub.options.audit_days
+    return prune(hub.database, hub.now_ns() - days * 24 * 3600 * SECOND_NS) if days > 0 else 0
