@@ -31,10 +31,10 @@ from capas.hub.hub import Options
 from capas.hub.serve import serve
 
 if __name__ == "__main__":
-    root, config, options = sys.argv[1:]
+    root, config, options, port = sys.argv[1:]
     serve(
         Path(root),
-        port=0,
+        port=int(port),
         config=msgspec.json.decode(config, type=Config),
         options=Options(**msgspec.json.decode(options)),
         ready=lambda address: (sys.stdout.write(address + "\\n"), sys.stdout.flush()),
@@ -66,6 +66,10 @@ class Cluster:
         """A new one in its place."""
         self._start(number)
 
+    def restart_where_it_was(self, number: int) -> None:
+        """A new one in its place, at the same address, as an orchestrator does it."""
+        self._start(number, int(self.addresses[number].rpartition(":")[2]))
+
     def stop(self) -> None:
         for process in self.processes:
             _end(process)
@@ -75,9 +79,9 @@ class Cluster:
         with self._lock:
             return self.addresses[next(self._turn) % len(self.addresses)]
 
-    def _start(self, number: int) -> None:
+    def _start(self, number: int, port: int = 0) -> None:
         root = self._place / f"hub{number}"
-        command = [sys.executable, str(self._program), str(root), self._config, self._options]
+        command = [sys.executable, str(self._program), str(root), self._config, self._options, str(port)]
         with open(self._place / f"hub{number}.log", "ab") as log:
             process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, text=True, env=os.environ | {"PYTHONPATH": str(SOURCE)}
