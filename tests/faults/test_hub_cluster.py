@@ -10,13 +10,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
+import urllib3
 
 from capas.hub.app import create_app
-from capas.hub.config import Config
+from capas.hub.config import Config, ServerConfig
 from capas.hub.hub import Options
 from capas.hub.keeping.collect import collect
+from capas.hub.people.accounts import NewUser, create_user
+from capas.hub.people.audit import By
+from capas.hub.records.database import Database
 from capas.hub.records.place import DatabaseConfig
+from capas.hub.seal import SecretsConfig
 from capas.oci.digest import Digest
 from support.cluster import Cluster, RoundRobin, running_cluster, until_done
 from support.hub_client import CONFIG, LAYER, MANIFEST, describe, digest_of
@@ -88,6 +94,26 @@ def test_a_killed_hub_loses_no_session(cluster: Cluster) -> None:
     assert hub.send("PATCH", location, body=data[1000:]).status == 202
     assert hub.send("PUT", f"{location}?digest={digest_of(data)}").status == 201
     hub.close()
+
+
+def test_a_pass_of_one_hub_is_good_at_the_others(tmp_path: Path, config: Config) -> None:
+    server = ServerConfig(public_url="http://hub.example")
+    shared = msgspec.structs.replace(config, server=server, secrets=SecretsConfig("k" * 43 + "="))
+    with running_cluster(tmp_path, shared, open=False) as cluster:
+        database = Database(config.database.url)
+        create_user(database, NewUser("ana", "a long password"), By("local:test", "", time.time_ns()))
+        database.close()
+        hub, scope = RoundRobin(cluster, "ana/app"), "service=capas&scope=repository:ana/app:pull,push"
+        basic = urllib3.make_headers(basic_auth="ana:a long password")
+        for _ in cluster.addresses:
+            hub.send("GET", "/healthz")
+            answer = hub.send("GET", f"/token?{scope}", headers=basic)
+            assert answer.status == 200, answer.data
+            bearer = {"authorization": f"Bearer {json.loads(answer.data)['token']}"}
+            for _ in cluster.addresses:
+                assert hub.send("POST", "blobs/uploads/", headers=bearer).status == 202
+        assert hub.send("POST", "blobs/uploads/").status == 401
+        hub.close()
 
 
 class Pushers:

@@ -44,7 +44,11 @@ def serve(
     server = msgspec.structs.replace(chosen.server, **{key: value for key, value in flags.items() if value is not None})
 
     def ready(address: str) -> None:
-        app.warn("The hub answers on http://{address} and keeps its images in {root}", address=address, root=place)
+        app.warn(
+            "The hub answers on http://{address} and keeps its images in {root}",
+            address=address,
+            root=chosen.storage.url or place,
+        )
 
     if log_format is not None:
         chosen = msgspec.structs.replace(chosen, watch=msgspec.structs.replace(chosen.watch, log=log_format))

@@ -112,7 +112,7 @@ async def _tags(call: Call, caches: Caches, place: Place) -> Answer:
         start = bisect.bisect_right(tags, last)
         return tags[start : start + limit]
 
-    return listings.answer_tags(call, after)
+    return await listings.answer_tags(call, after)
 
 
 async def _referrers(call: Call, caches: Caches, place: Place) -> Answer:

@@ -29,23 +29,28 @@ async def list_tags(call: Call) -> Answer:
             raise Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": call.route.name})
         return tags
 
-    return answer_tags(call, after)
+    return await answer_tags(call, after)
 
 
-def answer_tags(call: Call, after: Callable[[str, int], list[str]]) -> Answer:
+async def answer_tags(call: Call, after: Callable[[str, int], list[str]]) -> Answer:
     """A page of tags: `after` a tag, so many."""
     size = _page_size(call.request, _MOST_TAGS)
-    tags = after(call.request.param("last") or "", size + 1)
+    tags = await call.hub.ask(after, call.request.param("last") or "", size + 1)
     return _page(call.request, {"name": call.route.name, "tags": tags[:size]}, size, tags)
 
 
 async def list_repositories(call: Call) -> Answer:
     """The repositories that the client may pull from, in order."""
     hub, size = call.hub, _page_size(call.request, 100)
-    after, names = call.request.param("last") or "", list[str]()
-    while len(names) <= size and (found := hub.manifests.list_repositories(after, size + 1)):
-        names += [name for name in found if hub.authorise(call.identity, name, "pull")]
-        after = found[-1]
+
+    def find() -> list[str]:
+        after, names = call.request.param("last") or "", list[str]()
+        while len(names) <= size and (found := hub.manifests.list_repositories(after, size + 1)):
+            names += [name for name in found if hub.authorise(call.identity, name, "pull")]
+            after = found[-1]
+        return names
+
+    names = await hub.ask(find)
     return _page(call.request, {"repositories": names[:size]}, size, names)
 
 
@@ -58,7 +63,7 @@ async def list_referrers(call: Call) -> Answer:
     wanted = request.param("artifactType") or ""
     size = _page_size(request, _MOST)
     page = (request.param("last") or "", size + 1)
-    found = call.hub.manifests.list_referrers(call.name, subject, wanted, page)
+    found = await call.hub.ask(call.hub.manifests.list_referrers, call.name, subject, wanted, page)
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_describe(one) for one in found[:size]]}
     body = msgspec.json.encode(index)
     headers = [header("content-length", len(body)), header("content-type", OCI_INDEX)]

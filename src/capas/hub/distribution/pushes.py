@@ -194,9 +194,14 @@ async def _receive(call: Call, writing: _Writing, *, hold_last: bool = False) ->
 async def _mount(call: Call, digest: Digest) -> bool:
     """Whether the blob is now linked here from a repository that the client may pull from."""
     hub, source = call.hub, call.request.param("from")
-    for one in [source] if source else hub.links.list_holders(digest, _HOLDERS):
-        if not (is_repository(one) and hub.authorise(call.identity, one, "pull") and hub.blobs.contains(digest)):
-            continue
+
+    def find_sources() -> list[str]:
+        held = [source] if source else hub.links.list_holders(digest, _HOLDERS)
+        return [one for one in held if is_repository(one) and hub.authorise(call.identity, one, "pull")]
+
+    if hub.blobs.near and not hub.blobs.contains(digest):
+        return False
+    for one in await hub.ask(find_sources):
         if await hub.hop(hub.links.mount, call.route.name, digest, one, hub.now_ns()):
             return True
     return False
