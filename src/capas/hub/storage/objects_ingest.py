@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 
 from capas import chance
@@ -41,6 +42,7 @@ class ObjectIngest:
         self._sha256 = hashlib.sha256() if self._offset == 0 else None
         self._noted = state.digest if state else None
         self._is_noted = state is not None
+        self._keys = list(state.keys) if state else []  # what is there of it, and goes with it
         self._waiting = bytearray()
         self._writer: Writer | None = None
         self._key = ""
@@ -104,24 +106,25 @@ class ObjectIngest:
             else:
                 self._join(digest)
         self._committed = digest
-        self._end()
         self._clean_up()
+        self._end()
 
     def close(self) -> None:
         """Let go of it: any process may go on with it. Raises: Unavailable: what this request wrote is lost."""
         if not self._open:
             return
-        self._end()
-        self._finish_piece()
-        if self._sha256 is not None and not self._is_noted:
-            self._objects.put(mark_key(self._directory, self._offset, self.digest), b"")
+        try:
+            self._finish_piece()
+            if self._sha256 is not None and not self._is_noted:
+                self._objects.put(mark_key(self._directory, self._offset, self.digest), b"")
+        finally:
+            self._end()
 
     def abort(self) -> None:
         """Forget it. Idempotent; does nothing after a commit."""
         if self._open:
-            self._end()
-            self._writer = None  # never closed, so never there
             self._clean_up()
+            self._end()
 
     def __enter__(self) -> ObjectIngest:
         return self
@@ -168,13 +171,17 @@ class ObjectIngest:
 
     def _clean_up(self) -> None:
         """The pieces go. What stays because the store does not answer is dropped with the writes that are given up."""
-        try:
-            self._objects.delete([found.key for found in self._objects.list(self._directory)])
-        except CapasError:
-            return
+        writer, self._writer = self._writer, None
+        if writer is not None:  # closed, so that none of its parts stay where no list shows them
+            with suppress(CapasError):
+                writer.close()
+        if self._keys:
+            with suppress(CapasError):
+                self._objects.delete(self._keys)
 
     def _new_key(self, start: int) -> str:
-        return piece_key(self._directory, start, chance.token()[:16])
+        self._keys.append(piece_key(self._directory, start, chance.token()[:16]))
+        return self._keys[-1]
 
     def _check_open(self) -> None:
         if not self._open:

@@ -27,10 +27,11 @@ class Piece(NamedTuple):
 
 
 class State(NamedTuple):
-    """A write as it stands. `digest` is that of all its bytes where somebody noted it."""
+    """A write as it stands. `digest` is that of all its bytes where somebody noted it; `keys` all that goes with it."""
 
     pieces: tuple[Piece, ...]
     digest: Digest | None
+    keys: tuple[str, ...]
 
     @property
     def offset(self) -> int:
@@ -51,8 +52,10 @@ def mark_key(directory: str, offset: int, digest: Digest) -> str:
 def read_state(found: Iterable[Object]) -> State | None:
     """The write, None where there is nothing of one."""
     pieces: list[Piece] = []
+    keys: list[str] = []
     marks: dict[int, Digest] = {}
     for one in found:
+        keys.append(one.key)
         name = one.key.rpartition("/")[2]
         if match := _PIECE.fullmatch(name):
             pieces.append(Piece(int(match[1], 16), one.size, one.key))
@@ -60,7 +63,7 @@ def read_state(found: Iterable[Object]) -> State | None:
             marks[int(match[1], 16)] = Digest("sha256:" + match[2])
     if not pieces and not marks:
         return None
-    state = State(_furthest(pieces), None)
+    state = State(_furthest(pieces), None, tuple(keys))
     return state._replace(digest=marks.get(state.offset))
 
 
