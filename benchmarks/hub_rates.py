@@ -1,7 +1,9 @@
 """Rates of the hub against docker-registry, side by side in one run: JSON on standard output.
 
 Needs docker-registry, wrk and ab (Debian's apache2-utils) on PATH. Everything is on loopback and bounded: each figure
-is the median of `--rounds` rounds, the two servers taking turns, so that a busy machine hurts both alike.
+is the median of `--rounds` rounds, the two servers taking turns, so that a busy machine hurts both alike. The hub has its
+accounts and rights on: everything is in private repositories, asked for with a pass of the token protocol.
+docker-registry has none.
 
     python benchmarks/hub_rates.py --root /dev/shm --rounds 3 --seconds 2
 """
@@ -9,6 +11,7 @@ is the median of `--rounds` rounds, the two servers taking turns, so that a busy
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import hashlib
 import http.client
@@ -25,6 +28,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 CONNECTIONS = 16
 MEBIBYTE = 1024 * 1024
@@ -34,9 +38,21 @@ log: {{level: error, accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: {root}}}, cache: {{blobdescriptor: inmemory}}, delete: {{enabled: true}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
-HUB = (
-    "from pathlib import Path; from capas.hub.serve import serve; serve(Path({root!r}), port={port}, workers={workers})"
-)
+HUB = """
+from pathlib import Path
+from capas.hub.hub import Options
+from capas.hub.serve import serve
+if __name__ == "__main__":
+    serve(Path({root!r}), port={port}, workers={workers}, options=Options(open=False))
+"""
+PASSWORD = "benchmarks need no secrets"
+
+
+class Server(NamedTuple):
+    """A server under load, and what each request to it says of who asks."""
+
+    port: int
+    headers: dict[str, str]
 
 
 def free_port() -> int:
@@ -65,8 +81,8 @@ def servers(root: Path, workers: int) -> Iterator[dict[str, int]]:
     ports = {"hub": free_port(), "docker-registry": free_port()}
     config = root / "registry.yml"
     config.write_text(REGISTRY_CONFIG.format(root=root / "registry", port=ports["docker-registry"]))
-    hub = HUB.format(root=str(root / "hub"), port=ports["hub"], workers=workers)
-    (root / "serve.py").write_text(f"if __name__ == '__main__':\n    {hub}\n")
+    (root / "serve.py").write_text(HUB.format(root=str(root / "hub"), port=ports["hub"], workers=workers))
+    make_account(root / "hub")
     with (
         running([sys.executable, str(root / "serve.py")], ports["hub"]),
         running(["docker-registry", "serve", str(config)], ports["docker-registry"]),
@@ -74,18 +90,37 @@ def servers(root: Path, workers: int) -> Iterator[dict[str, int]]:
         yield ports
 
 
+def make_account(root: Path) -> None:
+    """The hub's accounts are on: `bench` owns the private repositories that it pushes to."""
+    command = [sys.executable, "-m", "capas", "hub", "user", "create", "bench", "--password-stdin", "--root", str(root)]
+    root.mkdir()
+    subprocess.run(command, input=PASSWORD, text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def pass_for(port: int) -> dict[str, str]:
+    """The headers with which the servers are asked: a pass of the token protocol, as docker's client gets it."""
+    basic = "Basic " + base64.b64encode(f"bench:{PASSWORD}".encode()).decode()
+    names = ["app", "large", *(f"put{number}" for number in range(8))]
+    scopes = "&".join(f"scope=repository:bench/{name}:pull,push,delete" for name in names)
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", f"/token?service=capas&{scopes}", headers={"authorization": basic})
+    answer = connection.getresponse()
+    text = answer.read()
+    return {"authorization": f"Bearer {json.loads(text)['token']}"} if answer.status == 200 else {}
+
+
 def digest_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def push_blob(connection: http.client.HTTPConnection, name: str, data: bytes) -> str:
+def push_blob(connection: http.client.HTTPConnection, name: str, data: bytes, headers: dict[str, str]) -> str:
     """POST, then PUT, as containers/image does for what it holds in memory."""
-    connection.request("POST", f"/v2/{name}/blobs/uploads/")
+    connection.request("POST", f"/v2/{name}/blobs/uploads/", headers=headers)
     answer = connection.getresponse()
     answer.read()
     location = re.sub(r"^https?://[^/]+", "", answer.headers["Location"])
     digest = digest_of(data)
-    connection.request("PUT", f"{location}{'&' if '?' in location else '?'}digest={digest}", body=data)
+    connection.request("PUT", f"{location}{'&' if '?' in location else '?'}digest={digest}", body=data, headers=headers)
     answer = connection.getresponse()
     answer.read()
     if answer.status != 201:
@@ -93,12 +128,14 @@ def push_blob(connection: http.client.HTTPConnection, name: str, data: bytes) ->
     return digest
 
 
-def fill(port: int, blobs: list[bytes]) -> list[str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    digests = [push_blob(connection, "bench/app", blob) for blob in blobs]
+def fill(server: Server, blobs: list[bytes]) -> list[str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    digests = [push_blob(connection, "bench/app", blob, server.headers) for blob in blobs]
     described = [{"mediaType": "x/y", "digest": d, "size": len(b)} for d, b in zip(digests, blobs, strict=True)]
     manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": described[0], "layers": described[1:]}
-    connection.request("PUT", "/v2/bench/app/manifests/v1", json.dumps(manifest), {"content-type": MANIFEST})
+    connection.request(
+        "PUT", "/v2/bench/app/manifests/v1", json.dumps(manifest), {"content-type": MANIFEST, **server.headers}
+    )
     answer = connection.getresponse()
     answer.read()
     if answer.status != 201:
@@ -106,9 +143,9 @@ def fill(port: int, blobs: list[bytes]) -> list[str]:
     return digests
 
 
-def get_rate(port: int, path: str, seconds: int) -> float:
+def get_rate(server: Server, path: str, seconds: int) -> float:
     """GETs a second, with 16 connections kept alive."""
-    address = f"http://127.0.0.1:{port}{path}"
+    address = f"http://127.0.0.1:{server.port}{path}"
     command = [
         "wrk",
         "-t1",
@@ -118,6 +155,7 @@ def get_rate(port: int, path: str, seconds: int) -> float:
         f"-d{seconds}s",
         "-H",
         f"Accept: {MANIFEST}",
+        *(part for name, value in server.headers.items() for part in ("-H", f"{name}: {value}")),
         address,
     ]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -126,9 +164,9 @@ def get_rate(port: int, path: str, seconds: int) -> float:
     return float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0])
 
 
-def head_rate(port: int, path: str, seconds: int) -> float:
+def head_rate(server: Server, path: str, seconds: int) -> float:
     """HEADs a second, with 16 connections kept alive. (wrk waits for the body that a HEAD announces.)"""
-    address = f"http://127.0.0.1:{port}{path}"
+    address = f"http://127.0.0.1:{server.port}{path}"
     command = [
         "ab",
         "-q",
@@ -138,6 +176,7 @@ def head_rate(port: int, path: str, seconds: int) -> float:
         f"-t{seconds}",
         "-n1000000",
         f"-HAccept: {MANIFEST}",
+        *(f"-H{name}: {value}" for name, value in server.headers.items()),
         address,
     ]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -146,7 +185,7 @@ def head_rate(port: int, path: str, seconds: int) -> float:
     return float(re.findall(r"Requests per second:\s+([\d.]+)", text)[0])
 
 
-def put_rate(port: int, size: int, count: int) -> float:
+def put_rate(server: Server, size: int, count: int) -> float:
     """Blobs a second, pushed over 8 connections, every one new; POST then PUT.
 
     The client speaks over bare sockets and hashes beforehand, so that it is the servers that are measured.
@@ -154,13 +193,13 @@ def put_rate(port: int, size: int, count: int) -> float:
 
     def work(connection: socket.socket, name: str, blobs: list[tuple[bytes, str]]) -> None:
         for data, digest in blobs:
-            head = exchange(connection, f"POST /v2/{name}/blobs/uploads/", b"")
+            head = exchange(connection, f"POST /v2/{name}/blobs/uploads/", b"", server.headers)
             location = re.sub(r"^https?://[^/]+", "", re.findall(r"(?i)location: (\S+)", head)[0])
             target = f"{location}{'&' if '?' in location else '?'}digest={digest}"
-            if "201" not in exchange(connection, f"PUT {target}", data)[:20]:
+            if "201" not in exchange(connection, f"PUT {target}", data, server.headers)[:20]:
                 raise SystemExit("PUT of a blob failed")
 
-    connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(8)]
+    connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
     threads = []
     for number, connection in enumerate(connections):
         blobs = [(data, digest_of(data)) for data in (os.urandom(size) for _ in range(count))]
@@ -176,9 +215,10 @@ def put_rate(port: int, size: int, count: int) -> float:
     return 8 * count / seconds
 
 
-def exchange(connection: socket.socket, line: str, body: bytes) -> str:
+def exchange(connection: socket.socket, line: str, body: bytes, headers: dict[str, str]) -> str:
     """One request whose answer has no body; its head."""
-    head = f"{line} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n"
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"{line} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n{more}"
     connection.sendall(f"{head}content-type: application/octet-stream\r\n\r\n".encode() + body)
     answer = b""
     while b"\r\n\r\n" not in answer:
@@ -188,61 +228,84 @@ def exchange(connection: socket.socket, line: str, body: bytes) -> str:
     return answer.decode()
 
 
-def upload_speed(port: int, path: Path) -> float:
+def download_speed(server: Server, path: str) -> float:
+    """MB a second of one large blob, to each of two clients that read it at once."""
+
+    def read() -> None:
+        more = "".join(f"{name}: {value}\r\n" for name, value in server.headers.items())
+        buffer = bytearray(MEBIBYTE)
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{more}\r\n".encode())
+            while count := connection.recv_into(buffer):
+                read_bytes.append(count)
+
+    read_bytes: list[int] = []
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(read_bytes) / (time.monotonic() - began) / 1e6
+
+
+def upload_speed(server: Server, path: Path) -> float:
     """MB a second of one large blob."""
     with path.open("rb") as file:
         digest = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-    connection = http.client.HTTPConnection("127.0.0.1", port, blocksize=MEBIBYTE)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, blocksize=MEBIBYTE)
     began = time.monotonic()
-    connection.request("POST", "/v2/bench/large/blobs/uploads/")
+    connection.request("POST", "/v2/bench/large/blobs/uploads/", headers=server.headers)
     answer = connection.getresponse()
     answer.read()
     location = re.sub(r"^https?://[^/]+", "", answer.headers["Location"])
     with path.open("rb") as file:
         headers = {"content-length": str(path.stat().st_size), "content-type": "application/octet-stream"}
+        headers |= server.headers
         connection.request("PATCH", location, body=file, headers=headers)
         answer = connection.getresponse()
         answer.read()
     location = re.sub(r"^https?://[^/]+", "", answer.headers["Location"])
-    connection.request("PUT", f"{location}{'&' if '?' in location else '?'}digest={digest}")
+    connection.request("PUT", f"{location}{'&' if '?' in location else '?'}digest={digest}", headers=server.headers)
     answer = connection.getresponse()
     answer.read()
     seconds = time.monotonic() - began
     if answer.status != 201:
         raise SystemExit(f"PUT of the large blob: {answer.status}")
-    connection.request("DELETE", f"/v2/bench/large/blobs/{digest}")
+    connection.request("DELETE", f"/v2/bench/large/blobs/{digest}", headers=server.headers)
     connection.getresponse().read()
     connection.close()
     return path.stat().st_size / seconds / 1e6
 
 
 def measure(root: Path, options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    blobs = [b'{"config": 1}', os.urandom(MEBIBYTE), os.urandom(64 * MEBIBYTE)]
+    blobs = [b'{"config": 1}', os.urandom(MEBIBYTE), os.urandom(options.large * MEBIBYTE)]
     large = root / "large"
     with large.open("wb") as file:
         for _ in range(options.large):
             file.write(os.urandom(MEBIBYTE))
     with servers(root, options.workers) as ports:
-        digests, _ = (fill(port, blobs) for port in ports.values())
+        digests, _ = (fill(Server(port, pass_for(port)), blobs) for port in ports.values())
         path, seconds = "/v2/bench/app", options.seconds
-        probes: dict[str, Callable[[int], float]] = {
-            "manifest GET by tag, /s": lambda port: get_rate(port, f"{path}/manifests/v1", seconds),
-            "manifest HEAD by tag, /s": lambda port: head_rate(port, f"{path}/manifests/v1", seconds),
-            "blob HEAD, /s": lambda port: head_rate(port, f"{path}/blobs/{digests[1]}", seconds),
-            "1 MB blob GET, /s": lambda port: get_rate(port, f"{path}/blobs/{digests[1]}", seconds),
-            "64 MB blob GET, /s": lambda port: get_rate(port, f"{path}/blobs/{digests[2]}", seconds),
-            "1 MB blob PUT, /s": lambda port: put_rate(port, MEBIBYTE, options.puts),
-            "2 KB blob PUT, /s": lambda port: put_rate(port, 2048, options.puts),
-            "large upload, MB/s": lambda port: upload_speed(port, large),
+        probes: dict[str, Callable[[Server], float]] = {
+            "manifest GET by tag, /s": lambda server: get_rate(server, f"{path}/manifests/v1", seconds),
+            "manifest HEAD by tag, /s": lambda server: head_rate(server, f"{path}/manifests/v1", seconds),
+            "blob HEAD, /s": lambda server: head_rate(server, f"{path}/blobs/{digests[1]}", seconds),
+            "1 MB blob GET, /s": lambda server: get_rate(server, f"{path}/blobs/{digests[1]}", seconds),
+            "large blob GET, MB/s": lambda server: download_speed(server, f"{path}/blobs/{digests[2]}"),
+            "1 MB blob PUT, /s": lambda server: put_rate(server, MEBIBYTE, options.puts),
+            "2 KB blob PUT, /s": lambda server: put_rate(server, 2048, options.puts),
+            "large upload, MB/s": lambda server: upload_speed(server, large),
         }
-        return {name: compare(name, ports, probe, options.rounds) for name, probe in probes.items()}
+        wanted = {name: probe for name, probe in probes.items() if not options.only or options.only in name}
+        return {name: compare(name, ports, probe, options.rounds) for name, probe in wanted.items()}
 
 
-def compare(what: str, ports: dict[str, int], probe: Callable[[int], float], rounds: int) -> dict[str, float]:
+def compare(what: str, ports: dict[str, int], probe: Callable[[Server], float], rounds: int) -> dict[str, float]:
     found: dict[str, list[float]] = {name: [] for name in ports}
     for _ in range(rounds):
         for name, port in ports.items():
-            found[name].append(probe(port))
+            found[name].append(probe(Server(port, pass_for(port))))
         sys.stderr.write(f"{what}: {found}\n")
     hub, peer = (statistics.median(found[name]) for name in ("hub", "docker-registry"))
     return {"hub": round(hub, 1), "docker-registry": round(peer, 1), "ratio": round(hub / peer, 2)}
@@ -255,6 +318,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=2, help="of each load by wrk or ab")
     parser.add_argument("--puts", type=int, default=25, help="blobs for each of 8 threads")
     parser.add_argument("--large", type=int, default=300, help="MiB of the large upload")
+    parser.add_argument("--only", default="", help="measure what has this in its name")
     parser.add_argument("--workers", type=int, default=1, help="processes of the hub")
     options = parser.parse_args()
     missing = [peer for peer in ("wrk", "ab", "docker-registry") if shutil.which(peer) is None]
