@@ -12,6 +12,8 @@ import click
 from capas.cli.app import App, pass_app
 from capas.cli.hub_records import place_options
 from capas.cli.lazy import Command
+from capas.cli.options import progress_option
+from capas.cli.template_functions import to_json
 from capas.cli.units import human_size
 from capas.errors import NotFound, Unsupported
 
@@ -63,3 +65,39 @@ def collect(app: App, /, *, dry_run: bool, root: Path | None, config: Path | Non
             size=size,
             uploads=found.uploads,
         )
+
+
+@click.command(cls=Command, help="Read all that a hub stores, and tell what is missing or damaged; it may be running")
+@click.option(
+    "--repair", is_flag=True, help="Mend what can be; what is damaged is deleted, so that a push brings it again"
+)
+@click.option("--quick", is_flag=True, help="Compare sizes alone, and do not read every blob")
+@click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", help="A line or a document each")
+@progress_option
+@place_options
+@pass_app
+def fsck(
+    app: App,
+    /,
+    *,
+    repair: bool,
+    quick: bool,
+    format: str,
+    progress: str,
+    root: Path | None,
+    config: Path | None,
+) -> int:
+    """A line a finding; exit code 1 where something is still wrong."""
+    from capas.hub.keeping.fsck import check
+
+    with open_hub(app, root, config) as hub, app.progress(progress) as report:
+        findings = list(check(hub, repair=repair, read=not quick, report=report))
+    for finding in findings:
+        if format == "json":
+            click.echo(to_json(finding._asdict()))
+        else:
+            mended = " (repaired)" if finding.repaired else ""
+            click.echo(f"{finding.kind}: {finding.subject}: {finding.text}{mended}")
+    if not findings and format == "text":
+        app.say("Everything is whole")
+    return int(any(not finding.repaired for finding in findings))
