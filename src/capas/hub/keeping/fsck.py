@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from capas.errors import NotFound
 from capas.events import Advanced, Report, ignore
 from capas.hub.hub import Hub
 from capas.hub.keeping.collect import delete_unheld
@@ -77,6 +78,8 @@ def _look(hub: Hub, digest: Digest, sizes: tuple[int, int | None], read: bool) -
     try:
         if _is_whole(hub, digest):
             return None
+    except NotFound:
+        return Finding("missing", digest, "its bytes are gone: a push of the same bytes brings them back")
     except OSError as error:
         return Finding("unreadable", digest, f"it cannot be read: {error.strerror}")
     return Finding("damaged", digest, "its bytes have another digest")
