@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -41,3 +43,19 @@ def test_a_blob_too_large_for_the_disk_is_refused(hub: HubClient, tmp_path: Path
     assert not list((tmp_path / "hub" / "ingest").iterdir())
     assert hub.send("GET", f"blobs/{small}").data == b"small" * 50_000
     hub.push_blob(os.urandom(500_000))
+
+
+def test_a_manifest_on_a_full_disk_is_refused_and_leaves_nothing(hub: HubClient, tmp_path: Path) -> None:
+    pushed = hub.push_image("v1")
+    filler = tmp_path / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    answers = [hub.put(f"many-{number}", pushed.data) for number in range(40)]  # the log of the records has some room
+    refused = [answer for answer in answers if answer.status != 201]
+    assert refused, "the disk was never full"
+    assert {(answer.status, code_of(answer)) for answer in refused} == {(507, "UNAVAILABLE")}
+    filler.unlink()
+    taken = [f"many-{number}" for number, answer in enumerate(answers) if answer.status == 201]
+    assert json.loads(hub.send("GET", "tags/list").data)["tags"] == sorted([*taken, "v1"])
+    assert hub.put("after", pushed.data).status == 201
