@@ -92,7 +92,18 @@ def servers(root: Path, workers: int) -> Iterator[dict[str, int]]:
 
 def make_account(root: Path) -> None:
     """The hub's accounts are on: `bench` owns the private repositories that it pushes to."""
-    command = [sys.executable, "-m", "capas", "hub", "user", "create", "bench", "--password-stdin", "--root", str(root)]
+    command = [
+        sys.executable,
+        "-m",
+        "capas",
+        "hub",
+        "user",
+        "create",
+        "bench",
+        "--password-stdin",
+        "--root",
+        str(root),
+    ]
     root.mkdir()
     subprocess.run(command, input=PASSWORD, text=True, check=True, stdout=subprocess.DEVNULL)
 
@@ -113,14 +124,24 @@ def digest_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def push_blob(connection: http.client.HTTPConnection, name: str, data: bytes, headers: dict[str, str]) -> str:
+def push_blob(
+    connection: http.client.HTTPConnection,
+    name: str,
+    data: bytes,
+    headers: dict[str, str],
+) -> str:
     """POST, then PUT, as containers/image does for what it holds in memory."""
     connection.request("POST", f"/v2/{name}/blobs/uploads/", headers=headers)
     answer = connection.getresponse()
     answer.read()
     location = re.sub(r"^https?://[^/]+", "", answer.headers["Location"])
     digest = digest_of(data)
-    connection.request("PUT", f"{location}{'&' if '?' in location else '?'}digest={digest}", body=data, headers=headers)
+    connection.request(
+        "PUT",
+        f"{location}{'&' if '?' in location else '?'}digest={digest}",
+        body=data,
+        headers=headers,
+    )
     answer = connection.getresponse()
     answer.read()
     if answer.status != 201:
@@ -132,9 +153,17 @@ def fill(server: Server, blobs: list[bytes]) -> list[str]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     digests = [push_blob(connection, "bench/app", blob, server.headers) for blob in blobs]
     described = [{"mediaType": "x/y", "digest": d, "size": len(b)} for d, b in zip(digests, blobs, strict=True)]
-    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": described[0], "layers": described[1:]}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": described[0],
+        "layers": described[1:],
+    }
     connection.request(
-        "PUT", "/v2/bench/app/manifests/v1", json.dumps(manifest), {"content-type": MANIFEST, **server.headers}
+        "PUT",
+        "/v2/bench/app/manifests/v1",
+        json.dumps(manifest),
+        {"content-type": MANIFEST, **server.headers},
     )
     answer = connection.getresponse()
     answer.read()
@@ -199,11 +228,57 @@ def put_rate(server: Server, size: int, count: int) -> float:
             if "201" not in exchange(connection, f"PUT {target}", data, server.headers)[:20]:
                 raise SystemExit("PUT of a blob failed")
 
+    every = [[(data, digest_of(data)) for data in (os.urandom(size) for _ in range(count))] for _ in range(8)]
+    return in_parallel(
+        server,
+        lambda connection, number: work(connection, f"bench/put{number}", every[number]),
+        8 * count,
+    )
+
+
+def image_rate(server: Server, count: int) -> float:
+    """Images a second, pushed over 8 connections: a config and three layers of 200 KB of its own each, and the manifest."""
+
+    def work(connection: socket.socket, name: str, images: list[list[tuple[bytes, str]]]) -> None:
+        for blobs in images:
+            for data, digest in blobs:
+                head = exchange(connection, f"POST /v2/{name}/blobs/uploads/", b"", server.headers)
+                location = re.sub(r"^https?://[^/]+", "", re.findall(r"(?i)location: (\S+)", head)[0])
+                target = f"{location}{'&' if '?' in location else '?'}digest={digest}"
+                exchange(connection, f"PUT {target}", data, server.headers)
+            described = [{"mediaType": "x/y", "digest": digest, "size": len(data)} for data, digest in blobs]
+            manifest = {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "config": described[0],
+                "layers": described[1:],
+            }
+            body = json.dumps(manifest).encode()
+            answer = exchange(
+                connection,
+                f"PUT /v2/{name}/manifests/{blobs[0][1][7:19]}",
+                body,
+                server.headers,
+                MANIFEST,
+            )
+            if "201" not in answer[:20]:
+                raise SystemExit(f"PUT of a manifest failed: {answer[:200]}")
+
+    pushed = [
+        [(data, digest_of(data)) for data in (os.urandom(size) for size in (500, 200_000, 200_000, 200_000))]
+        for _ in range(count)
+    ]
+    return in_parallel(
+        server,
+        lambda connection, number: work(connection, f"bench/put{number}", pushed[number::8]),
+        count,
+    )
+
+
+def in_parallel(server: Server, work: Callable[[socket.socket, int], None], count: int) -> float:
+    """Things a second that 8 connections do together, `count` in all."""
     connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
-    threads = []
-    for number, connection in enumerate(connections):
-        blobs = [(data, digest_of(data)) for data in (os.urandom(size) for _ in range(count))]
-        threads.append(threading.Thread(target=work, args=(connection, f"bench/put{number}", blobs)))
+    threads = [threading.Thread(target=work, args=(one, number)) for number, one in enumerate(connections)]
     began = time.monotonic()
     for thread in threads:
         thread.start()
@@ -212,14 +287,20 @@ def put_rate(server: Server, size: int, count: int) -> float:
     seconds = time.monotonic() - began
     for connection in connections:
         connection.close()
-    return 8 * count / seconds
+    return count / seconds
 
 
-def exchange(connection: socket.socket, line: str, body: bytes, headers: dict[str, str]) -> str:
+def exchange(
+    connection: socket.socket,
+    line: str,
+    body: bytes,
+    headers: dict[str, str],
+    kind: str = "application/octet-stream",
+) -> str:
     """One request whose answer has no body; its head."""
     more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = f"{line} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n{more}"
-    connection.sendall(f"{head}content-type: application/octet-stream\r\n\r\n".encode() + body)
+    connection.sendall(f"{head}content-type: {kind}\r\n\r\n".encode() + body)
     answer = b""
     while b"\r\n\r\n" not in answer:
         if not (piece := connection.recv(65536)):
@@ -260,13 +341,20 @@ def upload_speed(server: Server, path: Path) -> float:
     answer.read()
     location = re.sub(r"^https?://[^/]+", "", answer.headers["Location"])
     with path.open("rb") as file:
-        headers = {"content-length": str(path.stat().st_size), "content-type": "application/octet-stream"}
+        headers = {
+            "content-length": str(path.stat().st_size),
+            "content-type": "application/octet-stream",
+        }
         headers |= server.headers
         connection.request("PATCH", location, body=file, headers=headers)
         answer = connection.getresponse()
         answer.read()
     location = re.sub(r"^https?://[^/]+", "", answer.headers["Location"])
-    connection.request("PUT", f"{location}{'&' if '?' in location else '?'}digest={digest}", headers=server.headers)
+    connection.request(
+        "PUT",
+        f"{location}{'&' if '?' in location else '?'}digest={digest}",
+        headers=server.headers,
+    )
     answer = connection.getresponse()
     answer.read()
     seconds = time.monotonic() - began
@@ -279,7 +367,11 @@ def upload_speed(server: Server, path: Path) -> float:
 
 
 def measure(root: Path, options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    blobs = [b'{"config": 1}', os.urandom(MEBIBYTE), os.urandom(options.large * MEBIBYTE)]
+    blobs = [
+        b'{"config": 1}',
+        os.urandom(MEBIBYTE),
+        os.urandom(options.large * MEBIBYTE),
+    ]
     large = root / "large"
     with large.open("wb") as file:
         for _ in range(options.large):
@@ -295,6 +387,7 @@ def measure(root: Path, options: argparse.Namespace) -> dict[str, dict[str, floa
             "large blob GET, MB/s": lambda server: download_speed(server, f"{path}/blobs/{digests[2]}"),
             "1 MB blob PUT, /s": lambda server: put_rate(server, MEBIBYTE, options.puts),
             "2 KB blob PUT, /s": lambda server: put_rate(server, 2048, options.puts),
+            "100 images pushed 8 at a time, images/s": lambda server: image_rate(server, 100),
             "large upload, MB/s": lambda server: upload_speed(server, large),
         }
         wanted = {name: probe for name, probe in probes.items() if not options.only or options.only in name}
@@ -308,12 +401,20 @@ def compare(what: str, ports: dict[str, int], probe: Callable[[Server], float], 
             found[name].append(probe(Server(port, pass_for(port))))
         sys.stderr.write(f"{what}: {found}\n")
     hub, peer = (statistics.median(found[name]) for name in ("hub", "docker-registry"))
-    return {"hub": round(hub, 1), "docker-registry": round(peer, 1), "ratio": round(hub / peer, 2)}
+    return {
+        "hub": round(hub, 1),
+        "docker-registry": round(peer, 1),
+        "ratio": round(hub / peer, 2),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", default=tempfile.gettempdir(), help="where both servers keep their data")
+    parser.add_argument(
+        "--root",
+        default=tempfile.gettempdir(),
+        help="where both servers keep their data",
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=2, help="of each load by wrk or ab")
     parser.add_argument("--puts", type=int, default=25, help="blobs for each of 8 threads")
@@ -326,7 +427,13 @@ def main() -> None:
         raise SystemExit(f"not installed: {', '.join(missing)}")
     with tempfile.TemporaryDirectory(prefix="capas-hub-", dir=options.root) as root:
         figures = measure(Path(root), options)
-    sys.stdout.write(json.dumps({"where": options.root, "workers": options.workers, "rates": figures}, indent=2) + "\n")
+    sys.stdout.write(
+        json.dumps(
+            {"where": options.root, "workers": options.workers, "rates": figures},
+            indent=2,
+        )
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

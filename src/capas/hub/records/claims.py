@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, not_, or_, select
 
 from capas.errors import Conflict
 from capas.hub.records.database import Database
@@ -29,6 +29,14 @@ class Claims:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # made once: putting an upsert together takes longer than doing it
+        row = database.insert(blobs).values(digest=bindparam("a_digest"), size=bindparam("a_size"))
+        free = or_(blobs.c.doomed_ns.is_(None), blobs.c.doomed_ns < bindparam("dead_ns"))
+        mend = {"size": row.excluded.size, "doomed_ns": None}
+        self._record = row.on_conflict_do_update(index_elements=["digest"], set_=mend, where=free).returning(
+            blobs.c.digest
+        )
+        self._claim = database.insert(claims).on_conflict_do_nothing()
 
     def claim(self, digest: Digest, size: int, upload: str, now_ns: int) -> None:
         """The bytes are about to get their name, for the push called `upload`: from now on nobody deletes them.
@@ -37,15 +45,10 @@ class Claims:
         """
 
         def claim(db: Connection) -> bool:
-            row = self._database.insert(blobs).values(digest=digest, size=size)
-            free = or_(blobs.c.doomed_ns.is_(None), blobs.c.doomed_ns < now_ns - _DOOM_ENDS_NS)
-            again = row.on_conflict_do_update(
-                index_elements=["digest"], set_={"size": row.excluded.size, "doomed_ns": None}, where=free
-            )
-            if db.execute(again.returning(blobs.c.digest)).scalar() is None:
+            facts = {"a_digest": digest, "a_size": size, "dead_ns": now_ns - _DOOM_ENDS_NS}
+            if db.execute(self._record, facts).scalar() is None:
                 return False
-            ours = self._database.insert(claims).values(digest=digest, upload=upload, claimed_ns=now_ns)
-            db.execute(ours.on_conflict_do_nothing())
+            db.execute(self._claim, {"digest": digest, "upload": upload, "claimed_ns": now_ns})
             return True
 
         if not self._database.write(claim, durable=False):

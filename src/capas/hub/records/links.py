@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, select
 
 from capas.hub.records.database import Database
 from capas.hub.records.immutable import refuse_unlinking
@@ -14,12 +14,23 @@ from capas.hub.records.tables.images import blobs, claims, links, needs, reposit
 from capas.hub.records.values import Link
 from capas.oci.digest import Digest
 
+_STORED = (
+    select(blobs.c.digest)
+    .where(blobs.c.digest == bindparam("a_digest"), blobs.c.doomed_ns.is_(None))
+    .with_for_update(read=True)
+)
+_END_CLAIM = claims.delete().where(claims.c.digest == bindparam("a_digest"), claims.c.upload == bindparam("a_upload"))
+
 
 class Links:
     """Every method is atomic, and safe from any thread and process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # made once: putting an upsert together takes longer than doing it
+        row = database.insert(links)
+        again = {"linked_ns": row.excluded.linked_ns}
+        self._hold = row.on_conflict_do_update(index_elements=["repository", "digest"], set_=again)
 
     def find_link(self, name: str, digest: Digest) -> Link | None:
         """The link, None where the repository does not hold the blob."""
@@ -37,7 +48,7 @@ class Links:
             if not self._link(db, name, digest, link):
                 return False
             if claim:
-                db.execute(claims.delete().where(claims.c.digest == digest, claims.c.upload == claim))
+                db.execute(_END_CLAIM, {"a_digest": digest, "a_upload": claim})
             return True
 
         return self._database.write(add, durable=False)
@@ -95,14 +106,11 @@ class Links:
 
     def _link(self, db: Connection, name: str, digest: Digest, link: Link) -> bool:
         """False where the bytes are not there to stay. Their row is locked until the link is seen by everybody."""
-        there = select(blobs.c.digest).where(blobs.c.digest == digest, blobs.c.doomed_ns.is_(None))
-        if db.execute(there.with_for_update(read=True)).scalar() is None:
+        if db.execute(_STORED, {"a_digest": digest}).scalar() is None:
             return False
         repository = make_repository(self._database, db, name, link.linked_ns)
         charge(db, repository, digest, link.size)
-        row = self._database.insert(links).values(repository=repository, digest=digest, **link._asdict())
-        again = {"linked_ns": row.excluded.linked_ns}
-        db.execute(row.on_conflict_do_update(index_elements=["repository", "digest"], set_=again))
+        db.execute(self._hold, {"repository": repository, "digest": digest, **link._asdict()})
         return True
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from capas.hub.records.database import Database
 from capas.hub.records.tables.images import links, repositories
@@ -19,6 +19,12 @@ from capas.hub.records.values import RuledOut
 
 _N = namespaces.c
 _HELD = links.join(repositories, links.c.repository == repositories.c.id)
+
+
+_LIMITED = select(_N.id, _N.name, _N.limit_bytes, _N.used_bytes).where(_N.limit_bytes.is_not(None))
+_WHOSE = select(repositories.c.namespace).where(repositories.c.id == bindparam("repository")).scalar_subquery()
+_LIMIT_OF = _LIMITED.where(_N.id == _WHOSE)
+_LIMIT_BY_NAME = _LIMITED.where(_N.name == bindparam("name"))
 
 
 class Room(NamedTuple):
@@ -67,9 +73,7 @@ class Allowance:
 
 def charge(db: Connection, repository: int, digest: str, size: int) -> None:
     """Count a blob that the repository is about to hold. Raises: RuledOut where its namespace has no room for it."""
-    whose = select(repositories.c.namespace).where(repositories.c.id == repository).scalar_subquery()
-    limited = select(_N.id, _N.name, _N.limit_bytes, _N.used_bytes)
-    row = db.execute(limited.where(_N.id == whose, _N.limit_bytes.is_not(None))).one_or_none()
+    row = db.execute(_LIMIT_OF, {"repository": repository}).one_or_none()
     if row is None or _holds(db, row.id, digest):
         return
     used = row.used_bytes
@@ -82,9 +86,7 @@ def charge(db: Connection, repository: int, digest: str, size: int) -> None:
 
 def find_room(db: Connection, repository: str, *, exactly: bool = False) -> Room | None:
     """What an upload to the repository finds, None without a limit. A guess may be too low, never too high."""
-    limited = select(_N.id, _N.name, _N.limit_bytes, _N.used_bytes)
-    named = limited.where(_N.name == _namespace_of(repository), _N.limit_bytes.is_not(None))
-    row = db.execute(named).one_or_none()
+    row = db.execute(_LIMIT_BY_NAME, {"name": _namespace_of(repository)}).one_or_none()
     if row is None:
         return None
     used = count_used(db, row.id) if exactly else row.used_bytes

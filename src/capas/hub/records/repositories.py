@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, select
 
 from capas.hub.records.changes import RIGHTS, note_change
 from capas.hub.records.database import Database
@@ -14,11 +14,12 @@ from capas.hub.records.tables.people import namespaces
 from capas.hub.records.words import Named
 
 OFFICIAL = "library/"
+_BY_NAME = select(repositories.c.id).where(repositories.c.name == bindparam("a_name"))
 
 
 def find_repository(db: Connection, name: str) -> int | None:
     """Its number, None where nothing was ever pushed there."""
-    found: int | None = db.execute(select(repositories.c.id).where(repositories.c.name == name)).scalar()
+    found: int | None = db.execute(_BY_NAME, {"a_name": name}).scalar()
     return found
 
 
