@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from capas.hub.app import create_app
+from capas.hub.config import Config
 from capas.hub.people.access import Action, Identity
 from capas.hub.records.claims import Claims
 from capas.hub.records.database import Database
 from capas.hub.records.links import Links
 from capas.hub.records.manifests import Manifests
 from capas.hub.records.moment import open_moments
+from capas.hub.records.place import DatabaseConfig
 from capas.hub.records.recent import Recent
 from capas.hub.records.values import Link
 from capas.oci.digest import Digest
@@ -26,9 +28,9 @@ from support.hub_client import CONFIG, LAYER, MANIFEST, describe, digest_of
 class Peer:
     """Another process of the same hub, as far as the records can tell: a client of ours, and a database of its own."""
 
-    def __init__(self, root: Path) -> None:
-        self.client = Direct(create_app(root))
-        self.database = Database(f"sqlite:///{root / 'records.sqlite'}")
+    def __init__(self, root: Path, url: str) -> None:
+        self.client = Direct(create_app(root, config=Config(database=DatabaseConfig(url=url))))
+        self.database = Database(url)
 
     def push(self, tag: str, layer: bytes) -> str:
         for data in (b"{}", layer):
@@ -46,9 +48,16 @@ class Peer:
         return first.status, first.headers.get("docker-content-digest")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path / 'records.sqlite'}"
+
+
 @pytest.fixture
-def peer(tmp_path: Path) -> Iterator[Peer]:
-    made = Peer(tmp_path)
+def peer(tmp_path: Path, url: str) -> Iterator[Peer]:
+    made = Peer(tmp_path, url)
     yield made
     made.database.close()
     made.client.close()
@@ -125,16 +134,39 @@ def test_what_is_remembered_is_bounded() -> None:
     assert sum(recent.get(number, bytes) is not None for number in range(1000)) < 100
 
 
-def test_a_moment_lasts_until_somebody_commits(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'records.sqlite'}"
+def test_a_moment_lasts_until_somebody_commits(url: str) -> None:
     one, other = Database(url), Database(url)
     moments = open_moments(one, asyncio.to_thread)
-    seen = [asyncio.run(moments.now()) for _ in range(2)]
-    Claims(other).claim(Digest(digest_of(b"x")), 1, "push", 1)
-    seen.append(asyncio.run(moments.now()))
-    Links(one).link("app", Digest(digest_of(b"x")), Link(1, 1))
-    seen.append(asyncio.run(moments.now()))
+    with asyncio.Runner() as loop:
+        seen = [loop.run(moments.now()) for _ in range(2)]
+        Claims(other).claim(Digest(digest_of(b"x")), 1, "push", 1)
+        seen.append(loop.run(moments.now()))
+        Links(one).link("app", Digest(digest_of(b"x")), Link(1, 1))
+        seen.append(loop.run(moments.now()))
     assert seen[0] == seen[1] and len(set(seen)) == 3
     moments.close()
     one.close()
     other.close()
+
+
+def test_requests_that_wait_share_one_question(postgres_url: str) -> None:
+    """And none of them gets the answer to a question that began before it came."""
+    database = Database(postgres_url)
+    asked: list[object] = []
+
+    async def ask() -> list[object]:
+        def hop(work: Callable[[], object]) -> Awaitable[object]:
+            asked.append(work)
+            return asyncio.to_thread(work)
+
+        moments = open_moments(database, hop)
+        first = asyncio.ensure_future(moments.now())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(asked) == 1, "the first question is on its way"
+        await asyncio.gather(*(moments.now() for _ in range(50)))
+        return [await first]
+
+    asyncio.run(ask())
+    assert len(asked) == 2, "one more for the fifty that came later"
+    database.close()
