@@ -14,8 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from capas.cli.hub import serve
+
 SOURCE = Path(__file__).parents[2] / "src"
-OPEN: tuple[str, ...] = ()  # the flags of a hub without accounts
+# the flags of a hub without accounts
+OPEN = ("--open",) if any(option.name == "open" for option in serve.params) else ()
 _START_SECONDS = 60
 
 
