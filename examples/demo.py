@@ -116,8 +116,8 @@ def show_page(address: str) -> None:
 def hub(registry: str, port: int) -> Iterator[None]:
     """An embedded hub on loopback for as long as the block lasts."""
     title(f"A hub of our own, on {registry}")
-    line("capas", "hub", "serve", "--port", str(port), "--root", str(STATE / "hub"))
-    command = [*CAPAS, "hub", "serve", "--port", str(port), "--root", str(STATE / "hub")]
+    line("capas", "hub", "serve", "--open", "--port", str(port), "--root", str(STATE / "hub"))
+    command = [*CAPAS, "hub", "serve", "--open", "--port", str(port), "--root", str(STATE / "hub")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/v2/", process)

@@ -25,7 +25,7 @@ from pathlib import Path
 from capas.hub.serve import serve
 
 if __name__ == "__main__":
-    ready = lambda address: (sys.stdout.write(address + "\\n"), sys.stdout.flush())
+    ready = lambda address, link: (sys.stdout.write(address + "\\n"), sys.stdout.flush())
     serve(Path(sys.argv[1]), port=int(sys.argv[2]), workers=int(sys.argv[3]), ready=ready)
 """
 DATA = bytes(range(256)) * 20_000

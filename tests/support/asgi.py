@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine, MutableMapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -23,18 +24,22 @@ class Direct:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._runner = asyncio.Runner()
+        self._loop = asyncio.new_event_loop()  # in a thread: a browser's tests leave a loop running in this one
+        self._thread = threading.Thread(target=self._loop.run_forever, name="direct")
+        self._thread.start()
 
     def close(self) -> None:
-        self._runner.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
         self._app.close()
 
     def send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answered:
-        return self._runner.run(self._send(method, path, body, headers or {}))
+        return self.run(self._send(method, path, body, headers or {}))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Something else, on the same loop."""
-        return self._runner.run(work)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answered:
         path, _, query = path.partition("?")

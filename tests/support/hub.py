@@ -22,7 +22,12 @@ _READY_SECONDS = 20.0
 
 @contextmanager
 def running_hub(
-    root: Path, *, options: Options | None = None, config: Config | None = None, app: App | None = None
+    root: Path,
+    *,
+    options: Options | None = None,
+    config: Config | None = None,
+    app: App | None = None,
+    tls: tuple[Path, Path] | None = None,
 ) -> Iterator[str]:
     """A hub over `root` on a free port, served by Granian in a thread; its address is `localhost:<port>`."""
     application = app or create_app(root, options=options or Options(), config=config or Config())
@@ -35,6 +40,8 @@ def running_hub(
             http=HTTPModes.http1,
             websockets=False,
             log_enabled=False,
+            ssl_cert=tls[0] if tls else None,
+            ssl_key=tls[1] if tls else None,
         )
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=_run, args=(loop, server), name="hub")

@@ -14,11 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from capas.cli.hub import serve
-
 SOURCE = Path(__file__).parents[2] / "src"
-# the flags of a hub without accounts
-OPEN = ("--open",) if any(option.name == "open" for option in serve.params) else ()
+OPEN = ("--open",)  # the flags of a hub without accounts
 _START_SECONDS = 60
 
 

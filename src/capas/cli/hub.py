@@ -28,9 +28,18 @@ from capas.cli.lazy import Command
 @click.option("-p", "--port", show_default="5000", type=click.IntRange(0, 65535), help="Listen on this port")
 @click.option("--workers", show_default="1", type=click.IntRange(1, 64), help="Serve with this many processes")
 @click.option("--no-delete", is_flag=True, help="Refuse to delete anything")
+@click.option("--open", is_flag=True, help="No accounts: whoever reaches it may do everything")
 @pass_app
 def serve(
-    app: App, /, *, root: Path | None, config: Path | None, no_delete: bool, log_format: str | None, **flags: Any
+    app: App,
+    /,
+    *,
+    root: Path | None,
+    config: Path | None,
+    no_delete: bool,
+    open: bool,
+    log_format: str | None,
+    **flags: Any,
 ) -> None:
     """Until a signal ends it."""
     import msgspec
@@ -38,21 +47,28 @@ def serve(
     from capas.hub.config import read_config
     from capas.hub.hub import Options
     from capas.hub.serve import serve as serve_hub
+    from capas.registry.trust import is_loopback
 
     place = root or app.settings.root / "hub"
     chosen = read_config(place, config, app.settings.environ)
     server = msgspec.structs.replace(chosen.server, **{key: value for key, value in flags.items() if value is not None})
 
-    def ready(address: str) -> None:
+    def ready(address: str, link: str) -> None:
         app.warn(
             "The hub answers on http://{address} and keeps its images in {root}",
             address=address,
             root=chosen.storage.url or place,
         )
+        if link:
+            known = server.public_url.rstrip("/") or _near(address)
+            app.warn("It has no administrator yet. This link makes one, once: {link}", link=known + link)
 
+    if open and not is_loopback(server.host):
+        app.warn("Whoever reaches {host} may do everything with this hub", host=server.host)
     if log_format is not None:
         chosen = msgspec.structs.replace(chosen, watch=msgspec.structs.replace(chosen.watch, log=log_format))
     options = Options(
+        open=open,
         delete=server.delete and not no_delete,
         grace_seconds=chosen.collect.grace_seconds,
         stale_seconds=chosen.collect.stale_seconds,
@@ -67,3 +83,11 @@ def serve(
         config=chosen,
         ready=ready,
     )
+
+
+def _near(address: str) -> str:
+    """Where a browser finds the hub: an address of all networks is none to go to."""
+    from socket import gethostname
+
+    host, _, port = address.rpartition(":")
+    return f"http://{gethostname() if host in ('0.0.0.0', '[::]') else host}:{port}"

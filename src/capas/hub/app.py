@@ -271,6 +271,7 @@ def create_app(
     keeping = Keeping(database, seal, outside, (now_ns, new_token))
     events.listen(keeping.deliverer.hear)
     origins = Origins(config.server.public_url, config.server.proxies)
+    doors = open_doors(database, seal, config.login, origins, providers=config.oidc, now_ns=now_ns, new_token=new_token)
     hub = Hub(
         root=root,
         database=database,
@@ -292,14 +293,12 @@ def create_app(
         outside=outside,
         seal=seal,
         keeping=keeping,
-        doors=open_doors(database, seal, config.login, origins, now_ns=now_ns, new_token=new_token),
+        doors=doors,
     )
     hub = hub._replace(caches=_open_caches(hub, config))
     board = Board(boards)
-    app, schedule = (
-        App(hub, Observer(board, new_token), Health(hub, board, config.watch)),
-        Schedule(hub, config.retention),
-    )
+    app = App(hub, Observer(board, new_token), Health(hub, board, config.watch))
+    schedule = Schedule(hub, config.retention)
     app.at_start += [hub.keeping.start, schedule.start]
     app.at_end.append(schedule.close)
     return app

@@ -26,6 +26,7 @@ from capas.hub.copying.upstream import Upstream
 from capas.hub.keeping.schedule import RetentionConfig
 from capas.hub.outside import OutsideConfig
 from capas.hub.people.doors import LoginConfig
+from capas.hub.people.oidc import OidcConfig
 from capas.hub.records.place import DatabaseConfig
 from capas.hub.seal import SecretsConfig
 from capas.hub.storage.place import StorageConfig
@@ -56,6 +57,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention: RetentionConfig = RetentionConfig()
     upstreams: tuple[Upstream, ...] = ()
     login: LoginConfig = LoginConfig()
+    oidc: dict[str, OidcConfig] = {}
     watch: WatchConfig = WatchConfig()
     collect: CollectConfig = CollectConfig()
 

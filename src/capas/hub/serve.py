@@ -14,16 +14,24 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
 from capas.errors import Conflict, Invalid, Unsupported
 from capas.hub.app import App, create_app
 from capas.hub.config import Config
 from capas.hub.hub import Options
+from capas.hub.people.links import offer_setup
 from capas.hub.watch.collecting import Collecting
 from capas.hub.watch.logs import write_logs
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 30
+
+
+class Ready(Protocol):
+    """What is told once the hub answers."""
+
+    def __call__(self, address: str, link: str) -> None: ...
 
 
 def serve(
@@ -34,11 +42,12 @@ def serve(
     workers: int = 1,
     options: Options = Options(),  # noqa: B008  a tuple of constants
     config: Config = Config(),  # noqa: B008  frozen
-    ready: Callable[[str], None] = lambda address: None,
+    ready: Ready = lambda address, link: None,
 ) -> None:
     """Serve the hub in `root` until SIGTERM or SIGINT, then finish what is under way. Blocks; main thread only.
 
-    `ready` is called, from another thread, with `host:port` once it answers.
+    `ready` is called, from another thread, with `host:port` once it answers, and with the path of the link that makes
+    an administrator, empty where there is one.
     Raises: Conflict for a port in use; Invalid for an address that is not this machine's; Unsupported without Granian.
     """
     try:
@@ -60,9 +69,9 @@ def serve(
         workers_kill_timeout=_STOP_SECONDS,
         respawn_failed_workers=True,
     )
-    _try(root, options, config)
+    link = _try(root, options, config)
     "localhost".encode("idna")  # imported now: a worker forked while the thread below imports it could never do so
-    threading.Thread(target=_tell, args=(host, port, ready), daemon=True).start()
+    threading.Thread(target=_tell, args=(host, port, functools.partial(ready, link=link)), daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="capas-hub-") as boards:
         load = functools.partial(_load, root, options, config, workers, Path(boards))
         server.serve(target_loader=load, wrap_loader=False)
@@ -96,20 +105,15 @@ def _load(root: Path, options: Options, config: Config, workers: int, boards: Pa
     return app
 
 
-def _try(root: Path, options: Options, config: Config) -> None:
-    """What is wrong with the disk or the records is said here, once.
+def _try(root: Path, options: Options, config: Config) -> str:
+    """What is wrong with the disk or the records is said here, once. Gives what `_prepare` does.
 
     In a process of its own where storage is far: its client has threads, which a fork does not take along.
     """
     if not config.storage.url:
-        _open_and_close(root, options, config)
-        return
+        return _prepare(root, options, config)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
-        pool.submit(_open_and_close, root, options, config).result()
-
-
-def _open_and_close(root: Path, options: Options, config: Config) -> None:
-    create_app(root, options=options, config=config).close()
+        return pool.submit(_prepare, root, options, config).result()
 
 
 def _end_with_parent() -> None:
@@ -118,6 +122,16 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _prepare(root: Path, options: Options, config: Config) -> str:
+    """The path of the link for the first administrator, empty where there is one."""
+    app = create_app(root, options=options, config=config)
+    hub, secret = app.hub, app.hub.new_token()
+    try:
+        return f"/link/{secret}" if not hub.options.open and offer_setup(hub.database, secret, hub.now_ns()) else ""
+    finally:
+        app.close()
 
 
 def _tell(host: str, port: int, ready: Callable[[str], None]) -> None:

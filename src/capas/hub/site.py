@@ -7,6 +7,8 @@ API routes of its own exports `ROUTES` and gets a line in `_gather`.
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from capas.hub.hub import Hub
@@ -15,14 +17,23 @@ from capas.hub.hub import Hub
 def create_site(hub: Hub) -> Starlette:
     """The pages and the API over a hub's parts."""
     from capas.hub.pages.assets import Assets
-    from capas.hub.pages.frame import show_missing
     from capas.hub.pages.templating import create_environment
 
-    site = Starlette(routes=_gather(), exception_handlers={404: show_missing, 405: show_missing})
+    site = Starlette(routes=_gather(), exception_handlers={404: _miss, 405: _miss})
     site.state.hub = hub
     site.state.assets = Assets()
     site.state.environment = create_environment(site.state.assets)
     return site
+
+
+async def _miss(request: Request, error: Exception) -> Response:
+    """Nothing is there: said as JSON below the API's address, as a page elsewhere."""
+    from capas.hub.api.all import NOTHING
+    from capas.hub.api.door import refuse
+    from capas.hub.api.openapi import BASE
+    from capas.hub.pages.frame import show_missing
+
+    return refuse(NOTHING) if request.url.path.startswith(BASE + "/") else await show_missing(request, error)
 
 
 def _gather() -> list[BaseRoute]:
@@ -36,12 +47,17 @@ def _gather() -> list[BaseRoute]:
         comparison,
         home,
         image,
+        inviting,
+        links,
+        login,
         namespace,
+        oidc,
         organisations,
         replications,
         repository,
         repository_settings,
         search,
+        sessions,
         settings,
         starring,
         tokens,
@@ -55,6 +71,11 @@ def _gather() -> list[BaseRoute]:
         *routes.ROUTES,
         *assets.ROUTES,
         *home.ROUTES,
+        *inviting.ROUTES,
+        *links.ROUTES,
+        *login.ROUTES,
+        *oidc.ROUTES,
+        *sessions.ROUTES,
         *search.ROUTES,
         *namespace.ROUTES,
         *settings.ROUTES,

@@ -37,8 +37,10 @@ class _Ticket(NamedTuple):
 class Authorizer:
     """The tokens of one client, shared by its threads. A token serves the scopes it was asked for and no others."""
 
-    def __init__(self, find: Find, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, find: Find, *, stay: bool = False, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._find = find
+        self._stay = stay  # ask for an identity token, for a login that is to be kept
+        self.identity_token = ""
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._challenges: dict[Origin, Challenge] = {}
@@ -84,7 +86,8 @@ class Authorizer:
         else:
             realm = challenge.get("realm")
             check_realm(url, realm, known=self._is_known(realm, login), login=login)
-            token = yield from ask_token(challenge, scopes, login, account.domain)
+            token = yield from ask_token(challenge, scopes, login, account.domain, stay=self._stay)
+            self.identity_token = token.identity or self.identity_token
             header, seconds = f"Bearer {token.text}", token.seconds * _SAFETY
         place = origin(url)
         with self._lock:

@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 def login(client: Client, domain: str, username: str, secret: str) -> None:
     """Keep a user name and secret for a registry, once it has accepted them.
 
+    A registry that gives an identity token has it kept in the place of the secret.
+
     Raises: Unauthenticated for wrong ones; Unavailable; Invalid for a name that credentials cannot hold.
     """
     if ":" in username or not username or not username.isprintable():
         raise Invalid("a user name has no colon and at least one letter")
     offered = Login(username, secret)
-    session = Session(origin_of(domain, client.settings), Authorizer(lambda asked, _: _only(domain, asked, offered)))
-    client.converse(_try(session, domain))
-    client.credentials.save(domain, offered)
+    authorizer = Authorizer(lambda asked, _: _only(domain, asked, offered), stay=True)
+    client.converse(_try(Session(origin_of(domain, client.settings), authorizer), domain))
+    token = authorizer.identity_token
+    client.credentials.save(domain, Login(username, "", token) if token else offered)
 
 
 def _only(domain: str, asked: str, offered: Login) -> Login | None:

@@ -29,6 +29,7 @@ class Token(NamedTuple):
 
     text: str
     seconds: float
+    identity: str = ""  # what stands for the login from now on, where it was asked for
 
     def __repr__(self) -> str:
         return f"Token(seconds={self.seconds})"
@@ -39,16 +40,19 @@ def basic(login: Login) -> str:
     return "Basic " + base64.b64encode(f"{login.username}:{login.secret}".encode()).decode()
 
 
-def ask_token(challenge: Challenge, scopes: frozenset[str], login: Login | None, domain: str) -> Conversation[Token]:
+def ask_token(
+    challenge: Challenge, scopes: frozenset[str], login: Login | None, domain: str, *, stay: bool = False
+) -> Conversation[Token]:
     """Get a token for these scopes from the challenge's realm, as `login` or as nobody.
 
+    `stay`: an identity token too.
     Order: `check_realm` first. Raises: Unauthenticated for a wrong login; Unavailable; Corrupt.
     """
     realm = challenge.get("realm")
     if login is not None and login.identity_token:
         response = yield from insist(_form(realm, challenge, scopes, login))  # a redirect must not carry the body on
     else:
-        response = yield from follow(_query(realm, challenge, scopes, login))
+        response = yield from follow(_query(realm, challenge, scopes, login, stay=stay))
     if response.status in (400, 401) and login is not None:
         response.discard()
         raise wrong_login(domain)
@@ -94,7 +98,9 @@ def _origin(url: str) -> tuple[str, str, int]:
         return "", "", 0
 
 
-def _query(realm: str, challenge: Challenge, scopes: frozenset[str], login: Login | None) -> Request:
+def _query(
+    realm: str, challenge: Challenge, scopes: frozenset[str], login: Login | None, *, stay: bool = False
+) -> Request:
     parts = urlsplit(realm)
     query = parse_qsl(parts.query)
     if challenge.get("service"):
@@ -104,6 +110,8 @@ def _query(realm: str, challenge: Challenge, scopes: frozenset[str], login: Logi
     if login is not None:
         query += [("account", login.username), ("client_id", CLIENT_ID)]
         headers["Authorization"] = basic(login)
+    if stay:
+        query.append(("offline_token", "true"))
     url = parts._replace(query=urlencode(query, quote_via=quote, safe=":/,"), fragment="").geturl()
     return Request("GET", url, headers)
 
@@ -123,10 +131,11 @@ def _read_token(response: Response) -> Token:
         answer = json.loads(response.data(_LARGEST))
         text = answer.get("token") or answer.get("access_token")
         seconds = answer.get("expires_in") or _LEAST_SECONDS
+        identity = answer.get("refresh_token")
     except (ValueError, AttributeError, RecursionError):
-        text, seconds = None, 0
+        text, seconds, identity = None, 0, None
     if not isinstance(text, str) or not text.isascii() or not text.isprintable() or " " in text:
         raise Corrupt("{host} answers with something that is no token", host=host)
     if not isinstance(seconds, int | float) or not seconds >= _LEAST_SECONDS:
         seconds = _LEAST_SECONDS
-    return Token(text, float(seconds))
+    return Token(text, float(seconds), identity if isinstance(identity, str) else "")

@@ -194,3 +194,4 @@ def test_wrong_credentials_are_refused_where_nobody_is_asked_to_log_in(tmp_path:
     answer = client.send("GET", "/api/v1/me", headers={"authorization": "Basic YWxpY2U6d3Jvbmc="})
     client.close()
     assert (answer.status, first_error(answer)["code"]) == (401, "UNAUTHORIZED")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="capas"'

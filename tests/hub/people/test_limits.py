@@ -15,6 +15,7 @@ from capas.hub.config import Config, ServerConfig
 from capas.hub.people.limits import TooMany, begin_attempt, counted_by, end_attempt
 from capas.hub.people.tokens import NewToken, create_token
 from capas.hub.records.database import Database
+from capas.hub.records.place import DatabaseConfig, database_url
 from capas.hub.records.tables.people import failures
 from support.accounts import Accounts, basic
 from support.people import KEEPER, NOW_NS, PASSWORD
@@ -86,9 +87,13 @@ def test_the_name_that_was_typed_is_kept_nowhere(database: Database, tmp_path: P
     assert b"my secret" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
-def test_many_at_once_gain_nothing(database: Database) -> None:
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_many_at_once_gain_nothing(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    url = str(request.getfixturevalue("postgres_url")) if dialect == "postgresql" else ""
+    database = Database(database_url(DatabaseConfig(url=url), tmp_path))
     with ThreadPoolExecutor(16) as pool:
         waits = list(pool.map(lambda _: wait_of(database, "alice", "", NOW_NS), range(40)))
+    database.close()
     assert waits.count(0) == 5
 
 

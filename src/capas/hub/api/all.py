@@ -20,6 +20,7 @@ from capas.hub.api import (
     replications,
     repositories,
     rules,
+    sessions,
     teams,
     tokens,
     upstreams,
@@ -41,6 +42,7 @@ _ROOMS = (
     replications,
     repositories,
     rules,
+    sessions,
     teams,
     tokens,
     upstreams,
@@ -49,12 +51,15 @@ _ROOMS = (
 OPERATIONS: tuple[Operation, ...] = tuple(chain.from_iterable(room.OPERATIONS for room in _ROOMS))
 
 
+NOTHING = Refused(NOT_FOUND, "there is nothing at this address of the API")
+
+
 async def _get_document(_request: Request) -> Response:
     return Response(msgspec.json.encode(describe(OPERATIONS, capas_version())), media_type="application/json")
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    await refuse(Refused(NOT_FOUND, "there is nothing at this address of the API"))(scope, receive, send)
+    await refuse(NOTHING)(scope, receive, send)
 
 
 def _route(operations: Iterable[Operation]) -> Iterator[Route]:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from capas.errors import CapasError
 from capas.hub.api.operation import Ask, Operation, Page
-from capas.hub.api.refusals import BAD_REQUEST, NO_METHOD, NOT_JSON, TOO_LARGE, refusal_of
+from capas.hub.api.refusals import BAD_REQUEST, LOG_IN, NO_METHOD, NOT_JSON, TOO_LARGE, refusal_of
 from capas.hub.distribution.refusal import UNAUTHORIZED, Refused, unexpected
 from capas.hub.hub import Hub
 from capas.hub.pages.cookies import SESSION, read_cookie
@@ -65,7 +65,7 @@ class Door:
         hub: Hub = request.app.state.hub
         identity = await _identify(hub, request)
         if not (operation.public or identity.name or hub.options.open):
-            raise Refused(UNAUTHORIZED, "log in first", headers=((b"www-authenticate", b'Basic realm="capas"'),))
+            raise Refused(UNAUTHORIZED, "log in first", headers=LOG_IN)
         values = await self._decode(request, method)
         url, address = str(request.url.replace(query="")), hub.doors.origins.find_address(request.scope)
         ask = Ask(hub, identity, url, address)

@@ -15,6 +15,8 @@ NO_METHOD = Code("UNSUPPORTED", 405)
 TOO_LARGE = Code("INVALID", 413)
 NOT_JSON = Code("UNSUPPORTED", 415)
 
+LOG_IN = ((b"www-authenticate", b'Bearer realm="capas"'),)  # for Basic a browser would open a dialog of its own
+
 _KINDS: tuple[tuple[type[errors.CapasError], Code], ...] = (
     (errors.Invalid, BAD_REQUEST),
     (errors.NotFound, NOT_FOUND),
@@ -51,7 +53,10 @@ def refusal_of(error: errors.CapasError) -> Refused:
     for kind, code in _KINDS:
         if isinstance(error, kind):
             words = f"{error} ({error.hint})" if error.hint else str(error)
-            return Refused(code, words, detail={name: _plain(fact) for name, fact in error.facts.items()} or None)
+            headers = LOG_IN if code is UNAUTHORIZED else ()
+            return Refused(
+                code, words, headers=headers, detail={name: _plain(fact) for name, fact in error.facts.items()} or None
+            )
     for kind, code, words in _OURS:
         if isinstance(error, kind):
             return Refused(code, words)

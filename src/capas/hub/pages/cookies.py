@@ -11,6 +11,7 @@ SESSION = "capas_session"  # who is logged in; set by the login
 VISIT = "capas_visit"  # what forms are bound to before a login
 LANGUAGE = "capas_language"
 THEME = "capas_theme"
+OIDC = "capas_oidc"  # a login by an identity provider that is under way
 SAID = "capas_said"  # what the page after a form has to say, once
 
 YEAR_SECONDS = 365 * 24 * 3600

@@ -21,6 +21,7 @@ _HEADERS = {
 
 def secure(response: Response) -> None:
     """Set them. A page is made anew for each reader, unless its handler said otherwise."""
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
     response.headers.setdefault("cache-control", "private, no-cache")
     response.headers.setdefault("vary", "cookie, accept-language, hx-request")

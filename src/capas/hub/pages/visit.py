@@ -162,6 +162,7 @@ class Visit:
         return {
             "visit": self,
             "identity": self.identity,
+            "has_accounts": not self.hub.options.open,
             "language": self.language,
             "languages": LANGUAGES,
             "theme": self.theme,

@@ -54,15 +54,20 @@ _USER = select(
 def create_user(database: Database, new: NewUser, by: By) -> User:
     """Make the account. Takes long by intent where there is a password. Raises: Invalid, AlreadyExists."""
     kept = digest_password(check_new(new.password, new.name)) if new.password is not None else None
+    return database.write(lambda db: add_user(database, db, new, kept, by, adopt=True))
 
-    def create(db: Connection) -> User:
-        number = add_namespace(database, db, new.name, USER, by, adopt=True)
-        db.execute(namespaces.update().where(_N.id == number).values(display_name=new.display_name))
-        db.execute(users.insert().values(id=number, email=new.email, password=kept, is_admin=new.is_admin))
-        note(db, by, "user.create", new.name, detail={"administrator": new.is_admin})
-        return get_user(db, number)
 
-    return database.write(create)
+def add_user(database: Database, db: Connection, new: NewUser, kept: str | None, by: By, *, adopt: bool) -> User:
+    """Make the account; `kept` is its password as the records keep it.
+
+    `adopt`: with the repositories that are nobody's and are called so; not for somebody who chose the name themselves.
+    Raises: Invalid, AlreadyExists.
+    """
+    number = add_namespace(database, db, new.name, USER, by, adopt=adopt)
+    db.execute(namespaces.update().where(_N.id == number).values(display_name=new.display_name))
+    db.execute(users.insert().values(id=number, email=new.email, password=kept, is_admin=new.is_admin))
+    note(db, by, "user.create", new.name, detail={"administrator": new.is_admin})
+    return get_user(db, number)
 
 
 def find_user(database: Database, name: str) -> User | None:
@@ -109,14 +114,14 @@ def log_in(database: Database, name: str, password: str) -> User | None:
 def set_password(database: Database, name: str, password: str, by: By) -> None:
     """Another password; sessions in browsers end. Takes long by intent. Raises: Invalid, NotFound."""
     kept = digest_password(check_new(password, name))
+    database.write(lambda db: change_password(db, get_user(db, number_of(db, name)), kept, by))
 
-    def change(db: Connection) -> None:
-        number = number_of(db, name)
-        db.execute(users.update().where(_U.id == number).values(password=kept))
-        db.execute(sessions.delete().where(sessions.c.user == number))
-        note(db, by, "user.password", name)
 
-    database.write(change)
+def change_password(db: Connection, user: User, kept: str, by: By) -> None:
+    """Another password, as the records keep it; its sessions end."""
+    db.execute(users.update().where(_U.id == user.number).values(password=kept))
+    db.execute(sessions.delete().where(sessions.c.user == user.number))
+    note(db, by, "user.password", user.name)
 
 
 def set_email(database: Database, name: str, email: str, by: By) -> None:

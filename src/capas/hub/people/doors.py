@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from capas.hub.people.keys import Algorithm, Keys
+from capas.hub.people.oidc import OidcConfig, Provider, open_providers
 from capas.hub.people.origin import Origins
 from capas.hub.people.proofs import Proofs
 from capas.hub.records.database import Database
@@ -30,6 +31,7 @@ class Doors(NamedTuple):
     keys: Keys
     proofs: Proofs
     once: Once
+    providers: Mapping[str, Provider]
 
 
 class Once:
@@ -54,9 +56,13 @@ def open_doors(
     config: LoginConfig,
     origins: Origins,
     *,
+    providers: Mapping[str, OidcConfig],
     now_ns: Callable[[], int],
     new_token: Callable[[], str],
 ) -> Doors:
-    """The doors of a hub. `new_token` draws the key under which proofs are remembered."""
+    """The doors of a hub. `new_token` draws the key under which proofs are remembered.
+
+    Raises: Invalid for a provider that cannot be asked.
+    """
     keys = Keys(database, seal, config.algorithm, now_ns=now_ns, new_token=new_token)
-    return Doors(origins, keys, Proofs(bytes.fromhex(new_token())), Once())
+    return Doors(origins, keys, Proofs(bytes.fromhex(new_token())), Once(), open_providers(providers, now_ns))
