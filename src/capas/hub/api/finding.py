@@ -55,7 +55,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Results(Page[Result], frozen=True, kw_only=True):
-    """A page of results. `total` counts them up to 1000; with `is_more` there are more than that.
+    """A page of results. `total` counts them up to 500; with `is_more` there are more than that.
 
     `suggestions`: where nothing was found, names that may have been meant.
     """

@@ -9,7 +9,7 @@ ORDERS: tuple[Order, ...] = ("relevance", "stars", "pulls")
 
 MOST = 100  # entries in a page
 DEEPEST = 10_000  # results that can be paged through
-COUNTED = 1000  # results that are counted exactly
+COUNTED = 500  # results that are counted exactly
 
 
 class Filters(NamedTuple):

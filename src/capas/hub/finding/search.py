@@ -7,9 +7,11 @@ earlier. A later group is not looked at where earlier ones fill the page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, not_, or_, select
 
 from capas.hub.finding.query import COUNTED, DEEPEST, MOST, Filters, Found, Order, Page, Query
 from capas.hub.hub import Hub
@@ -20,7 +22,9 @@ from capas.hub.records.words import DESCRIPTION, NAME, README, SHORTEST_PART, te
 
 _R = repositories.c
 _LAST = "\U0010ffff"  # after every word with the same beginning
-_FEW = 5000  # repositories that are quicker sorted than met in the order of an index
+_FEW = 5000  # repositories that are quick to sort, whatever else there is
+_COMMON = 20_000  # repositories that a word is counted in: beyond that it is as common as can be
+_PAGE = 25
 
 Condition = ColumnElement[bool]
 
@@ -28,17 +32,32 @@ Condition = ColumnElement[bool]
 def search(hub: Hub, identity: Identity, query: Query) -> Page:
     """The page of results that the query asks for."""
     allowed = [hub.rights.readable(identity), *_conditions(hub, identity, query.filters)]
-    return hub.database.read(lambda db: _Search(db, allowed, query).page(identity))
+    return hub.database.read(lambda db: _Search(db, allowed, query, identity).page(identity))
+
+
+class _Criterion(NamedTuple):
+    """Something that results have: said of one repository, and as the repositories that have it."""
+
+    has: Condition
+    holders: Select[tuple[int]]
+
+
+class _Group(NamedTuple):
+    """Results that belong together. `is_few`: it is quicker to sort them than to meet them in the order of an index."""
+
+    conditions: list[Condition]
+    is_few: bool
 
 
 class _Search:
-    """One search on a connection. `allowed`: what every result fulfils, beside the words."""
+    """One search on a connection. `allowed`: what every result fulfils, beside words and criteria."""
 
-    def __init__(self, db: Connection, allowed: Sequence[Condition], query: Query) -> None:
+    def __init__(self, db: Connection, allowed: Sequence[Condition], query: Query, identity: Identity) -> None:
         self._db = db
         self._allowed = allowed
         self._query = query
         self._terms = terms_of(query.text)
+        self._wanted = list(_criteria(query.filters, identity))
 
     def page(self, identity: Identity) -> Page:
         query = self._query
@@ -53,53 +72,58 @@ class _Search:
         found: list[int] = []
         if self._query.text.strip() and not self._terms:
             return found  # words without a letter are in no repository
-        for conditions, order in self._groups():
+        for conditions, is_few in self._groups():
             if len(found) >= wanted:
                 break
+            order = _order(self._query.order, sort=is_few)
             group = select(_R.id).where(*self._allowed, *conditions).order_by(*order)
             found += self._db.execute(group.limit(wanted - len(found))).scalars()
         return found
 
-    def _groups(self) -> Iterator[tuple[list[Condition], list[ColumnElement[object]]]]:
-        """What belongs to each group of results, and its order; made when it is asked for."""
+    def _groups(self) -> Iterator[_Group]:
+        """What belongs to each group of results, the better ones first; made when it is asked for."""
         if self._query.order != "relevance" or not self._terms:
-            yield self._having(README), _order(self._query.order)
+            yield self._having([], README)
             return
-        for place in (NAME, DESCRIPTION, README):
-            better = [] if place == NAME else [not_(and_(*(_has(term, place + 1) for term in self._terms)))]
-            first = [self._rank()] if place == NAME else []
-            yield [*self._having(place), *better], [*first, *_order("stars")]
-
-    def _having(self, place: int) -> list[Condition]:
-        """That a repository has all the words, there or in a better place.
-
-        The rarest word gives the candidates; where even that one is common, the best of all repositories are looked at
-        in their order until the page is full.
-        """
-        if not self._terms:
-            return []
-        counts = {term: self._holders(term, place) for term in self._terms}
-        rarest = min(self._terms, key=lambda term: counts[term])
-        if counts[rarest] >= _FEW and not (place == NAME and self._query.order == "relevance"):
-            return [_has(term, place) for term in self._terms]
-        holders = select(postings.c.repository).where(_word(rarest), _at(place))
-        return [_R.id.in_(holders), *(_has(term, place) for term in self._terms if term != rarest)]
-
-    def _holders(self, term: str, place: int) -> int:
-        some = select(literal(1)).select_from(postings).where(_word(term), _at(place)).limit(_FEW)
-        return self._db.execute(select(func.count()).select_from(some.subquery())).scalar_one()
-
-    def _rank(self) -> ColumnElement[object]:
         typed = self._query.text.strip().lower()
-        return case(
-            (_R.name.in_([typed, f"library/{typed}"]), 0),
-            (_R.is_official, 1),
-            (_R.short == " ".join(self._terms), 2),
-            else_=3,
-        )
+        exact, short = _R.name.in_([typed, f"library/{typed}"]), _R.short == " ".join(self._terms)
+        official = _R.is_official
+        passed = [one.has for one in self._wanted]
+        yield _Group([exact, *passed], is_few=True)
+        yield self._having([~exact], NAME, _OFFICIAL)
+        yield _Group([~exact, ~official, short, *passed], is_few=True)
+        yield self._having([~exact, ~official, ~short], NAME)
+        for place in (DESCRIPTION, README):
+            better = and_(*(_said(term, place + 1).has for term in self._terms))
+            yield self._having([not_(better)], place)
+
+    def _having(self, rest: list[Condition], place: int, *more: _Criterion) -> _Group:
+        """That a repository has all the words, there or in a better place, and what the filters want.
+
+        The rarest of all that gives the candidates; where it is quicker, the best of all repositories are looked at in
+        their order until the page is full.
+        """
+        criteria = [*(_said(term, place) for term in self._terms), *self._wanted, *more]
+        if not criteria:
+            return _Group(rest, is_few=False)
+        counts = [self._size(one) for one in criteria]
+        rarest = counts.index(min(counts))
+        if counts[rarest] > max(_FEW, self._walk(counts)):
+            return _Group([*(one.has for one in criteria), *rest], is_few=False)
+        others = (one.has for one in criteria[:rarest] + criteria[rarest + 1 :])
+        return _Group([_R.id.in_(criteria[rarest].holders), *others, *rest], is_few=True)
+
+    def _walk(self, counts: list[int]) -> float:
+        """How many of all repositories are met until a page is full, if words fall where they fall by chance."""
+        every = self._db.execute(select(func.max(_R.id))).scalar() or 0
+        return math.prod((every / max(count, 1) for count in counts), start=_PAGE)
+
+    def _size(self, criterion: _Criterion) -> int:
+        some = criterion.holders.limit(_COMMON).subquery()
+        return self._db.execute(select(func.count()).select_from(some)).scalar_one()
 
     def _count(self) -> int:
-        some = select(_R.id).where(*self._allowed, *self._having(README)).limit(COUNTED + 1)
+        some = select(_R.id).where(*self._allowed, *self._having([], README).conditions).limit(COUNTED + 1)
         return self._db.execute(select(func.count()).select_from(some.subquery())).scalar_one()
 
 
@@ -115,18 +139,13 @@ def list_found(db: Connection, ids: Sequence[int], identity: Identity) -> list[F
 
 
 def _conditions(hub: Hub, identity: Identity, filters: Filters) -> Iterator[Condition]:
-    if filters.official is not None:
-        yield _R.is_official == filters.official
-    if filters.starred:
-        yield _R.id.in_(select(stars.c.repository).where(stars.c.user == identity.user))
+    """Filters that many repositories pass."""
+    if filters.official is False:
+        yield ~_R.is_official
     if filters.mine:
         yield hub.rights.held(identity)
     if filters.visibility:
         yield _R.is_public == (filters.visibility == "public")
-    if filters.platform:
-        variants = manifests.c.platform.startswith(filters.platform + "/", autoescape=True)
-        of = or_(manifests.c.platform == filters.platform, variants)
-        yield exists().where(manifests.c.repository == _R.id, of)
     if filters.updated_since_ns:
         yield _R.updated_ns >= filters.updated_since_ns
     if filters.least_stars:
@@ -135,19 +154,37 @@ def _conditions(hub: Hub, identity: Identity, filters: Filters) -> Iterator[Cond
         yield _R.name.startswith(filters.namespace + "/", autoescape=True)
 
 
-def _order(order: Order) -> list[ColumnElement[object]]:
+def _criteria(filters: Filters, identity: Identity) -> Iterator[_Criterion]:
+    """Filters that only few may pass."""
+    if filters.official:
+        yield _OFFICIAL
+    if filters.starred:
+        mine = stars.c.user == identity.user
+        yield _Criterion(exists().where(stars.c.repository == _R.id, mine), select(stars.c.repository).where(mine))
+    if filters.platform:
+        c = manifests.c
+        of = or_(c.platform == filters.platform, _between(c.platform, filters.platform + "/"))
+        yield _Criterion(exists().where(c.repository == _R.id, of), select(c.repository).where(of))
+
+
+def _order(order: Order, *, sort: bool) -> list[ColumnElement[object]]:
+    """`sort`: said in a way that no index has, since a database that sees one walks through it all."""
     first, then = (_R.pulls, _R.stars) if order == "pulls" else (_R.stars, _R.pulls)
-    return [first.desc(), then.desc(), _R.name]
+    return [(first + 0).desc() if sort else first.desc(), then.desc(), _R.name]
 
 
-def _has(term: str, place: int) -> Condition:
-    return exists().where(postings.c.repository == _R.id, _word(term), _at(place))
+def _said(term: str, place: int) -> _Criterion:
+    """That a word is said there, or in a better place."""
+    c = postings.c
+    word = c.word == term if len(term) < SHORTEST_PART else _between(c.word, term)
+    said = (word, c.place.in_(range(place, NAME + 1)))
+    return _Criterion(exists().where(c.repository == _R.id, *said), select(c.repository).where(*said))
 
 
-def _word(term: str) -> Condition:
-    word = postings.c.word
-    return word == term if len(term) < SHORTEST_PART else and_(word >= term, word < term + _LAST)
+def _between(column: ColumnElement[str], beginning: str) -> Condition:
+    """That a text begins so, as a range, which an index finds."""
+    return and_(column >= beginning, column < beginning + _LAST)
 
 
-def _at(place: int) -> Condition:
-    return postings.c.place.in_(range(place, NAME + 1))
+_ALIKE = repositories.alias("alike")
+_OFFICIAL = _Criterion(_R.is_official, select(_ALIKE.c.id).where(_ALIKE.c.is_official))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from capas.hub.hub import Hub
 from capas.hub.people.access import Identity
@@ -64,7 +64,8 @@ def _is_named(db: Connection, allowed: ColumnElement[bool], word: str) -> bool:
 
 def _named_one(near: list[_Near]) -> ColumnElement[bool]:
     words = [one.word for one in near]
-    return exists().where(postings.c.repository == _R.id, postings.c.place == NAME, postings.c.word.in_(words))
+    named = select(postings.c.repository).where(postings.c.place == NAME, postings.c.word.in_(words))
+    return _R.id.in_(named)
 
 
 def _at(word: str) -> ColumnElement[bool]:

@@ -24,7 +24,8 @@ repositories = Table(
     text("short", server_default=""),  # the words of its last part, as `records.words` folds them
     Index("ix_repositories_short", "short"),
 )
-# the orders that a search lists them in
+# the orders that a search lists them in, and the few that it has first
+Index("ix_repositories_official", repositories.c.is_official, repositories.c.id)
 Index("ix_repositories_stars", repositories.c.stars.desc(), repositories.c.pulls.desc(), repositories.c.name)
 Index("ix_repositories_pulls", repositories.c.pulls.desc(), repositories.c.stars.desc(), repositories.c.name)
 
@@ -49,7 +50,8 @@ manifests = Table(
     Index("ix_manifests_subject", "repository", "subject", "digest"),
     Index("ix_manifests_digest", "digest"),
     Index("ix_manifests_image", "image", "repository"),
-    Index("ix_manifests_platform", "repository", "platform"),
+    Index("ix_manifests_platform", "platform", "repository"),
+    Index("ix_manifests_platforms", "repository", "platform"),
 )
 
 # what an index points at, so that a tag's platforms are one query away

@@ -163,6 +163,8 @@ CREATE TABLE repositories (
 
 CREATE INDEX ix_repositories_namespace ON repositories (namespace);
 
+CREATE INDEX ix_repositories_official ON repositories (is_official, id);
+
 CREATE INDEX ix_repositories_pulls ON repositories (pulls DESC, stars DESC, name);
 
 CREATE INDEX ix_repositories_short ON repositories (short);
@@ -285,7 +287,9 @@ CREATE INDEX ix_manifests_digest ON manifests (digest);
 
 CREATE INDEX ix_manifests_image ON manifests (image, repository);
 
-CREATE INDEX ix_manifests_platform ON manifests (repository, platform);
+CREATE INDEX ix_manifests_platform ON manifests (platform, repository);
+
+CREATE INDEX ix_manifests_platforms ON manifests (repository, platform);
 
 CREATE INDEX ix_manifests_subject ON manifests (repository, subject, digest);
 
