@@ -23,8 +23,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-sys.path[:0] = [str(Path(__file__).parents[1] / place) for place in ("src", "tests")]
-
 from sqlalchemy import Connection
 
 from capas.hub.app import App, create_app
@@ -42,7 +40,7 @@ from capas.hub.records.tables.people import namespaces, users
 from capas.hub.records.words import Named, places_of, short_of, spellings_of, split
 
 COUNT, PEOPLE, VOCABULARY = 100_000, 10_000, 30_000
-KNOWN = "nginx postgres redis python node mysql mongo debian alpine ubuntu golang rust java php web api proxy server app base".split()
+KNOWN = ("nginx", "postgres", "redis", "python", "node", "mysql", "mongo", "debian", "alpine", "ubuntu", "golang", "rust", "java", "php", "web", "api", "proxy", "server", "app", "base")  # fmt: skip
 _BATCH = 50_000
 
 
@@ -192,6 +190,7 @@ def over_http(app: App, root: Path, kinds: dict[str, list[Query]], rounds: int) 
     """The same through the JSON API, one client."""
     import urllib3
 
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))
     from support.hub import running_hub
 
     with running_hub(root, app=app) as address:
