@@ -72,6 +72,7 @@ HUB = _table(
     collect=("hub_store", "collect", "Free the blobs that no image of a hub needs"),
     fsck=("hub_store", "fsck", "Tell what is missing or damaged in a hub"),
     replicate=("hub_replicate", "replicate", "Copy images to or from another registry by a rule of a hub"),
+    retention=("hub_retention", "retention", "Keep to the retention rules of a hub, or say what they would do"),
     serve=("hub", "serve", "Serve a registry from a directory"),
     token=("groups", "hub_token", "Access tokens and robots of a hub"),
     user=("groups", "hub_user", "Accounts of a hub"),

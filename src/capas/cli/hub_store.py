@@ -35,7 +35,8 @@ def open_hub(app: App, root: Path | None, config: Path | None) -> Iterator[Hub]:
         raise NotFound("there is no hub in {root}", root=str(place), hint="name its directory: --root DIR")
     chosen = read_config(place, config, app.settings.environ)
     grace, stale = chosen.collect.grace_seconds, chosen.collect.stale_seconds
-    hub = create_app(place, options=Options(grace_seconds=grace, stale_seconds=stale), config=chosen, shared=True)
+    options = Options(delete=chosen.server.delete, grace_seconds=grace, stale_seconds=stale)
+    hub = create_app(place, options=options, config=chosen, shared=True)
     try:
         yield hub.hub
     finally:

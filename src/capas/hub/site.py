@@ -56,12 +56,14 @@ def _gather() -> list[BaseRoute]:
         replications,
         repository,
         repository_settings,
+        rules,
         search,
         sessions,
         settings,
         starring,
         tokens,
         upstreams,
+        webhooks,
     )
     from capas.hub.people import token_service
 
@@ -89,5 +91,7 @@ def _gather() -> list[BaseRoute]:
         *starring.ROUTES,
         *replications.ROUTES,
         *upstreams.ROUTES,
+        *rules.ROUTES,
+        *webhooks.ROUTES,
         *repository.ROUTES,  # last of its kind: a name may hold anything
     ]

@@ -104,20 +104,29 @@ def remove_retention(ask: Ask, kind: str, name: str) -> None:
 
 def preview_retention(ask: Ask, name: str) -> Judgement:
     """What the policy that holds in a repository would do, and why. Nothing is changed. For owners."""
-    require(ask.hub, ask.identity, name, "manage")
-    return _show(retention.preview(ask.hub, name))
+    return _show(plan(ask, name))
 
 
 def try_retention(ask: Ask, name: str, *, body: Policy) -> Judgement:
     """What another policy would do in a repository, and why. Nothing is changed. For owners."""
-    require(ask.hub, ask.identity, name, "manage")
-    return _show(retention.preview(ask.hub, name, policy.check_policy(body)))
+    return _show(plan(ask, name, body))
 
 
 def run_retention(ask: Ask, name: str) -> Judgement:
     """Keep to the policy now. For owners."""
+    return _show(sweep(ask, name))
+
+
+def plan(ask: Ask, name: str, wanted: Policy | None = None) -> Plan:
+    """What a policy would do; the one that holds, if none is given."""
     require(ask.hub, ask.identity, name, "manage")
-    return _show(retention.sweep(ask.hub, name, ask.by))
+    return retention.preview(ask.hub, name, None if wanted is None else policy.check_policy(wanted))
+
+
+def sweep(ask: Ask, name: str) -> Plan:
+    """What was done."""
+    require(ask.hub, ask.identity, name, "manage")
+    return retention.sweep(ask.hub, name, ask.by)
 
 
 def get_namespace_usage(ask: Ask, name: str) -> Usage:
@@ -149,10 +158,10 @@ def _set_retention(ask: Ask, kind: str, name: str, wanted: Policy | None) -> Non
     ask.hub.database.write(change)
 
 
-def _show(plan: Plan) -> Judgement:
+def _show(found: Plan) -> Judgement:
     shown = [
         [Judged(one.tag or None, one.digest, one.stays, [str(why) for why in one.reasons]) for one in verdicts]
-        for verdicts in plan
+        for verdicts in found
     ]
     return Judgement(*shown)
 

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 from capas.events import Advanced, Report, ignore
 from capas.hub.hub import SECOND_NS, Hub
 from capas.hub.records.claims import DELETE_NS
+from capas.hub.records.quota import recount
 from capas.oci.digest import Digest
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ def collect(hub: Hub, *, is_over: Callable[[], bool] = lambda: False, report: Re
     now_ns = hub.now_ns()
     links = _expire(hub, now_ns - hub.options.grace_seconds * SECOND_NS)
     uploads = hub.uploads.delete_stale(now_ns - hub.options.stale_seconds * SECOND_NS)
+    hub.database.write(recount, durable=False)
     blobs = size = 0
     for batch in takewhile(lambda _: not is_over(), _batches(hub.claims.list_unheld(now_ns))):
         deleted = delete_unheld(hub, [digest for digest, _ in batch])

@@ -58,7 +58,7 @@ class Visit:
         """A part of the path that the route names."""
         return str(self.request.path_params[name])
 
-    def say(self, text: str, **facts: object) -> str:
+    def say(self, text: str, /, **facts: object) -> str:
         """A text in the reader's language."""
         return say(text, facts, self.language)
 
