@@ -129,7 +129,7 @@ actions = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(actions, max_size=60))
 def test_nothing_acknowledged_is_collected(script: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as root:

@@ -113,10 +113,10 @@ class Meeting:
         self.storage: set[Digest] = set()
         self.lost: list[str] = []
         self.freed: list[Digest] = []
-        self.limit = time.monotonic() + 15
+        self.limit = time.monotonic() + 10
 
     def is_over(self) -> bool:
-        return len(self.freed) >= 10 or time.monotonic() > self.limit
+        return len(self.freed) >= 4 or time.monotonic() > self.limit
 
     def push(self, name: str) -> None:
         for turn in itertools.takewhile(lambda _: not self.is_over(), itertools.count()):
