@@ -42,6 +42,10 @@ class Row(NamedTuple):
         return f"{self.method} {self.path}"
 
 
+def _numbered(path: str) -> str:
+    return path.replace("{number:int}", "1").replace("{delivery:int}", "1")
+
+
 _PULL = [
     Row("GET", "manifest", "reader", "/v2/{repo}/manifests/v1"),
     Row("HEAD", "manifest", "reader", f"/v2/{{repo}}/manifests/{MANIFEST_DIGEST}"),
@@ -219,8 +223,55 @@ PAGES += [
     ),
 ]
 
+# rules and webhooks of repositories and of namespaces, for their owners; there is no webhook yet
+_HOOK = {"name": "ci", "url": "https://ci.example/hook", "events": ["push"]}
+_HOOKS = [
+    ("GET", "/webhooks/{number:int}", b"", True),
+    ("PUT", "/webhooks/{number:int}", _HOOK, True),
+    ("DELETE", "/webhooks/{number:int}", b"", True),
+    ("GET", "/webhooks/{number:int}/deliveries", b"", True),
+    ("POST", "/webhooks/{number:int}/deliveries/{delivery:int}", b"", True),
+    ("POST", "/webhooks/{number:int}/secrets", b"", True),
+    ("POST", "/webhooks/{number:int}/tests", b"", True),
+    ("GET", "/webhooks", b"", False),
+    ("POST", "/webhooks", _HOOK, False),
+    ("GET", "/immutable-tags", b"", False),
+    ("PUT", "/immutable-tags", {"patterns": ["v*"]}, False),
+    ("GET", "/retention", b"", False),
+    ("PUT", "/retention", {"rules": [{"newest": 3}]}, False),
+    ("DELETE", "/retention", b"", False),
+]
+API += [
+    Row(method, path + "/{kind}/{name:path}", "owner", _numbered(path) + whose, body, unknown=unknown)
+    for method, path, body, unknown in _HOOKS
+    for whose in ("/repositories/{repo}", "/namespaces/{org}")
+]
+API += [
+    Row("GET", "/retention-plans/{name:path}", "owner", "/retention-plans/{repo}"),
+    Row("PUT", "/retention-plans/{name:path}", "owner", "/retention-plans/{repo}", {"rules": [{"newest": 3}]}),
+    Row("POST", "/retention-plans/{name:path}", "owner", "/retention-plans/{repo}"),
+    Row("GET", "/quotas/{name}", "reader", "/quotas/{org}"),
+    Row("PUT", "/quotas/{name}", "admin", "/quotas/{org}", {"limit_bytes": 10**9}),
+]
+
+# where one is logged in, and links by which others come in
+API += [
+    Row("GET", "/sessions", "a person"),
+    Row("DELETE", "/sessions/{id}", "a person", "/sessions/0123456789abcdef", unknown=True),
+    Row("POST", "/links", "admin", "/links", {}),
+]
+PAGES += [
+    Row("GET", "/settings/sessions", "a person"),
+    Row("POST", "/settings/sessions", "a person", "/settings/sessions", "id=0123456789abcdef", unknown=True),
+    Row("GET", "/admin/links", "admin"),
+    Row("POST", "/admin/links", "admin", "/admin/links", "name="),
+]
+
 # routes that stand before any right, where everybody is nobody yet: tests of their own say what they do
-OPEN_DOORS = frozenset({"/token", "/static/{name}"})
+OPEN_DOORS = frozenset({
+    "/token", "/static/{name}", "/login", "/logout", "/link/{secret}", "/login/oidc/{provider}",
+    "/login/oidc/{provider}/back",
+})  # fmt: skip
 
 
 def every_route() -> Iterator[tuple[str, str, str]]:

@@ -18,6 +18,8 @@ from capas.hub.records.database import Database
 from capas.hub.records.tables.people import users
 from support.people import KEEPER, PASSWORD, password_of, person
 
+IN_BOTH_DATABASES = True
+
 
 def test_a_person_comes_in_with_the_password_and_with_no_other(database: Database) -> None:
     person(database, "ana", password=PASSWORD)

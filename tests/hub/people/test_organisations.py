@@ -21,6 +21,8 @@ from capas.hub.records.database import Database
 from capas.hub.watch.collecting import prune_audit
 from support.people import DAY_NS, KEEPER, NOW_NS, bearer, person, repository
 
+IN_BOTH_DATABASES = True
+
 
 @pytest.fixture
 def rights(database: Database) -> Rights:

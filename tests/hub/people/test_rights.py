@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -20,6 +19,8 @@ from capas.hub.records.tables.people import grants, members, namespaces, team_me
 from capas.oci.digest import Digest
 from support.claims import hold
 from support.people import DAY_NS, KEEPER, NOW_NS, bearer, person, repository
+
+IN_BOTH_DATABASES = True
 
 ACTIONS: tuple[Action, ...] = ("pull", "push", "delete", "manage")
 NOBODY = Identity()
@@ -196,10 +197,10 @@ accounts.set_active(Database(sys.argv[1]), "ana", False, audit.By("", "", 0))
 """
 
 
-def test_what_another_process_takes_away_is_gone_at_once(database: Database, rights: Rights, tmp_path: Path) -> None:
+def test_what_another_process_takes_away_is_gone_at_once(database: Database, rights: Rights, database_url: str) -> None:
     ana = person(database, "ana")
     assert "push" in may(rights, ana, "ana/app")
-    subprocess.run([sys.executable, "-c", CLOSE, f"sqlite:///{tmp_path / 'records.sqlite'}"], check=True)
+    subprocess.run([sys.executable, "-c", CLOSE, database_url], check=True)
     assert may(rights, ana, "ana/app") == []
 
 

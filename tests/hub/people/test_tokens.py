@@ -13,6 +13,8 @@ from capas.hub.records.database import Database
 from capas.hub.records.tables.people import tokens as table
 from support.people import DAY_NS, KEEPER, NOW_NS, person
 
+IN_BOTH_DATABASES = True
+
 SECRET = "5" * 64
 WRITER = (Scope("ana/*", "writer"),)
 

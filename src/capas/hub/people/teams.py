@@ -32,7 +32,7 @@ def create_team(database: Database, organisation: str, name: str, by: By) -> Non
     def create(db: Connection) -> None:
         number = number_of(db, organisation, ORGANISATION)
         new = database.insert(teams).values(organisation=number, name=name)
-        if not db.execute(new.on_conflict_do_nothing()).rowcount:
+        if db.execute(new.on_conflict_do_nothing().returning(_T.id)).scalar() is None:
             raise AlreadyExists("there is one called {name} already", name=name, hint="choose another name")
         note(db, by, "team.create", organisation, detail={"team": name})
 

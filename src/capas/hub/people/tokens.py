@@ -86,7 +86,7 @@ def create_token(database: Database, new: NewToken, secret: str, by: By) -> str:
             created_ns=by.now_ns,
             expires_ns=by.now_ns + new.days * _DAY_NS if new.days else None,
         )
-        if not db.execute(line.on_conflict_do_nothing()).rowcount:
+        if db.execute(line.on_conflict_do_nothing().returning(_T.id)).scalar() is None:
             raise AlreadyExists("there is one called {name} already", name=new.name, hint="choose another name")
         note_change(database, db, RIGHTS)
         detail: dict[str, object] = {"scopes": scopes and [":".join(scope) for scope in scopes], "days": new.days}

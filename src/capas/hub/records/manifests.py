@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from capas.hub.events import Happened
 from capas.hub.records.database import Database
@@ -36,9 +36,9 @@ class Manifests:
         """Whether anything was ever pushed there and not collected."""
         return self._database.read(lambda db: find_repository(db, name)) is not None
 
-    def list_repositories(self, after: str, limit: int) -> list[str]:
-        """At most `limit` names that sort after `after`, in order."""
-        names = select(repositories.c.name).where(repositories.c.name > after).order_by(repositories.c.name)
+    def list_repositories(self, after: str, limit: int, *fulfil: ColumnElement[bool]) -> list[str]:
+        """At most `limit` names that sort after `after`, in order, of the repositories that `fulfil` these."""
+        names = select(repositories.c.name).where(repositories.c.name > after, *fulfil).order_by(repositories.c.name)
         return self._database.read(lambda db: list(db.execute(names.limit(limit)).scalars()))
 
     def find_manifest(self, name: str, reference: str) -> StoredManifest | None:
