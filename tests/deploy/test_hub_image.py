@@ -28,7 +28,7 @@ def test_the_image_of_the_hub_is_built_runs_and_is_pushed_to_itself(tmp_path: Pa
     library.capas("build", "-q", "-t", "capas-hub", "-f", str(tool.HERE / "deploy" / "Dockerfile"), str(tool.HERE))
     port = tool.free_port()
     where = ("-p", f"127.0.0.1:{port}:5000", "--read-only", "--tmpfs", "/tmp")
-    with library.running(*where, "capas-hub") as ident:
+    with library.running(*where, "capas-hub", "--open") as ident:
         library.check_health(ident, "capas-hub")
         library.check_user(ident, "capas")
         library.env["CAPAS_INSECURE_REGISTRIES"] = f"127.0.0.1:{port}"
