@@ -97,6 +97,7 @@ MAIN = _table(
     builder=("groups", "builder", "The build cache"),
     completion=("completion", "completion", "Print the completion script of a shell"),
     container=("groups", "container", "The verbs about containers"),
+    dockerd=("dockerd", "dockerd", "Answer docker's own client on a socket"),
     hub=("groups", "hub", "The registry server"),
     image=("groups", "image", "The verbs about images"),
     inspect=("inspect", "inspect", "Show everything about images or containers, as JSON"),

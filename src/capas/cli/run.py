@@ -29,7 +29,6 @@ _pull = click.option("--pull", default="missing", type=click.Choice(["always", "
 _name = click.option("--name", default="", metavar="NAME", help="Call the container so")
 _cidfile = click.option("--cidfile", metavar="FILE", help="Write the container's id to this file")
 _quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing of the pull")
-_no_healthcheck = click.option("--no-healthcheck", is_flag=True, hidden=True)
 _image = click.argument("image")
 _command = click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND] [ARG]...")
 _attach = click.option("-a", "--attach", "attach", multiple=True, type=click.Choice(_STREAMS, case_sensitive=False),
@@ -48,7 +47,6 @@ _attach = click.option("-a", "--attach", "attach", multiple=True, type=click.Cho
 @platform_option
 @_cidfile
 @_quiet
-@_no_healthcheck
 @pass_app
 def run(app: App, /, *, detach: bool, attach: tuple[str, ...], sig_proxy: bool, **given: Any) -> int:
     """Exit code: the command's own; 125, 126, 127 as docker's."""
@@ -76,7 +74,6 @@ def run(app: App, /, *, detach: bool, attach: tuple[str, ...], sig_proxy: bool, 
 @platform_option
 @_cidfile
 @_quiet
-@_no_healthcheck
 @pass_app
 def create(app: App, /, *, attach: tuple[str, ...], **given: Any) -> None:
     """Prints the id."""

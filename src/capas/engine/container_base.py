@@ -12,6 +12,7 @@ from capas.errors import Corrupt
 from capas.events import Report, Said, ignore
 from capas.oci.digest import ChainID, DiffID, Digest, ImageID, chain_id
 from capas.oci.platform import Platform
+from capas.run.healthcheck import Check
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from capas.store.records import ImageRecord
 
 _LONGEST = 4 * 1024 * 1024  # as every document (oci.document, which brings msgspec with it)
+
+
+_CHECK = {
+    "Interval": "interval", "Timeout": "timeout", "StartPeriod": "start_period", "StartInterval": "start_interval",
+    "Retries": "retries",
+}  # fmt: skip
 
 
 class Defaults(NamedTuple):
@@ -34,6 +41,7 @@ class Defaults(NamedTuple):
     labels: Mapping[str, str] | None = None
     stop_signal: str = ""
     stop_timeout: int | None = None
+    healthcheck: Check | None = None
 
 
 class Base(NamedTuple):
@@ -110,7 +118,15 @@ def _defaults(values: Mapping[str, Any]) -> Defaults:
         labels=values.get("Labels"),
         stop_signal=values.get("StopSignal") or "",
         stop_timeout=values.get("StopTimeout"),
+        healthcheck=_check(values.get("Healthcheck")),
     )
+
+
+def _check(values: Mapping[str, Any] | None) -> Check | None:
+    if not values:
+        return None
+    numbers = {field: int(values.get(name) or 0) for name, field in _CHECK.items()}
+    return Check(_words(values.get("Test")) or (), **numbers)
 
 
 def _words(value: list[str] | None) -> tuple[str, ...] | None:

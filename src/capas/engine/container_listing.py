@@ -11,7 +11,8 @@ from capas.engine.lookup import find_image
 from capas.errors import CapasError
 from capas.oci.digest import ImageID
 from capas.run.containers import Container, Containers
-from capas.run.inspection import describe_age, published
+from capas.run.health import read_health
+from capas.run.inspection import describe_age, published, status_of
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
@@ -31,15 +32,13 @@ def list_containers(
     if not (engine.settings.root / "containers").is_dir():  # an ordinary user's namespace is not entered for nothing
         return []
     now = now_ns()
-    rows = [_row(engine, container, now) for container in containers.iterate()]
+    rows = [_row(engine, containers, container, now) for container in containers.iterate()]
     chosen = compile_filters(filters, rows, engine)
-    shown = [
-        row for row in rows if (every or limit is not None or chosen.any_state or row.running) and chosen.fits(row)
-    ]
+    shown = [row for row in rows if (every or limit is not None or chosen.any_state or row.alive) and chosen.fits(row)]
     return shown if limit is None or limit < 0 else shown[:limit]
 
 
-def _row(engine: Engine, container: Container, now: int) -> ContainerSummary:
+def _row(engine: Engine, containers: Containers, container: Container, now: int) -> ContainerSummary:
     record, state = container
     spec = record.spec
     return ContainerSummary(
@@ -49,8 +48,8 @@ def _row(engine: Engine, container: Container, now: int) -> ContainerSummary:
         image_id=ImageID(record.image_id),
         command=" ".join(f"'{word}'" if " " in word else word for word in spec.command),
         created_ns=record.created_ns,
-        state=state.status,
-        status=describe_age(container, now),
+        state=status_of(state),
+        status=describe_age(container, now, _health(containers, container)),
         exit_code=state.exit_code,
         ports=tuple(published(state)) if container.running else (),
         exposed=tuple(text if "/" in text else f"{text}/tcp" for text in spec.exposed),
@@ -59,6 +58,14 @@ def _row(engine: Engine, container: Container, now: int) -> ContainerSummary:
         targets=tuple(mount.target for mount in spec.mounts),
         network=state.network or spec.network or "default",
     )
+
+
+def _health(containers: Containers, container: Container) -> str:
+    """What its check says of one that runs, empty where there is none."""
+    if not container.running or not container.record.spec.check.runs:
+        return ""
+    found = read_health(containers.folder(container.record.id))
+    return str(found["Status"]) if found else ""
 
 
 def _image_name(engine: Engine, name: str, image_id: str) -> str:

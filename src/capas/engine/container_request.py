@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from capas.dockerfile.duration import parse_duration
 from capas.engine.container_env import read_env, read_labels, read_ulimits
 from capas.errors import Invalid, Unsupported
 from capas.run.bundle import DEFAULT_SHM_SIZE
+from capas.run.healthcheck import Check
 from capas.run.limits import Limits, parse_cpus, parse_size
 from capas.run.mounts import ContainerMount, parse_mount, parse_tmpfs, parse_volume
 from capas.run.ports import Port, parse_exposed, parse_ports
@@ -65,6 +67,13 @@ class ContainerRequest(NamedTuple):
     stop_signal: str | None = None
     stop_timeout: int | None = None
     restart: str = "no"
+    health_cmd: str = ""
+    health_interval: str = ""
+    health_timeout: str = ""
+    health_start_period: str = ""
+    health_start_interval: str = ""
+    health_retries: int = 0
+    no_healthcheck: bool = False
     init: bool = False
     rm: bool = False
 
@@ -105,6 +114,7 @@ def spec_of(
         stop_signal=request.stop_signal,
         stop_timeout=request.stop_timeout,
         restart=request.restart,
+        check=_check(request),
         auto_remove=request.rm,
         add_hosts=tuple(request.add_host),
         dns=tuple(request.dns),
@@ -162,6 +172,21 @@ def _limits(request: ContainerRequest) -> Limits:
         cpu_shares=request.cpu_shares,
         cpuset_cpus=request.cpuset_cpus,
         pids=max(request.pids_limit, 0),
+    )
+
+
+def _check(request: ContainerRequest) -> Check:
+    if request.no_healthcheck:
+        if request.health_cmd:
+            raise Invalid("--no-healthcheck and --health-cmd are at odds")
+        return Check(("NONE",))
+    return Check(
+        test=("CMD-SHELL", request.health_cmd) if request.health_cmd else (),
+        interval=parse_duration(request.health_interval or "0s"),
+        timeout=parse_duration(request.health_timeout or "0s"),
+        start_period=parse_duration(request.health_start_period or "0s"),
+        start_interval=parse_duration(request.health_start_interval or "0s"),
+        retries=request.health_retries,
     )
 
 

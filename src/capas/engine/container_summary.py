@@ -31,4 +31,9 @@ class ContainerSummary(NamedTuple):
     @property
     def running(self) -> bool:
         """Whether its process lives."""
-        return self.state == "running"
+        return self.state in ("running", "paused")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, or is about to by its policy."""
+        return self.running or self.state == "restarting"

@@ -18,7 +18,7 @@ from capas.oci.platform import Platform
 from capas.run.containers import Container
 from capas.run.containers import Containers as RunContainers
 from capas.run.record import Record
-from capas.run.spec import with_image
+from capas.run.spec import ContainerSpec, with_image
 from capas.run.streams import Attached
 
 if TYPE_CHECKING:
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from capas.engine.engine import Engine
     from capas.image.image import Image
     from capas.run.copying import PathStat
+    from capas.run.executing import Window
     from capas.run.execution import ExecSpec
+    from capas.run.limits import Limits
     from capas.run.logs import LogLine
+    from capas.run.processes import Process
+    from capas.run.usage import Usage
     from capas.snapshot.changes import Change
     from capas.store.contract import Readable
 
@@ -70,15 +74,42 @@ class Containers:
         Raises: Invalid for options that cannot be; AlreadyExists for a name in use; what a pull raises.
         """
         spec = spec_of(request, image, command, environ=self._engine.settings.environ, base=os.getcwd())
-        base = get_base(self._engine, image, platform=platform, pull=pull, report=report)
+        return self.create_as(spec, name=name, platform=platform, pull=pull, report=report)
+
+    def create_as(
+        self,
+        spec: ContainerSpec,
+        *,
+        name: str = "",
+        platform: Platform | None = None,
+        pull: str = "missing",
+        report: Report = ignore,
+    ) -> Record:
+        """A container of this spec, whose image is `spec.image`. Raises: as `create`."""
+        base = get_base(self._engine, spec.image, platform=platform, pull=pull, report=report)
         whole = with_image(spec, base.execution)
         return self.room.create(whole, image_id=base.image_id, parent=base.parent, name=name)
 
-    def start(self, container: str) -> None:
-        """Start it under a keeper of its own; it runs when this returns. Raises: Conflict; NotFound; Unsupported."""
+    def start(self, container: str, attached: Attached = Attached()) -> None:  # noqa: B008 a value that cannot change
+        """Start it under a keeper of its own; it runs when this returns. Raises: Conflict; NotFound; Unsupported.
+
+        The keeper has copies of the descriptors of `attached`, and goes on without whoever holds the other ends.
+        """
         from capas.run.starting import start_detached
 
-        start_detached(self.room, container)
+        start_detached(self.room, container, attached)
+
+    def attach(self, container: str, attached: Attached) -> None:
+        """Join a running container's streams. Raises: NotFound; Conflict where it does not run."""
+        from capas.run.attaching import attach
+
+        attach(self.room, container, attached)
+
+    def resize(self, container: str, rows: int, columns: int) -> None:
+        """Give its terminal another size. Raises: NotFound; Conflict where it does not run."""
+        from capas.run.attaching import resize
+
+        resize(self.room, container, rows, columns)
 
     def start_attached(self, container: str, attached: Attached, *, sig_proxy: bool = True) -> int:
         """Start it in this process, joined to these descriptors, and wait. Its exit code."""
@@ -118,11 +149,55 @@ class Containers:
 
         return wait(self.room, container)
 
-    def execute(self, container: str, spec: ExecSpec, attached: Attached) -> int:
+    def pause(self, container: str) -> None:
+        """Hold all its processes still. Raises: Conflict where it does not run, or is held already."""
+        from capas.run.pausing import pause
+
+        pause(self.room, container)
+
+    def unpause(self, container: str) -> None:
+        """Let it go on. Raises: Conflict where it is not held."""
+        from capas.run.pausing import unpause
+
+        unpause(self.room, container)
+
+    def update(self, container: str, limits: Limits) -> None:
+        """Give it other limits. Raises: Invalid; Unsupported where this machine cannot hold them."""
+        from capas.run.pausing import update
+
+        update(self.room, container, limits)
+
+    def processes(self, container: str) -> Sequence[Process]:
+        """What runs in it. Raises: Conflict where it does not run."""
+        from capas.run.processes import list_processes_of
+
+        return list_processes_of(self.room, container)
+
+    def usage(self, container: str) -> Usage:
+        """What it uses now. Raises: Conflict where it does not run."""
+        from capas.run.usage import read_usage
+
+        return read_usage(self.room, container)
+
+    def start_wanted(self) -> list[str]:
+        """Start those that their restart policy wants to run and that do not (a reboot); their ids."""
+        from capas.run.starting import start_wanted
+
+        return start_wanted(self.room)
+
+    def execute(
+        self,
+        container: str,
+        spec: ExecSpec,
+        attached: Attached,
+        *,
+        window: Window | None = None,
+        on_start: Callable[[int], None] = lambda pid: None,
+    ) -> int:
         """One more process in a running container; its exit code. Raises: Conflict; NotFound; Denied."""
         from capas.run.executing import execute
 
-        return execute(self.room, container, spec, attached)
+        return execute(self.room, container, spec, attached, window=window, on_start=on_start)
 
     def rename(self, container: str, name: str) -> None:
         """Give it another name. Raises: AlreadyExists; Invalid."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from capas.engine.system import System
     from capas.layer.files import LayerFiles
     from capas.registry.client import Client
+    from capas.registry.credentials import Find
     from capas.run.runtime import Runtime
     from capas.snapshot.contract import Snapshotter
     from capas.store.contract import BlobStore, Ingest
@@ -29,8 +30,9 @@ class Engine:
     them. An engine may be shared by threads; many engines and processes may work on one store.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, find_login: Find | None = None) -> None:
         self.settings = settings or load_settings()
+        self._find_login = find_login
 
     @cached_property
     def store(self) -> Store:
@@ -56,7 +58,7 @@ class Engine:
         """Conversations with registries, with docker's credentials."""
         from capas.registry.client import Client
 
-        return Client(self.settings)
+        return Client(self.settings, find=self._find_login)
 
     @cached_property
     def snapshotter(self) -> Snapshotter:

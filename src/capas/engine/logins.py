@@ -20,6 +20,12 @@ class Logins:
 
         login(self._engine.client, domain, username, secret)
 
+    def check(self, domain: str, username: str, secret: str) -> str:
+        """Ask the registry, and keep nothing; its identity token, if it gives one. Raises: Unauthenticated; Unavailable."""
+        from capas.registry.login import check_login
+
+        return check_login(self._engine.client, domain, username, secret).identity_token
+
     def logout(self, domain: str) -> bool:
         """Forget them. Whether there were any."""
         from capas.registry.credentials import Credentials

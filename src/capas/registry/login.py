@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 def login(client: Client, domain: str, username: str, secret: str) -> None:
-    """Keep a user name and secret for a registry, once it has accepted them.
+    """Keep a user name and secret for a registry, once it has accepted them. Raises: as `check_login`."""
+    client.credentials.save(domain, check_login(client, domain, username, secret))
 
-    A registry that gives an identity token has it kept in the place of the secret.
+
+def check_login(client: Client, domain: str, username: str, secret: str) -> Login:
+    """What is to be kept, once the registry has accepted it: an identity token where it gives one, or the secret.
 
     Raises: Unauthenticated for wrong ones; Unavailable; Invalid for a name that credentials cannot hold.
     """
@@ -30,7 +33,7 @@ def login(client: Client, domain: str, username: str, secret: str) -> None:
     authorizer = Authorizer(lambda asked, _: _only(domain, asked, offered), stay=True)
     client.converse(_try(Session(origin_of(domain, client.settings), authorizer), domain))
     token = authorizer.identity_token
-    client.credentials.save(domain, Login(username, "", token) if token else offered)
+    return Login(username, "", token) if token else offered
 
 
 def _only(domain: str, asked: str, offered: Login) -> Login | None:

@@ -19,6 +19,7 @@ from capas import errors
 from capas.errors import CapasError, Conflict, Unavailable
 from capas.run.execution import ExecSpec, Execution, Inside, load_exec
 from capas.run.exits import OURS, exit_code_of
+from capas.run.streams import Attached, Streams
 
 _NAME = "control"
 _LIMIT = 8 * 1024 * 1024
@@ -30,8 +31,8 @@ _WINDOW = b"w"  # the one byte a client sends while an exec runs: the terminal c
 class ControlServer:
     """Answers, in threads, as long as its block lasts."""
 
-    def __init__(self, folder: Path, inside: Inside) -> None:
-        self._inside = inside
+    def __init__(self, folder: Path, inside: Inside, streams: Streams) -> None:
+        self._inside, self._streams = inside, streams
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with _short_path(folder) as path:
             self._socket.bind(path)
@@ -87,6 +88,19 @@ class ControlServer:
             _send(connection, {"ok": True})
         elif verb == "wait":
             _send(connection, {"exit": self._inside.wait()})
+        elif verb == "attach":
+            self._attach(request, fds)
+            _send(connection, {"ok": True})
+        elif verb == "resize":
+            self._streams.resize((int(request["rows"]), int(request["columns"])))
+            self._inside.pass_size_on()
+            _send(connection, {"ok": True})
+        elif verb in ("pause", "resume"):
+            self._inside.freeze(verb)
+            _send(connection, {"ok": True})
+        elif verb == "update":
+            self._inside.update(request["resources"])
+            _send(connection, {"ok": True})
         elif verb == "root":
             root = self._inside.open_root()
             try:
@@ -95,6 +109,12 @@ class ControlServer:
                 os.close(root)
         else:
             raise Conflict("the container's keeper does not know {verb!r}", verb=str(verb))
+
+    def _attach(self, request: dict[str, Any], fds: list[int]) -> None:
+        given = iter(fds)
+        joined = Attached(*(next(given) if name in request["streams"] else None for name in Attached._fields))
+        self._streams.join(joined)
+        fds.clear()  # they are the streams' now
 
     def _execute(self, connection: socket.socket, spec: ExecSpec, fds: list[int]) -> None:
         stdin, stdout, stderr = (*fds, None, None, None)[:3] if fds else (None, None, None)

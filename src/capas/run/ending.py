@@ -12,7 +12,8 @@ from capas.errors import CapasError, Conflict, Unavailable
 from capas.run.claims import claim, is_held
 from capas.run.containers import Container, Containers
 from capas.run.control import Control
-from capas.run.record import read_state
+from capas.run.record import read_state, write_state
+from capas.run.restarting import mark_stopped
 from capas.run.signals import open_process, parse_signal, send_signal
 
 _STOP_SECONDS = 10
@@ -40,6 +41,7 @@ def kill(containers: Containers, reference: str, signal_text: str = "KILL") -> N
     """Send its first process a signal. Raises: Conflict where it does not run; Invalid for an unknown signal."""
     container = containers.get(reference)
     number = parse_signal(signal_text)
+    mark_stopped(containers.folder(container.record.id))
     if not _send(containers, container, number):
         raise Conflict("container {container} is not running", container=container.record.name)
     if number == signal.SIGKILL:
@@ -49,7 +51,9 @@ def kill(containers: Containers, reference: str, signal_text: str = "KILL") -> N
 def stop(containers: Containers, reference: str, timeout: int | None = None, signal_text: str | None = None) -> None:
     """Its stop signal, `timeout` seconds of patience (-1 for ever), then KILL. Idempotent for one that has ended."""
     container = containers.get(reference)
+    mark_stopped(containers.folder(container.record.id))
     if not container.running:
+        _end_rest(containers, container)
         return
     spec = container.record.spec
     patience = next((each for each in (timeout, spec.stop_timeout) if each is not None), _STOP_SECONDS)
@@ -68,10 +72,12 @@ def remove(containers: Containers, reference: str, *, force: bool = False) -> No
     """Remove it, with its anonymous volumes. `force` kills it first. Raises: NotFound; Conflict while it runs."""
     container = containers.get(reference)
     record = container.record
-    if container.running:
+    if container.running or container.state.status == "restarting":
         if not force:
             raise Conflict("container {container} is running", container=record.name,
                            hint="stop it first, or remove it with -f")  # fmt: skip
+        mark_stopped(containers.folder(record.id))
+        _end_rest(containers, container)
         _send(containers, container, signal.SIGKILL)
         _wait_for_keeper(containers, record.id)
         containers.state(record.id)
@@ -79,11 +85,17 @@ def remove(containers: Containers, reference: str, *, force: bool = False) -> No
         containers.forget(record)
 
 
+def _end_rest(containers: Containers, container: Container) -> None:
+    """One that waits to be started again does not wait any more: its keeper sees it."""
+    if container.state.status == "restarting":
+        write_state(containers.folder(container.record.id), container.state._replace(status="exited"))
+
+
 def prune(containers: Containers, keep: Callable[[Container], bool] = lambda container: False) -> list[str]:
     """Remove every container that does not run, except those to keep; their ids."""
     removed: list[str] = []
     for container in containers.iterate():
-        if container.running or keep(container):
+        if container.running or container.state.status == "restarting" or keep(container):
             continue
         try:
             remove(containers, container.record.id)

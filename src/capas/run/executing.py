@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -17,8 +17,55 @@ from capas.run.pump import get_size, raw_terminal
 from capas.run.streams import Attached, Streams
 
 
-def execute(containers: Containers, reference: str, spec: ExecSpec, attached: Attached) -> int:
+class Window:
+    """The terminal of one process, whose size another thread may set before and while the process runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._size: tuple[int, int] | None = None
+        self._streams: Streams | None = None
+        self._control: Control | None = None
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Rows and columns."""
+        with self._lock:
+            self._size = size
+            if self._streams is not None:
+                self._streams.resize(size)
+            if self._control is not None:
+                self._control.tell_size()
+
+    @contextmanager
+    def following(self, streams: Streams, control: Control) -> Iterator[None]:
+        """What is set reaches this terminal, for a block."""
+        with self._lock:
+            self._streams = streams
+            if self._size is not None:
+                streams.resize(self._size)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._streams = self._control = None
+
+    def started(self, control: Control) -> None:
+        """It runs: its keeper is told of a new size from now on, and not before it was asked for the process."""
+        with self._lock:
+            self._control = control
+
+
+def execute(
+    containers: Containers,
+    reference: str,
+    spec: ExecSpec,
+    attached: Attached,
+    *,
+    window: Window | None = None,
+    on_start: Callable[[int], None] = lambda pid: None,
+) -> int:
     """Run it and wait; its exit code, 0 at once for a detached one. `attached.stdin` None gives it nothing to read.
+
+    `on_start` is told its pid, as the host counts.
 
     Raises: Conflict where the container does not run; NotFound, Denied where the command cannot be run.
     """
@@ -30,35 +77,40 @@ def execute(containers: Containers, reference: str, spec: ExecSpec, attached: At
                        hint=f"start it first: capas start {container.record.name}")  # fmt: skip
     with Control(containers.live(container.record.id), container.record.name) as control:
         if spec.detach:
-            _ask(control, spec, [])
+            on_start(_ask(control, spec, []))
             return 0
         if spec.tty:
-            return _in_terminal(control, spec, attached)
-        return _in_pipes(control, spec, attached)
+            return _in_terminal(control, spec, attached, window, on_start)
+        return _in_pipes(control, spec, attached, on_start)
 
 
-def _in_pipes(control: Control, spec: ExecSpec, attached: Attached) -> int:
+def _in_pipes(control: Control, spec: ExecSpec, attached: Attached, on_start: Callable[[int], None]) -> int:
     quiet = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
-        _ask(control, spec, [quiet if fd is None else fd for fd in attached])
+        on_start(_ask(control, spec, [quiet if fd is None else fd for fd in attached]))
     finally:
         os.close(quiet)
     return int(control.hear()["exit"])
 
 
-def _in_terminal(control: Control, spec: ExecSpec, attached: Attached) -> int:
+def _in_terminal(
+    control: Control, spec: ExecSpec, attached: Attached, window: Window | None, on_start: Callable[[int], None]
+) -> int:
     streams = Streams(attached, tty=True, interactive=attached.stdin is not None, log=None)
+    following = window.following if window is not None else _following_size
     try:
-        with _raw(attached), _following_size(streams, control):
-            _ask(control, spec._replace(console_size=streams.size), [streams.stdin or 0])
+        with _raw(attached), following(streams, control):
+            on_start(_ask(control, spec._replace(console_size=streams.size), [streams.stdin or 0]))
             streams.started()
+            if window is not None:
+                window.started(control)
             return int(control.hear()["exit"])
     finally:
         streams.close()
 
 
-def _ask(control: Control, spec: ExecSpec, fds: list[int]) -> None:
-    control.ask({"do": "exec", "spec": spec._asdict()}, fds)
+def _ask(control: Control, spec: ExecSpec, fds: list[int]) -> int:
+    return int(control.ask({"do": "exec", "spec": spec._asdict()}, fds)["started"])
 
 
 @contextmanager

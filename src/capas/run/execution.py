@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from capas.errors import Conflict
 from capas.run.arrange import Arranged
 from capas.run.bundle import make_process
 from capas.run.capabilities import ALL
-from capas.run.launch import Launch, failure, log_to, read_log, start_runtime
+from capas.run.launch import Launch, failure, log_to, read_log, run_runtime, start_runtime
 from capas.run.pump import pass_size_on
 from capas.run.record import Record
 from capas.run.runtime import Runtime
@@ -66,6 +67,16 @@ class Execution:
         for suffix in (".json", ".log", ".pid"):
             self._stem.with_suffix(suffix).unlink(missing_ok=True)
         return code if code >= 0 else 128 - code
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        pid = self._pid()
+        if pid is not None and self._process.poll() is None:
+            try:
+                os.kill(pid, signal.SIGKILL)  # reaped by the runtime only, which still runs: the number is right
+            except ProcessLookupError:
+                pass
+        self._process.kill()
 
     def resize(self) -> None:
         """Its terminal has another size."""
@@ -122,6 +133,26 @@ class Inside:
         if pid is None:
             raise Conflict("container {container} is not running", container=self._record.name)
         return pid
+
+    def freeze(self, verb: str) -> None:
+        """`pause` or `resume` all its processes. Raises: Unsupported where the runtime cannot."""
+        self._call(verb, self._record.id)
+
+    def update(self, resources: Mapping[str, Any]) -> None:
+        """Other limits, as the runtime reads them. Raises: Unsupported where the runtime cannot."""
+        file = self._folder / "resources.json"
+        file.write_text(json.dumps(resources))
+        self._call("update", "--resources", str(file), self._record.id)
+
+    def _call(self, *words: str) -> None:
+        log = self._folder / f"{words[0]}.log"
+        log.unlink(missing_ok=True)
+        if run_runtime(self._runtime.command(self._state, *log_to(log), *words)):
+            raise failure(read_log(log), self._runtime.name, words[0])
+
+    def pass_size_on(self) -> None:
+        """The container's terminal has another size: its processes' terminal gets it too."""
+        self._launch.pass_size_on()
 
     def open_root(self) -> int:
         """A descriptor of the container's root directory, as its processes see it."""

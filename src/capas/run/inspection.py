@@ -6,8 +6,11 @@ from typing import Any
 
 from capas.run.ages import duration
 from capas.run.containers import Container, Containers
+from capas.run.health import read_health
+from capas.run.healthcheck import Check
 from capas.run.mounts import ContainerMount
 from capas.run.network import choose_network
+from capas.run.policy import parse_policy
 from capas.run.ports import Port
 from capas.run.record import Record, State
 from capas.run.times import format_time
@@ -25,10 +28,12 @@ def inspect(containers: Containers, reference: str) -> dict[str, Any]:
     return {
         "Id": record.id, "Created": format_time(record.created_ns),
         "Path": command[0] if command else "", "Args": list(command[1:]),
-        "State": describe_state(state), "Image": record.image_id,
+        "State": describe_state(state, read_health(folder) if record.spec.check.runs else None),
+        "Image": record.image_id,
         "ResolvConfPath": str(live / "resolv.conf"), "HostnamePath": str(live / "hostname"),
         "HostsPath": str(live / "hosts"), "LogPath": str(folder / f"{record.id}-json.log"),
-        "Name": f"/{record.name}", "RestartCount": 0, "Driver": containers.snapshotter.name, "Platform": "linux",
+        "Name": f"/{record.name}", "RestartCount": state.restarts,
+        "Driver": containers.snapshotter.name, "Platform": "linux",
         "MountLabel": "", "ProcessLabel": "", "AppArmorProfile": "", "ExecIDs": None,
         "HostConfig": _host_config(record), "GraphDriver": {"Name": containers.snapshotter.name, "Data": None},
         "Mounts": [_mount(containers, mount) for mount in record.spec.mounts],
@@ -42,32 +47,48 @@ def config_values(record: Record) -> dict[str, Any]:
     return {
         "Hostname": record.hostname, "Domainname": "", "User": spec.user or "", "AttachStdin": False,
         "AttachStdout": True, "AttachStderr": True, "ExposedPorts": {_exposed(text): {} for text in spec.exposed},
-        "Tty": spec.tty, "OpenStdin": spec.interactive, "StdinOnce": spec.interactive,
+        "Tty": spec.tty, "OpenStdin": spec.interactive, "StdinOnce": spec.stdin_once,
         "Env": [f"{name}={value}" for name, value in spec.env.items()], "Cmd": list(spec.args or ()) or None,
         "Image": spec.image, "Volumes": {m.target: {} for m in spec.mounts if m.source in record.volumes} or None,
         "WorkingDir": spec.workdir if spec.workdir != "/" else "", "Entrypoint": list(spec.entrypoint or ()) or None,
         "OnBuild": None, "Labels": dict(spec.labels), "StopSignal": spec.stop_signal or "SIGTERM",
+        **({"Healthcheck": _check(spec.check)} if spec.check.runs else {}),
         **({"StopTimeout": spec.stop_timeout} if spec.stop_timeout is not None else {}),
     }  # fmt: skip
 
 
-def describe_state(state: State) -> dict[str, Any]:
+def describe_state(state: State, health: dict[str, Any] | None = None) -> dict[str, Any]:
     """docker's `State`."""
     return {
-        "Status": state.status, "Running": state.status == "running", "Paused": False, "Restarting": False,
+        "Status": status_of(state), "Running": state.status == "running", "Paused": state.paused,
+        "Restarting": state.status == "restarting",
         "OOMKilled": False, "Dead": state.status == "dead", "Pid": state.pid, "ExitCode": state.exit_code,
         "Error": state.error, "StartedAt": format_time(state.started_ns), "FinishedAt": format_time(state.finished_ns),
+        **({"Health": health} if health is not None else {}),
     }  # fmt: skip
 
 
-def describe_age(container: Container, now_ns: int) -> str:
+def status_of(state: State) -> str:
+    """docker's word: one that is held still runs all the same."""
+    return "paused" if state.status == "running" and state.paused else state.status
+
+
+def describe_age(container: Container, now_ns: int, health: str = "") -> str:
     """docker's STATUS column: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`."""
     state = container.state
     if state.status == "running":
-        return f"Up {duration(now_ns - state.started_ns)}"
+        return f"Up {duration(now_ns - state.started_ns)}" + _qualified(state, health)
+    if state.status == "restarting":
+        return f"Restarting ({state.exit_code}) {duration(now_ns - state.finished_ns)} ago"
     if state.status == "exited":
         return f"Exited ({state.exit_code}) {duration(now_ns - state.finished_ns)} ago"
     return "Created" if state.status == "created" else "Dead"
+
+
+def _qualified(state: State, health: str) -> str:
+    if state.paused:
+        return " (Paused)"
+    return f" ({'health: starting' if health == 'starting' else health})" if health else ""
 
 
 def published(state: State) -> list[Port]:
@@ -82,7 +103,7 @@ def _host_config(record: Record) -> dict[str, Any]:
         "Binds": [_bind(mount) for mount in spec.mounts if mount.type != "tmpfs" and mount.source not in record.volumes]
         or None,
         "NetworkMode": choose_network(spec.network, ports=False) if not spec.network else spec.network,
-        "PortBindings": _bindings(spec.ports), "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+        "PortBindings": _bindings(spec.ports), "RestartPolicy": _policy(spec.restart),
         "AutoRemove": spec.auto_remove, "CapAdd": list(spec.cap_add) or None, "CapDrop": list(spec.cap_drop) or None,
         "Dns": list(spec.dns), "DnsOptions": list(spec.dns_options), "DnsSearch": list(spec.dns_search),
         "ExtraHosts": list(spec.add_hosts) or None, "GroupAdd": list(spec.group_add) or None, "IpcMode": spec.ipc,
@@ -97,6 +118,19 @@ def _host_config(record: Record) -> dict[str, Any]:
         "Ulimits": [{"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in spec.ulimits],
         "LogConfig": {"Type": "json-file", "Config": {}},
     }  # fmt: skip
+
+
+def _check(check: Check) -> dict[str, Any]:
+    named = {
+        "Test": list(check.test), "Interval": check.interval, "Timeout": check.timeout, "Retries": check.retries,
+        "StartPeriod": check.start_period, "StartInterval": check.start_interval,
+    }  # fmt: skip
+    return {name: value for name, value in named.items() if value}
+
+
+def _policy(text: str) -> dict[str, Any]:
+    policy = parse_policy(text)
+    return {"Name": policy.name, "MaximumRetryCount": policy.most}
 
 
 def _bind(mount: ContainerMount) -> str:

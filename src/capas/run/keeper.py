@@ -13,6 +13,7 @@ import select
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +24,10 @@ from capas.run.control import ControlServer
 from capas.run.execution import Inside
 from capas.run.exits import exit_code_of
 from capas.run.ground import Ground, mounted_ground
+from capas.run.health import Watcher, forget_health
 from capas.run.launch import Launch
 from capas.run.logs import LogWriter
 from capas.run.network import BridgeSettings, Connection, connect
-from capas.run.pump import pass_size_on
 from capas.run.record import Record, State, read_state, write_state
 from capas.run.runtime import Runtime
 from capas.run.streams import Attached, Streams
@@ -60,8 +61,17 @@ class Order(NamedTuple):
 class Keeper:
     """The keeper of one start. `now` gives nanoseconds since 1970."""
 
-    def __init__(self, order: Order, attached: Attached, *, now: Callable[[], int], keep_log: bool = True) -> None:
+    def __init__(
+        self,
+        order: Order,
+        attached: Attached,
+        *,
+        now: Callable[[], int],
+        keep_log: bool = True,
+        shared: bool = False,
+    ) -> None:
         self._order, self._attached, self._now, self._keep_log = order, attached, now, keep_log
+        self._shared = shared
         self._launch: Launch | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._streams: Streams | None = None
@@ -96,9 +106,8 @@ class Keeper:
     def _resize(self) -> None:
         if self._streams is not None and self._process is not None and self._process.poll() is None:
             self._streams.resize()
-            pid = self._launch.pid if self._launch is not None else None
-            if pid is not None:
-                pass_size_on(self._process.pid, pid)
+            if self._launch is not None:
+                self._launch.pass_size_on()
 
     def _run(self, held: Claim, on_start: Callable[[State], None]) -> State:
         order = self._order
@@ -139,7 +148,8 @@ class Keeper:
         assert self._launch is not None
         record = self._order.record
         log = LogWriter(self._order.log, self._now) if self._keep_log else None
-        self._streams = Streams(self._attached, tty=record.spec.tty, interactive=record.spec.interactive, log=log)
+        self._streams = Streams(self._attached, tty=record.spec.tty, interactive=record.spec.interactive, log=log,
+                                shared=self._shared, once=record.spec.stdin_once)  # fmt: skip
         arranged = arrange(self._order.root, self._order.runtime, record, ground, held.folder,
                            connection=connection, console_size=self._streams.size)  # fmt: skip
         self._launch.write_config(arranged.config)
@@ -148,13 +158,21 @@ class Keeper:
         streams.started()
         inside = Inside(self._order.runtime, self._launch, record, arranged,
                         state=self._order.run_root / "runtime", folder=held.folder)  # fmt: skip
-        with ControlServer(held.folder, inside):
-            if self._wait_for_start():
-                on_start(self._running(ground, connection))
-                self._pass_on_early()
-            code = self._launch.wait()
+        with ControlServer(held.folder, inside, streams):
+            started = self._wait_for_start()
+            with self._checked(inside) if started else nullcontext():
+                if started:
+                    on_start(self._running(ground, connection))
+                    self._pass_on_early()
+                code = self._launch.wait()
             inside.finish(code)
         return code
+
+    def _checked(self, inside: Inside) -> AbstractContextManager[None]:
+        """A block in which its health is watched, where there is a check."""
+        order, check = self._order, self._order.record.spec.check
+        forget_health(order.folder)
+        return Watcher(inside, order.folder, check, self._now) if check.runs else nullcontext()
 
     def _wait_for_start(self) -> bool:
         assert self._launch is not None and self._process is not None
@@ -172,14 +190,16 @@ class Keeper:
     def _running(self, ground: Ground, connection: Connection) -> State:
         assert self._launch is not None
         stubs = tuple(stub.path for stub in ground.stubs.made)
-        state = State("running", self._launch.pid or 0, started_ns=self._now(), stubs=stubs, **connection.facts())
+        restarts = read_state(self._order.folder).restarts
+        state = State("running", self._launch.pid or 0, started_ns=self._now(), stubs=stubs, restarts=restarts,
+                      **connection.facts())  # fmt: skip
         write_state(self._order.folder, state)
         return state
 
     def _ended(self, code: int, error: str = "") -> State:
         before = read_state(self._order.folder)
         return State("exited", exit_code=code, started_ns=before.started_ns, finished_ns=self._now(), error=error,
-                     network=before.network)  # fmt: skip
+                     network=before.network, restarts=before.restarts)  # fmt: skip
 
     def _end(self) -> None:
         if self._launch is not None:

@@ -17,6 +17,7 @@ from capas.errors import CapasError, Denied, Invalid, NotFound, Unsupported
 from capas.run.cgroups import list_processes, remove_group
 from capas.run.filter import ANNOTATION, compiled
 from capas.run.guardian import LastWords
+from capas.run.pump import pass_size_on
 from capas.run.runtime import Runtime
 
 _PATIENCE_SECONDS = 5.0
@@ -70,6 +71,12 @@ class Launch:
             return int(self._pid_file.read_text())
         except (OSError, ValueError):
             return None
+
+    def pass_size_on(self) -> None:
+        """Its terminal, which the runtime has from us, has another size."""
+        pid = self.pid
+        if pid is not None and self._process is not None and self._process.poll() is None:
+            pass_size_on(self._process.pid, pid)
 
     def wait(self) -> int:
         """Its exit code. Raises: see `failure`, where it never started."""

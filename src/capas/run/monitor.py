@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,14 @@ from capas.run.cgroups import read_cgroups
 from capas.run.exits import exit_code_of
 from capas.run.keeper import Keeper, Order
 from capas.run.network import BridgeSettings
-from capas.run.record import read_record
+from capas.run.policy import parse_policy
+from capas.run.record import read_record, read_state, write_state
+from capas.run.restarting import is_due, pause_seconds, was_stopped
 from capas.run.runtime import Runtime
 from capas.run.streams import Attached
 from capas.snapshot.contract import Mount
+
+_LOOK_SECONDS = 0.1
 
 
 def main() -> None:
@@ -33,28 +38,78 @@ def main() -> None:
     os.setsid()
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
-    report = os.dup(1)
+    caller = _Caller(os.dup(1))
     _let_go()
-    keeper = Keeper(load_order(values), Attached(), now=clock.now_ns)
-    signal.signal(signal.SIGTERM, lambda number, frame: keeper.signal(number))
     try:
-        keeper.run(lambda state: _tell(report, {"started": state.pid}))
+        _keep(load_order(values), Attached(*values["attached"]), caller)
     except CapasError as error:
-        _tell(report, {"error": type(error).__name__, "message": str(error), "hint": error.hint,
+        caller.tell({"error": type(error).__name__, "message": str(error), "hint": error.hint,
                        "code": exit_code_of(error)})  # fmt: skip
     except Exception as error:
-        _tell(report, {"error": "CapasError", "message": f"the keeper failed: {error!r}", "hint": "", "code": 125})
+        caller.tell({"error": "CapasError", "message": f"the keeper failed: {error!r}", "hint": "", "code": 125})
     if values["auto_remove"]:
         _remove(values)
 
 
-def dump_order(order: Order, snapshotter: str, *, auto_remove: bool) -> dict[str, Any]:
-    """The order as JSON values."""
+class _Caller:
+    """Who had it started: it hears one line, of the first start, and then nothing more."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Say it, unless something was said before."""
+        fd, self._fd = self._fd, -1
+        if fd < 0:
+            return
+        try:
+            os.write(fd, json.dumps(message).encode() + b"\n")
+        except OSError:
+            pass  # nobody listens any more
+        finally:
+            os.close(fd)
+
+
+def _keep(order: Order, attached: Attached, caller: _Caller) -> None:
+    """Keep it until it has ended and its policy does not want it back."""
+    policy, in_a_row = parse_policy(order.record.spec.restart), 0
+    while True:
+        keeper = Keeper(order, attached, now=clock.now_ns, shared=True)
+        signal.signal(signal.SIGTERM, lambda number, frame, keeper=keeper: keeper.signal(number))  # type: ignore[misc]
+        state = keeper.run(lambda state: caller.tell({"started": state.pid}))
+        if not is_due(policy, order.folder, state):
+            return
+        pause = pause_seconds(state, in_a_row)
+        in_a_row = 0 if pause == pause_seconds(state, 0) else in_a_row
+        in_a_row += 1
+        write_state(order.folder, state._replace(status="restarting", restarts=state.restarts + 1))
+        if not _rest(order, pause):
+            return
+        attached = Attached()  # those who watched the first start have seen its end
+
+
+def _rest(order: Order, seconds: float) -> bool:
+    """Wait. Whether it is still ours to start: nobody stopped, started or removed it meanwhile."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if not order.folder.is_dir() or read_state(order.folder).status != "restarting":
+            return False
+        if was_stopped(order.folder):
+            write_state(order.folder, read_state(order.folder)._replace(status="exited"))
+            return False
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return True
+        time.sleep(min(left, _LOOK_SECONDS))
+
+
+def dump_order(order: Order, snapshotter: str, attached: Attached, *, auto_remove: bool) -> dict[str, Any]:
+    """The order as JSON values. The keeper inherits the descriptors of `attached`."""
     return {
         "root": str(order.root), "run_root": str(order.run_root), "id": order.record.id,
         "mounts": [[mount.type, mount.source, list(mount.options)] for mount in order.mounts],
         "runtime": [order.runtime.name, str(order.runtime.path)], "snapshotter": snapshotter,
-        "bridge": list(order.bridge), "auto_remove": auto_remove,
+        "bridge": list(order.bridge), "attached": list(attached), "auto_remove": auto_remove,
     }  # fmt: skip
 
 
@@ -76,14 +131,6 @@ def _let_go() -> None:
         os.dup2(quiet, number)
     os.close(quiet)
     os.chdir("/")
-
-
-def _tell(report: int, message: dict[str, Any]) -> None:
-    try:
-        os.write(report, json.dumps(message).encode() + b"\n")
-        os.close(report)
-    except OSError:
-        pass  # nobody listens any more, or it was told already
 
 
 def _remove(values: Mapping[str, Any]) -> None:

@@ -51,17 +51,17 @@ def _drain(fd: int, sinks: list[Sink]) -> None:
                 return
             if not data:
                 return
-            for sink in sinks:
+            for sink in tuple(sinks):  # others may join and leave meanwhile
                 sink(data)
     finally:
         os.close(fd)
 
 
 class Feeder:
-    """A thread that hands what comes from our input to a descriptor, until told to stop."""
+    """A thread that hands what comes from our input to a descriptor, until told to stop. `at_end`: the input ended."""
 
-    def __init__(self, source: int, target: int) -> None:
-        self._source, self._target = source, os.dup(target)
+    def __init__(self, source: int, target: int, at_end: Callable[[], None] = lambda: None) -> None:
+        self._source, self._target, self._at_end = source, os.dup(target), at_end
         self._stop_out, self._stop_in = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -84,6 +84,7 @@ class Feeder:
                     return
                 data = os.read(self._source, _CHUNK)
                 if not data:
+                    self._at_end()
                     return
                 write(data)
         except OSError:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from capas.errors import Corrupt, Exhausted
 from capas.run.spec import ContainerSpec, dump_spec, load_spec
 
-Status = Literal["created", "running", "exited", "dead"]
+Status = Literal["created", "running", "restarting", "exited", "dead"]
 _FULL = {28, 122}  # ENOSPC, EDQUOT
 
 
@@ -51,12 +51,14 @@ class State(NamedTuple):
     prefix: int = 0
     mac: str = ""
     ports: tuple[tuple[int, str, str, int], ...] = ()  # (container port, protocol, address, host port)
+    paused: bool = False
+    restarts: int = 0  # by its policy, since somebody started it
     stubs: tuple[str, ...] = ()  # what was made in its tree to mount on, while it runs
 
 
 def write_record(folder: Path, record: Record) -> None:
     """Atomic."""
-    _write(folder / "container.json", record._asdict() | {"spec": dump_spec(record.spec)})
+    write_json(folder / "container.json", record._asdict() | {"spec": dump_spec(record.spec)})
 
 
 def read_record(folder: Path) -> Record | None:
@@ -77,7 +79,7 @@ def read_record(folder: Path) -> Record | None:
 
 def write_state(folder: Path, state: State) -> None:
     """Atomic."""
-    _write(folder / "state.json", state._asdict())
+    write_json(folder / "state.json", state._asdict())
 
 
 def read_state(folder: Path) -> State:
@@ -89,7 +91,8 @@ def read_state(folder: Path) -> State:
     return State(**known)
 
 
-def _write(path: Path, values: dict[str, Any]) -> None:
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Atomic. Raises: Exhausted."""
     temporary = path.with_name(f".{path.name}.{threading.get_native_id()}")
     try:
         with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:

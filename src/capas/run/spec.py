@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capas.errors import Invalid
 from capas.run.bundle import DEFAULT_PATH, DEFAULT_SHM_SIZE
+from capas.run.healthcheck import NO_CHECK, Check, verify, with_image_check
 from capas.run.limits import NO_LIMITS, Limits
 from capas.run.mounts import ContainerMount
+from capas.run.policy import parse_policy
 from capas.run.ports import Port
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class ContainerSpec(NamedTuple):
     workdir: str | None = None
     tty: bool = False
     interactive: bool = False
+    stdin_once: bool = False  # its input ends with that of the first who is attached
     hostname: str = ""
     mounts: tuple[ContainerMount, ...] = ()
     read_only: bool = False
@@ -52,6 +55,7 @@ class ContainerSpec(NamedTuple):
     stop_signal: str | None = None
     stop_timeout: int | None = None
     restart: str = "no"
+    check: Check = NO_CHECK
     auto_remove: bool = False
     add_hosts: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
@@ -93,6 +97,7 @@ def with_image(spec: ContainerSpec, image: Execution) -> ContainerSpec:
         mounts=(*spec.mounts, *anonymous),
         exposed=tuple(dict.fromkeys((*(image.exposed_ports or {}), *spec.exposed))),
         labels=dict(image.labels or {}) | dict(spec.labels),
+        check=with_image_check(spec.check, image.healthcheck),
         stop_signal=spec.stop_signal or image.stop_signal or "SIGTERM",
         stop_timeout=spec.stop_timeout if spec.stop_timeout is not None else image.stop_timeout,
     )
@@ -113,9 +118,11 @@ def parse_env(items: Sequence[str]) -> dict[str, str]:
 
 def check_spec(spec: ContainerSpec) -> None:
     """Raises: Invalid for values that can never be right, or that would be passed over."""
-    if spec.restart not in ("", "no"):
-        raise Invalid("restart policy {policy!r}: only 'no' is supported", policy=spec.restart,
-                      hint="let the system's service manager restart it")  # fmt: skip
+    if parse_policy(spec.restart).name != "no" and spec.auto_remove:
+        raise Invalid(
+            "a container that is removed at its end cannot be started again", hint="leave out --rm or --restart"
+        )
+    verify(spec.check)
     if spec.hostname and (len(spec.hostname) > 63 or not _HOSTNAME.fullmatch(spec.hostname)):
         raise Invalid("not a host name: {hostname!r}", hostname=spec.hostname[:100])
     for name in spec.env:
@@ -135,6 +142,7 @@ def dump_spec(spec: ContainerSpec) -> dict[str, Any]:
     values["mounts"] = [mount._asdict() for mount in spec.mounts]
     values["ports"] = [port._asdict() for port in spec.ports]
     values["limits"] = spec.limits._asdict()
+    values["check"] = spec.check._asdict()
     return values
 
 
@@ -145,6 +153,7 @@ def load_spec(values: Mapping[str, Any]) -> ContainerSpec:
     made["mounts"] = tuple(_load(ContainerMount, mount) for mount in values.get("mounts", ()))
     made["ports"] = tuple(_load(Port, port) for port in values.get("ports", ()))
     made["limits"] = _load(Limits, values.get("limits", {}))
+    made["check"] = _load(Check, values.get("check", {}))
     made["ulimits"] = tuple((str(n), int(s), int(h)) for n, s, h in values.get("ulimits", ()))
     return ContainerSpec(**made)
 

@@ -18,12 +18,16 @@ from capas.errors import CapasError, Conflict
 from capas.run.containers import Container, Containers
 from capas.run.keeper import Keeper, Order
 from capas.run.monitor import dump_order
+from capas.run.policy import parse_policy
 from capas.run.pump import raw_terminal
+from capas.run.record import write_state
+from capas.run.restarting import forget_stopped, is_wanted
 from capas.run.streams import Attached
 
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
               signal.SIGWINCH)  # fmt: skip
 _PATIENCE = 3
+_NOBODY = Attached()
 
 
 def start_attached(containers: Containers, reference: str, attached: Attached, *, sig_proxy: bool = True) -> int:
@@ -45,16 +49,21 @@ def start_attached(containers: Containers, reference: str, attached: Attached, *
             containers.forget(container.record)
 
 
-def start_detached(containers: Containers, reference: str) -> None:
-    """Start it under a keeper that outlives us; returns once it runs. Raises: as `Keeper.run`."""
+def start_detached(containers: Containers, reference: str, attached: Attached = _NOBODY) -> None:
+    """Start it under a keeper that outlives us; returns once it runs. Raises: as `Keeper.run`.
+
+    The keeper inherits the descriptors of `attached`; ours may be closed afterwards.
+    """
     container = _startable(containers, reference)
+    _begin_anew(containers, container)
     auto_remove = container.record.spec.auto_remove
-    order = dump_order(_order(containers, container), containers.snapshotter.name, auto_remove=auto_remove)
+    order = dump_order(_order(containers, container), containers.snapshotter.name, attached, auto_remove=auto_remove)
     source = Path(errors.__file__).parent.parent
     done = subprocess.Popen(
         [sys.executable, "-m", "capas.run.monitor"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env={"PATH": os.defpath, "PYTHONPATH": str(source)}, cwd="/",
+        pass_fds=[fd for fd in attached if fd is not None],
     )  # fmt: skip
     assert done.stdin is not None and done.stdout is not None
     with done.stdin, done.stdout:
@@ -63,6 +72,29 @@ def start_detached(containers: Containers, reference: str) -> None:
         answer = done.stdout.readline()
     done.wait()
     _check(answer, container)
+
+
+def start_wanted(containers: Containers) -> list[str]:
+    """Start those whose policy wants them to run and whose keeper is gone (a reboot, a kill); their ids."""
+    started = []
+    for container in containers.iterate():
+        record, state = container
+        if not is_wanted(parse_policy(record.spec.restart), containers.folder(record.id), state):
+            continue
+        try:
+            start_detached(containers, record.id)
+            started.append(record.id)
+        except CapasError:
+            continue  # the others are to run all the same; why is in its state
+    return started
+
+
+def _begin_anew(containers: Containers, container: Container) -> None:
+    """Somebody starts it: what its policy counted, and that it was stopped, is over."""
+    folder = containers.folder(container.record.id)
+    forget_stopped(folder)
+    if container.state.status == "restarting" or container.state.restarts:
+        write_state(folder, container.state._replace(status="exited", restarts=0))
 
 
 def _startable(containers: Containers, reference: str) -> Container:

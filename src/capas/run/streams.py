@@ -17,20 +17,43 @@ class Attached(NamedTuple):
     stdout: int | None = None
     stderr: int | None = None
 
+    def close(self) -> None:
+        """Close them: whoever was given them has copies."""
+        for fd in self:
+            if fd is not None:
+                os.close(fd)
+
 
 class Streams:
-    """The streams of one start. With `log` what comes out is copied to it; without, we hand our own on unread."""
+    """The streams of one start. With `log` what comes out is copied to it; without, we hand our own on unread.
 
-    def __init__(self, attached: Attached, *, tty: bool, interactive: bool, log: LogWriter | None) -> None:
-        self._attached, self._log = attached, log
+    `shared`: others may join later (`join`), so that the container's input is a pipe of ours even where somebody is
+    attached from the beginning; `once`: it ends with the input of the first who has one.
+    """
+
+    def __init__(
+        self,
+        attached: Attached,
+        *,
+        tty: bool,
+        interactive: bool,
+        log: LogWriter | None,
+        shared: bool = False,
+        once: bool = False,
+    ) -> None:
+        self._attached, self._log, self._interactive = attached, log, interactive
+        self._shared, self._once = shared, once
         self._theirs: list[int] = []
         self._ours: list[int] = []
         self._threads: list[threading.Thread] = []
-        self._feeder: Feeder | None = None
+        self._feeders: list[Feeder] = []
+        self._sinks: dict[str, list[Sink]] = {}
+        self._input: int | None = None
+        self._lock = threading.Lock()
         self.terminal: int | None = None
-        self.stdin, self.stdout, self.stderr = self._open_terminal() if tty else self._open_pipes(interactive)
-        if tty and interactive and attached.stdin is not None and self.terminal is not None:
-            self._feeder = Feeder(attached.stdin, self.terminal)
+        self.stdin, self.stdout, self.stderr = self._open_terminal() if tty else self._open_pipes()
+        if interactive and attached.stdin is not None and (tty or shared):
+            self._feed(attached.stdin)
 
     def started(self) -> None:
         """The container has its ends now: close ours of them."""
@@ -38,24 +61,38 @@ class Streams:
             os.close(fd)
         self._theirs.clear()
 
-    def resize(self) -> None:
-        """Our terminal changed its size: the container's does too."""
-        size = get_size(self._attached.stdout) if self._attached.stdout is not None else None
+    def join(self, joined: Attached) -> None:
+        """One more client, whose descriptors are ours from now on: it sees what comes out from here on."""
+        with self._lock:
+            self._ours += [fd for fd in joined if fd is not None]
+            for name, fd in (("stdout", joined.stdout), ("stderr", joined.stderr)):
+                if fd is not None and name in self._sinks:
+                    self._sinks[name].append(to_descriptor(fd))
+            if joined.stdin is not None and self._interactive and (self.terminal, self._input) != (None, None):
+                self._feed(joined.stdin)
+
+    def resize(self, size: tuple[int, int] | None = None) -> None:
+        """The container's terminal gets this size (rows, columns), or that of ours, which has changed."""
+        if size is None and self._attached.stdout is not None:
+            size = get_size(self._attached.stdout)
         if size is not None and self.terminal is not None:
             set_size(self.terminal, size)
 
     def close(self) -> None:
         """Wait for what is still to be read, and close everything. Idempotent."""
         self.started()
-        if self._feeder is not None:
-            self._feeder.stop()
-            self._feeder = None
+        with self._lock:
+            feeders, self._feeders = self._feeders, []
+        for feeder in feeders:
+            feeder.stop()
         for thread in self._threads:
             thread.join()
-        for fd in self._ours:
-            os.close(fd)
+        with self._lock:
+            for fd in self._ours:
+                os.close(fd)
+            self._ours.clear()
+            self._close_input()
         self._threads.clear()
-        self._ours.clear()
         if self._log is not None:
             self._log.close()
             self._log = None
@@ -69,16 +106,15 @@ class Streams:
         size = get_size(self._attached.stdout) if self._attached.stdout is not None else None
         self.terminal, theirs = open_terminal(size)
         self._theirs.append(theirs)
-        self._threads.append(drain(os.dup(self.terminal), self._sinks("stdout", self._attached.stdout)))
+        self._threads.append(drain(os.dup(self.terminal), self._sinks_of("stdout", self._attached.stdout)))
         self._ours.append(self.terminal)
         return theirs, theirs, theirs
 
-    def _open_pipes(self, interactive: bool) -> tuple[int | None, int | None, int | None]:
-        stdin = self._attached.stdin if interactive else None
-        if interactive and stdin is None:  # nobody writes, but it does not end either, as docker's -d -i
-            stdin, keep = os.pipe()
+    def _open_pipes(self) -> tuple[int | None, int | None, int | None]:
+        stdin = self._attached.stdin if self._interactive else None
+        if self._interactive and (stdin is None or self._shared):
+            stdin, self._input = os.pipe()  # nobody writes yet, but it does not end either, as docker's -d -i
             self._theirs.append(stdin)
-            self._ours.append(keep)
         if self._log is None:
             return stdin, self._attached.stdout, self._attached.stderr
         return stdin, self._pipe("stdout", self._attached.stdout), self._pipe("stderr", self._attached.stderr)
@@ -86,12 +122,28 @@ class Streams:
     def _pipe(self, name: str, fd: int | None) -> int:
         reader, writer = os.pipe()
         self._theirs.append(writer)
-        self._threads.append(drain(reader, self._sinks(name, fd)))
+        self._threads.append(drain(reader, self._sinks_of(name, fd)))
         return writer
 
-    def _sinks(self, name: str, fd: int | None) -> list[Sink]:
+    def _feed(self, source: int) -> None:
+        target = self.terminal if self.terminal is not None else self._input
+        if target is not None:
+            self._feeders.append(Feeder(source, target, self._at_end))
+
+    def _at_end(self) -> None:
+        if self._once:
+            with self._lock:
+                self._close_input()
+
+    def _close_input(self) -> None:
+        if self._input is not None:
+            os.close(self._input)
+            self._input = None
+
+    def _sinks_of(self, name: str, fd: int | None) -> list[Sink]:
         sinks: list[Sink] = [] if fd is None else [to_descriptor(fd)]
         if self._log is not None:
             log = self._log
             sinks.append(lambda data: log.write(name, data))
+        self._sinks[name] = sinks
         return sinks

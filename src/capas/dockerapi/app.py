@@ -1,0 +1,62 @@
+"""The Docker Engine API as an aiohttp application."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+from aiohttp import web
+
+from capas.dockerapi import (
+    attach,
+    builds,
+    containers,
+    events,
+    execs,
+    files,
+    images,
+    lives,
+    logins,
+    networks,
+    output,
+    system,
+    transfers,
+    volumes,
+    watching,
+)
+from capas.dockerapi.answers import answer_errors, json_answer
+from capas.dockerapi.exec_records import Execs
+from capas.dockerapi.host import HOST, Host
+from capas.dockerapi.watch import Watch
+from capas.engine.engine import Engine
+
+_THREADS = 128  # a follower of a log, an exec and a wait of an end take one each
+_VERSION = re.compile(r"/v(\d+)\.(\d+)(/.*)", re.ASCII)
+_ROOMS = (system, logins, images, transfers, containers, lives, attach, execs, output, files, volumes, networks, events,
+          builds, watching)  # fmt: skip
+
+
+async def make_app(engine: Engine) -> web.Application:
+    """The application over an engine; to be called in the loop that serves it."""
+    app = web.Application(middlewares=[answer_errors], client_max_size=64 * 1024 * 1024, handler_args={})
+    watch = Watch(engine, asyncio.get_running_loop())
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
+    app[HOST] = host = Host(engine, pool, watch, Execs(), {})
+    for room in _ROOMS:
+        for method, path, handler in room.ROUTES:
+            app.router.add_route(method, path, handler)
+            app.router.add_route(method, "/v{version:\\d+\\.\\d+}" + path, handler)
+    app.router.add_route("*", "/{path:.*}", _nothing)
+    await host.hop(engine.containers.start_wanted)
+    await host.hop(watch.find_running)
+    app.on_cleanup.append(_close)
+    return app
+
+
+async def _nothing(_request: web.Request) -> web.Response:
+    return json_answer({"message": "page not found"}, 404)
+
+
+async def _close(app: web.Application) -> None:
+    app[HOST].pool.shutdown(wait=False, cancel_futures=True)

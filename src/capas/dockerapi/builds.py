@@ -1,0 +1,156 @@
+"""Builds: the classic POST /build, and the build cache.
+
+Spec: Docker Engine API, "ImageBuild": a tar (or a remote address) as the context, `stream` lines, `aux` with the id.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, BinaryIO, Literal
+
+from aiohttp import web
+
+from capas.build.request import BuildRequest, Built
+from capas.dockerapi.answers import json_answer
+from capas.dockerapi.host import Route, filters_of, flag, host_of, whole
+from capas.dockerapi.logins import find_in_config
+from capas.dockerapi.progress import Progress, told
+from capas.dockerapi.stream import Emit, stream
+from capas.dockerapi.transfers import spool
+from capas.engine.engine import Engine
+from capas.errors import Invalid, Unsupported
+from capas.events import Event, Explained, Failed, Finished, Planned, Said, Started
+from capas.oci.platform import Platform
+
+_NETWORKS: dict[str, Literal["default", "host", "none"]] = {
+    "": "default", "default": "default", "bridge": "default", "host": "host", "none": "none",
+}  # fmt: skip
+_REFUSED = ("squash", "cpusetcpus", "cpusetmems", "memory", "memswap", "cpushares", "cpuperiod", "cpuquota", "session")
+
+
+async def build(request: web.Request) -> web.StreamResponse:
+    """POST /build."""
+    _refuse(request)
+    engine = Engine(host_of(request).engine.settings, find_login=find_in_config(request))
+    tags = [tag for tag in request.query.getall("t", []) if tag]
+    quiet = flag(request, "q")
+    with await spool(request) as context:
+        wanted = _wanted(request, context)
+
+        def work(progress: Progress) -> None:
+            lines = Lines(progress, quiet=quiet)
+            built = engine.images.build(wanted, tags=tags, report=lines.report)
+            _tell(progress, built, quiet=quiet)
+
+        def safe(emit: Emit) -> None:
+            told(work, emit)
+
+        return await stream(request, safe)
+
+
+def _refuse(request: web.Request) -> None:
+    if request.query.get("version", "1") not in ("", "1"):
+        raise Unsupported("this is the classic builder: builds of version 2 (BuildKit) go another way",
+                          hint="set DOCKER_BUILDKIT=0")  # fmt: skip
+    for name in _REFUSED:
+        if request.query.get(name, "") not in ("", "0", "false"):
+            raise Unsupported("the build parameter {name} is not supported by Capas", name=name)
+
+
+def _wanted(request: web.Request, context: BinaryIO) -> BuildRequest:
+    query = request.query
+    remote, platform = query.get("remote", ""), query.get("platform", "")
+    network = query.get("networkmode", "")
+    if network not in _NETWORKS:
+        raise Unsupported("there is no network {network!r} for builds", network=network[:100])
+    return BuildRequest(
+        context=remote or "-",
+        stdin=None if remote else context,
+        file=query.get("dockerfile") or None,
+        build_args=_json(request, "buildargs"),
+        labels=_json(request, "labels"),
+        target=query.get("target", ""),
+        platform=Platform.parse(platform) if platform else None,
+        no_cache=flag(request, "nocache"),
+        pull=flag(request, "pull"),
+        network=_NETWORKS[network],
+        add_hosts=tuple(_host(text) for texts in query.getall("extrahosts", []) for text in texts.split(",") if text),
+        shm_size=whole(request, "shmsize") or 0,
+    )
+
+
+def _host(text: str) -> tuple[str, str]:
+    name, colon, address = text.partition(":")
+    if not colon:
+        raise Invalid("not a host: {text!r}", text=text[:200], hint="write it as name:address")
+    return name, address
+
+
+def _json(request: web.Request, name: str) -> dict[str, Any]:
+    text = request.query.get(name, "")
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        raise Invalid("the parameter {name} is not JSON", name=name) from None
+    if not isinstance(found, dict):
+        raise Invalid("the parameter {name} is no JSON object", name=name)
+    return found
+
+
+class Lines:
+    """A build's events as the classic builder's `stream` lines."""
+
+    def __init__(self, progress: Progress, *, quiet: bool) -> None:
+        self._progress, self._quiet = progress, quiet
+        self._steps: set[str] = set()
+
+    def report(self, event: Event) -> None:
+        """One line, or none."""
+        if isinstance(event, Planned):
+            self._steps.add(event.id)
+        if self._quiet or isinstance(event, Planned | Explained):
+            return
+        if event.id not in self._steps:
+            self._progress.report(event)
+        elif isinstance(event, Started):
+            self._say(f"Step {event.id} : {event.text}\n")
+        elif isinstance(event, Said):
+            self._say(f"{event.text}\n")
+        elif isinstance(event, Finished):
+            self._say(" ---> Using cache\n" if event.text == "CACHED" else f" ---> {event.text}\n")
+        elif isinstance(event, Failed):
+            self._say(f"{event.text}\n")
+
+    def _say(self, text: str) -> None:
+        self._progress.send({"stream": text})
+
+
+def _tell(progress: Progress, built: Built, *, quiet: bool) -> None:
+    progress.send({"aux": {"ID": str(built.image.id)}})
+    if quiet:
+        progress.send({"stream": f"{built.image.id}\n"})
+        return
+    for warning in built.warnings:
+        progress.send({"stream": f"[Warning] {warning}\n"})
+    progress.send({"stream": f"Successfully built {built.image.id.short}\n"})
+    for output in built.outputs:
+        for name in output.names:
+            progress.send({"stream": f"Successfully tagged {name.familiar}\n"})
+
+
+async def prune(request: web.Request) -> web.Response:
+    """POST /build/prune."""
+    host = host_of(request)
+    filters = [text for text in filters_of(request) if not text.startswith("unused-for=")]
+
+    def work() -> dict[str, Any]:
+        entries = [one for one in host.engine.builder.list(filters=filters) if one.reclaimable]
+        return {
+            "CachesDeleted": [one.id for one in entries] or None,
+            "SpaceReclaimed": host.engine.builder.prune(entries),
+        }
+
+    return json_answer(await host.hop(work))
+
+
+ROUTES: list[Route] = [("POST", "/build", build), ("POST", "/build/prune", prune)]

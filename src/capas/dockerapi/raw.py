@@ -1,0 +1,127 @@
+"""Connections taken over: after the answer's head the bytes go both ways as they are ("hijacking").
+
+Spec: Docker Engine API, "ContainerAttach": without a terminal each piece has a head of 8 bytes, the stream's number
+(1 stdout, 2 stderr), three zeros, and the length, big-endian.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from aiohttp import web
+
+_CHUNK = 64 * 1024
+STDOUT, STDERR = 1, 2
+
+
+class Raw(NamedTuple):
+    """Both directions of a connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def close(self) -> None:
+        """Send what is left and end it."""
+        try:
+            await self.writer.drain()
+            if self.writer.can_write_eof():
+                self.writer.write_eof()
+            self.writer.close()
+        except (OSError, RuntimeError):
+            return
+
+
+def take_over(request: web.Request, *, multiplexed: bool) -> Raw:
+    """The connection of a request, its head answered: 101 where the client asked to upgrade, else 200."""
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_CHUNK, loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport.set_protocol(protocol)
+    protocol.connection_made(transport)
+    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+    kind = "multiplexed" if multiplexed else "raw"
+    upgrade = "upgrade" in request.headers.get("Connection", "").lower()
+    line = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n" if upgrade else "HTTP/1.1 200 OK\r\n"
+    writer.write(f"{line}Content-Type: application/vnd.docker.{kind}-stream\r\n\r\n".encode())
+    return Raw(reader, writer)
+
+
+def frame(stream: int, data: bytes) -> bytes:
+    """A piece of a multiplexed stream."""
+    return bytes((stream, 0, 0, 0)) + len(data).to_bytes(4, "big") + data
+
+
+async def copy_out(fds: Iterable[tuple[int, int]], raw: Raw, *, multiplexed: bool) -> None:
+    """What comes from pipes, each with its stream's number, to the client; until all have ended. Closes them."""
+    await asyncio.gather(*(_copy(fd, stream, raw, multiplexed) for fd, stream in fds))
+
+
+async def _copy(fd: int, stream: int, raw: Raw, multiplexed: bool) -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_CHUNK, loop=loop)
+    file = os.fdopen(fd, "rb", buffering=0)
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader, loop=loop), file)
+    try:
+        while data := await reader.read(_CHUNK):
+            raw.writer.write(frame(stream, data) if multiplexed else data)
+            await raw.writer.drain()
+    except (ConnectionError, OSError):
+        return
+    finally:
+        transport.close()
+
+
+async def copy_in(raw: Raw, fd: int, keys: bytes = b"") -> bool:
+    """What the client sends, to a pipe, until it sends no more or the detach keys: then True. Closes the pipe."""
+    loop = asyncio.get_running_loop()
+    held = b""
+    try:
+        while data := await raw.reader.read(_CHUNK):
+            data, held, detached = _watch_keys(held + data, keys)
+            if data:
+                await loop.run_in_executor(None, _write_all, fd, data)
+            if detached:
+                return True
+    except (ConnectionError, OSError):
+        pass
+    finally:
+        os.close(fd)
+    return False
+
+
+def _watch_keys(data: bytes, keys: bytes) -> tuple[bytes, bytes, bool]:
+    """What to hand on, what to hold back (it may be the beginning of the keys), and whether they were typed."""
+    if not keys:
+        return data, b"", False
+    before, found, _ = data.partition(keys)
+    if found:
+        return before, b"", True
+    for length in range(len(keys) - 1, 0, -1):
+        if data.endswith(keys[:length]):
+            return data[:-length], data[-length:], False
+    return data, b"", False
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def parse_keys(text: str | None, *, tty: bool) -> bytes:
+    """`ctrl-p,ctrl-q` as bytes; the default where a terminal has none. Spec: docker's --detach-keys."""
+    if text is None:
+        return b"\x10\x11" if tty else b""
+    found = bytearray()
+    for word in filter(None, text.split(",")):
+        if len(word) == 1:
+            found += word.encode()
+        elif word.startswith("ctrl-") and len(word) == 6 and "@" <= word[5].upper() <= "_":
+            found.append(ord(word[5].upper()) & 0x1F)
+    return bytes(found)

@@ -1,0 +1,131 @@
+"""Watching containers: who waits for an end, and the events that docker's client listens to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from capas.clock import now_ns
+from capas.engine.engine import Engine
+from capas.errors import CapasError, NotFound
+from capas.run.containers import Container
+
+_KEPT = 1000  # events that a client may ask for with ?since=
+_PAUSE_SECONDS = 0.5
+
+
+class Event(NamedTuple):
+    """Something that happened to a thing. Spec: Docker Engine API, "SystemEvents"."""
+
+    kind: str
+    action: str
+    id: str
+    attributes: Mapping[str, str]
+    time_ns: int
+
+    def document(self) -> dict[str, Any]:
+        """docker's fields, the older ones for containers and images too."""
+        old = {"status": self.action, "id": self.id} if self.kind in ("container", "image") else {}
+        source = {"from": self.attributes["image"]} if self.kind == "container" else {}
+        return {
+            **old, **source, "Type": self.kind, "Action": self.action,
+            "Actor": {"ID": self.id, "Attributes": dict(self.attributes)}, "scope": "local",
+            "time": self.time_ns // 10**9, "timeNano": self.time_ns,
+        }  # fmt: skip
+
+
+class Watch:
+    """One a server; used from its event loop and its threads."""
+
+    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+        self._engine, self._loop = engine, loop
+        self._lock = threading.Lock()
+        self._watched: set[str] = set()
+        self._changed: dict[str, asyncio.Event] = {}
+        self._listeners: set[asyncio.Queue[Event]] = set()
+        self.codes: dict[str, int] = {}  # of those that removed themselves
+        self.past: deque[Event] = deque(maxlen=_KEPT)
+
+    # events
+
+    def tell(self, kind: str, action: str, id: str, attributes: Mapping[str, str]) -> None:
+        """Something happened; from any thread."""
+        event = Event(kind, action, id, attributes, now_ns())
+        self._loop.call_soon_threadsafe(self._tell, event)
+
+    def tell_container(self, action: str, container: Container, **more: str) -> None:
+        """The same of a container, with what docker says of one."""
+        record = container.record
+        facts = {**record.spec.labels, "image": record.spec.image, "name": record.name, **more}
+        self.tell("container", action, record.id, facts)
+
+    def listen(self) -> asyncio.Queue[Event]:
+        """What happens from now on. Order: give it back with `leave`."""
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        self._listeners.add(queue)
+        return queue
+
+    def leave(self, queue: asyncio.Queue[Event]) -> None:
+        """Listen no more."""
+        self._listeners.discard(queue)
+
+    def _tell(self, event: Event) -> None:
+        self.past.append(event)
+        for queue in self._listeners:
+            queue.put_nowait(event)
+
+    # ends
+
+    def started(self, container_id: str) -> None:
+        """A container runs: its end will be noticed, also when another process brings it about. From any thread."""
+        with self._lock:
+            if container_id in self._watched:
+                return
+            self._watched.add(container_id)
+        threading.Thread(target=self._await_end, args=(container_id,), daemon=True).start()
+
+    def is_watching(self, container_id: str) -> bool:
+        """Whether its end is still to be noticed."""
+        with self._lock:
+            return container_id in self._watched
+
+    def find_running(self) -> None:
+        """Watch those that run already: a server that is started again finds its containers."""
+        for container in self._engine.containers.list():
+            self.started(container.id)
+
+    def _await_end(self, container_id: str) -> None:
+        container: Container | None = None
+        try:
+            container = self._engine.containers.get(container_id)
+            code = self._engine.containers.wait(container_id)
+            self.codes[container_id] = code
+            while len(self.codes) > _KEPT:
+                self.codes.pop(next(iter(self.codes)), None)
+            self.tell_container("die", container, exitCode=str(code))
+            self._engine.containers.get(container_id)
+        except NotFound:  # it removed itself
+            if container is not None:
+                self.tell_container("destroy", container)
+        except CapasError:
+            pass
+        finally:
+            with self._lock:
+                self._watched.discard(container_id)
+            self._loop.call_soon_threadsafe(self._wake, container_id)
+
+    def _wake(self, container_id: str) -> None:
+        event = self._changed.pop(container_id, None)
+        if event is not None:
+            event.set()
+
+    async def change(self, container_id: str) -> None:
+        """Until the container may have ended; at the latest after half a second."""
+        event = self._changed.setdefault(container_id, asyncio.Event())
+        try:
+            await asyncio.wait_for(event.wait(), _PAUSE_SECONDS)
+        except TimeoutError:
+            return

@@ -1,0 +1,48 @@
+"""Running containers held still and let go on, and given other limits."""
+
+from __future__ import annotations
+
+from capas.errors import Conflict
+from capas.run.cgroups import read_cgroups
+from capas.run.containers import Container, Containers
+from capas.run.control import Control
+from capas.run.limits import Limits, check_limits, resources_of
+from capas.run.record import write_record, write_state
+
+
+def pause(containers: Containers, reference: str) -> None:
+    """Hold all its processes still. Raises: NotFound; Conflict where it does not run, or is held already."""
+    container = containers.get(reference)
+    if container.state.paused:
+        raise Conflict("container {container} is already paused", container=container.record.name)
+    _freeze(containers, container, "pause")
+
+
+def unpause(containers: Containers, reference: str) -> None:
+    """Let it go on. Raises: NotFound; Conflict where it is not held."""
+    container = containers.get(reference)
+    if not container.state.paused:
+        raise Conflict("container {container} is not paused", container=container.record.name)
+    _freeze(containers, container, "resume")
+
+
+def update(containers: Containers, reference: str, limits: Limits) -> None:
+    """Other limits: for the processes that run, and for the next start. Raises: NotFound; Invalid; Unsupported."""
+    container = containers.get(reference)
+    check_limits(limits, read_cgroups())
+    if container.running:
+        _ask(containers, container, {"do": "update", "resources": resources_of(limits)})
+    spec = container.record.spec._replace(limits=limits)
+    write_record(containers.folder(container.record.id), container.record._replace(spec=spec))
+
+
+def _freeze(containers: Containers, container: Container, verb: str) -> None:
+    if not container.running:
+        raise Conflict("container {container} is not running", container=container.record.name)
+    _ask(containers, container, {"do": verb})
+    write_state(containers.folder(container.record.id), container.state._replace(paused=verb == "pause"))
+
+
+def _ask(containers: Containers, container: Container, request: dict[str, object]) -> None:
+    with Control(containers.live(container.record.id), container.record.name) as control:
+        control.ask(request)

@@ -1,0 +1,55 @@
+"""Whether a container that has ended is started again by its policy, and when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from capas.run.policy import Policy
+from capas.run.record import State
+
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 60.0
+_STEADY_NS = 10 * 10**9  # who ran so long has not failed in a row
+_MARK = "stopped"
+
+
+def is_due(policy: Policy, folder: Path, state: State) -> bool:
+    """Whether a container that has just ended is to be started again."""
+    if policy.name == "no" or was_stopped(folder) or not folder.is_dir():
+        return False
+    if policy.name == "on-failure":
+        return state.exit_code != 0 and (not policy.most or state.restarts < policy.most)
+    return True
+
+
+def is_wanted(policy: Policy, folder: Path, state: State) -> bool:
+    """Whether one that does not run is to run when its keeper's keeper comes up: docker's own rule at its start."""
+    if state.status == "restarting":
+        return not was_stopped(folder)
+    if state.status != "exited":
+        return False
+    return policy.name == "always" or (policy.name == "unless-stopped" and not was_stopped(folder))
+
+
+def pause_seconds(state: State, in_a_row: int) -> float:
+    """How long to wait: twice as long each time, up to a minute."""
+    if state.finished_ns - state.started_ns >= _STEADY_NS:
+        return _FIRST_SECONDS
+    return min(_FIRST_SECONDS * 2.0 ** min(in_a_row, 10), _LONGEST_SECONDS)
+
+
+def mark_stopped(folder: Path) -> None:
+    """Somebody wants it to end: it is not started again."""
+    try:
+        (folder / _MARK).touch()
+    except FileNotFoundError:
+        return
+
+
+def forget_stopped(folder: Path) -> None:
+    """It is started by somebody."""
+    (folder / _MARK).unlink(missing_ok=True)
+
+
+def was_stopped(folder: Path) -> bool:
+    """Whether somebody ended it."""
+    return (folder / _MARK).exists()

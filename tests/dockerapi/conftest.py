@@ -1,0 +1,56 @@
+"""One server over a store with busybox in it for each file of tests; each test cleans up after itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.docker import Docker, Server, running_server
+from support.terminal import Terminal
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def serving() -> Iterator[tuple[Server, Docker]]:
+    if shutil.which("docker") is None:
+        pytest.skip("docker's client is not on this machine")
+    root = Path(tempfile.mkdtemp(prefix="capas-docker-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+    terminal = Terminal(root)
+    terminal.ok("import", "-c", 'CMD ["sh"]', "-c", "LABEL made=here", "-", "busybox", stdin=_busybox())
+    with running_server(terminal) as (server, docker):
+        yield server, docker
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def server(serving: tuple[Server, Docker]) -> Server:
+    return serving[0]
+
+
+@pytest.fixture
+def docker(serving: tuple[Server, Docker]) -> Iterator[Docker]:
+    _, client = serving
+    yield client
+    left = client.ok("ps", "-aq", "--no-trunc").split()
+    if left:
+        client.ok("rm", "-f", *left)
+    names = set(client.ok("images", "--format", "{{.Repository}}:{{.Tag}}").split()) - {"busybox:latest"}
+    if names:
+        client.run("rmi", "-f", *names)
+
+
+def _busybox() -> bytes:
+    spec = importlib.util.spec_from_file_location("bases", EXAMPLES / "bases.py")
+    assert spec is not None and spec.loader is not None
+    bases = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bases)
+    made = bases.busybox_tar()
+    assert isinstance(made, bytes)
+    return made
