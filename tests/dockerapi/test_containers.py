@@ -224,3 +224,13 @@ def test_a_health_check_is_run_and_shown(docker: Docker) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert docker.ok("inspect", "-f", "{{.State.Health.Status}}", "box") == "healthy\n"
+
+
+def test_a_network_is_made_joined_and_removed(docker: Docker) -> None:
+    docker.ok("network", "create", "--label", "a=b", "team")
+    docker.ok("run", "-d", "--name", "box", "--network", "team", "--network-alias", "db", "busybox", "sleep", "100")
+    assert "1 packets received" in docker.ok("run", "--rm", "--network", "team", "busybox", "ping", "-c", "1", "db")
+    assert docker.ok("network", "ls", "--filter", "label=a=b", "--format", "{{.Name}} {{.Driver}}") == "team bridge\n"
+    assert "in use" in docker.fails("network", "rm", "team")
+    docker.ok("rm", "-f", "box")
+    docker.ok("network", "rm", "team")

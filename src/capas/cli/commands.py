@@ -63,6 +63,13 @@ MOUNTS = _table(
     export=("mounts", "export", "Send cache mounts to a registry or a directory"),
     import_=("mounts", "import_", "Bring cache mounts from a registry or a directory"),
 )
+NETWORK = _table(
+    create=("network", "create", "Make a network, whose containers know each other by name"),
+    inspect=("network", "inspect", "Show everything about networks, as JSON"),
+    ls=("network", "ls", "List networks"),
+    prune=("network", "prune", "Remove the networks that no container has"),
+    rm=("network", "rm", "Remove networks"),
+)
 SYSTEM = _table(
     check=("system", "check", "Read everything that is stored and tell what is damaged"),
     df=("system", "df", "Show how much disk is used"),
@@ -104,6 +111,7 @@ MAIN = _table(
     lint=("lint", "lint", "Tell what is wrong in a Dockerfile, and mend it"),
     login=("login", "login", "Log in to a registry"),
     logout=("login", "logout", "Log out of a registry"),
+    network=("groups", "network", "The verbs about networks"),
     search=("search", "search", "Find images in a registry"),
     system=("groups", "system", "What is here and what this machine allows"),
     version=("system", "version", "Show the versions of Capas and of what it uses"),

@@ -29,6 +29,7 @@ _HOST = frozenset({
     "Privileged", "PublishAllPorts", "ReadonlyPaths", "ReadonlyRootfs", "RestartPolicy", "SecurityOpt", "ShmSize",
     "Sysctls", "Tmpfs", "Ulimits",
 })  # fmt: skip
+_ENDPOINT = frozenset({"Aliases", "NetworkID", "EndpointID", "DNSNames"})
 _PERIOD_US = 100_000
 
 
@@ -66,7 +67,8 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         privileged=bool(host.get("Privileged")),
         security_opt=tuple(host.get("SecurityOpt") or ()),
         devices=tuple(_devices(host)),
-        network=_network(host),
+        network={"default": ""}.get(host.get("NetworkMode") or "", host.get("NetworkMode") or ""),
+        aliases=_aliases(body, host),
         ports=tuple(_ports(host)),
         publish_all=bool(host.get("PublishAllPorts")),
         exposed=tuple(body.get("ExposedPorts") or ()),
@@ -192,12 +194,16 @@ def _devices(host: Mapping[str, Any]) -> Iterable[str]:
         yield f"{outside}:{one.get('PathInContainer') or outside}:{one.get('CgroupPermissions') or 'rwm'}"
 
 
-def _network(host: Mapping[str, Any]) -> str:
+def _aliases(body: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names on its network. Raises: Unsupported for several networks, or an address of its own choice."""
+    endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
     mode = host.get("NetworkMode") or "default"
-    if mode not in ("default", "bridge", "host", "none"):
-        raise Unsupported("there is no network {network!r}", network=str(mode)[:100],
-                          hint="networks are bridge, host and none")  # fmt: skip
-    return "" if mode == "default" else str(mode)
+    others = [name for name in endpoints if name != mode]
+    if others:
+        raise Unsupported("a container is on one network only, not on {networks} too", networks=", ".join(others))
+    chosen = endpoints.get(mode) or {}
+    _refuse("NetworkingConfig.", chosen, _ENDPOINT)
+    return tuple(chosen.get("Aliases") or ())
 
 
 def _ports(host: Mapping[str, Any]) -> Iterable[Port]:

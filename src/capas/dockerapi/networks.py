@@ -1,4 +1,4 @@
-"""Networks: the three that there are. None can be made yet."""
+"""Networks."""
 
 from __future__ import annotations
 
@@ -7,67 +7,79 @@ from typing import Any
 from aiohttp import web
 
 from capas.dockerapi.answers import json_answer
-from capas.dockerapi.host import Host, Route, filters_of, host_of
-from capas.errors import NotFound, Unsupported
-from capas.run.network import BridgeSettings
+from capas.dockerapi.host import Route, filters_of, host_of, json_body
+from capas.errors import Unsupported
 
-_DRIVERS = {"bridge": "bridge", "host": "host", "none": "null"}
+_KNOWN = frozenset(
+    {"Name", "Driver", "Labels", "IPAM", "CheckDuplicate", "Attachable", "Scope", "Options", "EnableIPv4"}
+)
 
 
 async def list_networks(request: web.Request) -> web.Response:
     """GET /networks."""
-    host, filters = host_of(request), filters_of(request)
-    found = await host.hop(lambda: [_describe(host, name) for name in _DRIVERS])
-    return json_answer([one for one in found if _fits(one, filters)])
+    host = host_of(request)
+    return json_answer(await host.hop(host.engine.networks.list, filters=filters_of(request)))
 
 
 async def inspect(request: web.Request) -> web.Response:
     """GET /networks/{id}."""
-    host, name = host_of(request), request.match_info["id"]
-    found = next((one for one in _DRIVERS if name in (one, _id(one))), None)
-    if found is None:
-        raise NotFound("network {name} not found", name=name[:100])
-    return json_answer(await host.hop(_describe, host, found))
+    host = host_of(request)
+    return json_answer(await host.hop(host.engine.networks.inspect, request.match_info["id"]))
 
 
-async def create(_request: web.Request) -> web.Response:
+async def create(request: web.Request) -> web.Response:
     """POST /networks/create."""
-    raise Unsupported("networks cannot be made yet", hint="networks are bridge, host and none")
+    host, body = host_of(request), await json_body(request)
+    _refuse(body)
+    labels = {str(key): str(value) for key, value in (body.get("Labels") or {}).items()}
+    name, subnet = str(body.get("Name") or ""), _subnet(body)
+    network = await host.hop(host.engine.networks.create, name, subnet=subnet, labels=labels)
+    host.watch.tell("network", "create", network.id, {"name": network.name, "type": "bridge"})
+    return json_answer({"Id": network.id, "Warning": ""}, 201)
 
 
-def _describe(host: Host, name: str) -> dict[str, Any]:
-    settings = BridgeSettings()
-    config = [{"Subnet": str(settings.network), "Gateway": settings.gateway}] if name == "bridge" else []
-    members = {
-        one.id: {"Name": one.name, "EndpointID": one.id} for one in host.engine.containers.list() if one.network == name
-    }
-    return {
-        "Name": name, "Id": _id(name), "Created": "0001-01-01T00:00:00Z", "Scope": "local", "Driver": _DRIVERS[name],
-        "EnableIPv6": False, "IPAM": {"Driver": "default", "Options": None, "Config": config}, "Internal": False,
-        "Attachable": False, "Ingress": False, "ConfigOnly": False, "Containers": members, "Options": {}, "Labels": {},
-    }  # fmt: skip
+def _subnet(body: dict[str, Any]) -> str:
+    configs = (body.get("IPAM") or {}).get("Config") or []
+    if len(configs) > 1 or any(set(one) - {"Subnet"} for one in configs):
+        raise Unsupported("a network has one subnet, and its first address is the gateway")
+    return str(configs[0].get("Subnet") or "") if configs else ""
 
 
-def _id(name: str) -> str:
-    return name.encode().hex().ljust(64, "0")
+def _refuse(body: dict[str, Any]) -> None:
+    for name, value in body.items():
+        if name not in _KNOWN and value:
+            raise Unsupported("{field} is not supported by Capas (it was {value})", field=name, value=str(value)[:100])
+    if (body.get("Driver") or "bridge") not in ("bridge", "default"):
+        raise Unsupported("only the network driver bridge is supported")
+    if ((body.get("IPAM") or {}).get("Driver") or "default") != "default" or body.get("Options"):
+        raise Unsupported("networks have no options, and addresses are given by Capas")
 
 
-def _fits(network: dict[str, Any], filters: list[str]) -> bool:
-    for text in filters:
-        key, _, value = text.partition("=")
-        if key == "name" and value not in network["Name"]:
-            return False
-        if key == "driver" and value != network["Driver"]:
-            return False
-        if key == "id" and not network["Id"].startswith(value):
-            return False
-        if key in ("label", "dangling") or (key == "type" and value == "custom"):
-            return False
-    return True
+async def remove(request: web.Request) -> web.Response:
+    """DELETE /networks/{id}."""
+    host = host_of(request)
+    network = await host.hop(host.engine.networks.remove, request.match_info["id"])
+    host.watch.tell("network", "destroy", network.id, {"name": network.name, "type": "bridge"})
+    return web.Response(status=204)
+
+
+async def prune(request: web.Request) -> web.Response:
+    """POST /networks/prune: those that no container has."""
+    host = host_of(request)
+    return json_answer({"NetworksDeleted": await host.hop(host.engine.networks.prune) or None})
+
+
+async def connect(_request: web.Request) -> web.Response:
+    """POST /networks/{id}/connect and disconnect: a container is on one network, from its start to its end."""
+    raise Unsupported("a container is on the network that it was made for", hint="make it with --network")
 
 
 ROUTES: list[Route] = [
     ("GET", "/networks", list_networks),
     ("POST", "/networks/create", create),
+    ("POST", "/networks/prune", prune),
+    ("POST", "/networks/{id}/connect", connect),
+    ("POST", "/networks/{id}/disconnect", connect),
     ("GET", "/networks/{id}", inspect),
+    ("DELETE", "/networks/{id}", remove),
 ]

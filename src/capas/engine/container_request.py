@@ -15,7 +15,6 @@ from capas.run.mounts import ContainerMount, parse_mount, parse_tmpfs, parse_vol
 from capas.run.ports import Port, parse_exposed, parse_ports
 from capas.run.spec import ContainerSpec
 
-_NETWORKS = {"": "", "default": "", "host": "host", "none": "none", "bridge": "bridge"}
 _MODES = ("", "private", "host")
 
 
@@ -49,6 +48,7 @@ class ContainerRequest(NamedTuple):
     publish_all: bool = False
     expose: Sequence[str] = ()
     network: str = ""
+    network_alias: Sequence[str] = ()
     add_host: Sequence[str] = ()
     dns: Sequence[str] = ()
     dns_search: Sequence[str] = ()
@@ -105,7 +105,8 @@ def spec_of(
         privileged=request.privileged,
         security_opt=tuple(request.security_opt),
         devices=tuple(request.devices),
-        network=_network(request.network),
+        network={"default": ""}.get(request.network, request.network),
+        aliases=tuple(request.network_alias),
         ports=_ports(request.publish),
         publish_all=request.publish_all,
         exposed=_exposed(request.expose),
@@ -188,14 +189,6 @@ def _check(request: ContainerRequest) -> Check:
         start_interval=parse_duration(request.health_start_interval or "0s"),
         retries=request.health_retries,
     )
-
-
-def _network(text: str) -> str:
-    if text not in _NETWORKS:
-        raise Unsupported(
-            "there is no network {network!r}", network=text[:100], hint="networks are bridge, host and none"
-        )
-    return _NETWORKS[text]
 
 
 def _mode(flag: str, text: str) -> str:

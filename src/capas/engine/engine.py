@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from capas.engine.containers import Containers
     from capas.engine.images import Images
     from capas.engine.logins import Logins
+    from capas.engine.networks import Networks
     from capas.engine.system import System
     from capas.layer.files import LayerFiles
     from capas.registry.client import Client
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 class Engine:
     """Capas on this machine, for this user.
 
-    `images`, `builder`, `containers`, `logins` and `system` have one method a verb, named as the command line names
-    them. An engine may be shared by threads; many engines and processes may work on one store.
+    `images`, `builder`, `containers`, `networks`, `logins` and `system` have one method a verb, named as the command
+    line names them. An engine may be shared by threads; many engines and processes may work on one store.
     """
 
     def __init__(self, settings: Settings | None = None, *, find_login: Find | None = None) -> None:
@@ -114,6 +115,13 @@ class Engine:
         from capas.engine.containers import Containers
 
         return Containers(self)
+
+    @cached_property
+    def networks(self) -> Networks:
+        """The verbs about networks."""
+        from capas.engine.networks import Networks
+
+        return Networks(self)
 
     @cached_property
     def logins(self) -> Logins:

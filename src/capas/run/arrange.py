@@ -64,11 +64,12 @@ def _write_names(record: Record, folder: Path, connection: Connection) -> None:
     spec = record.spec
     own = connection.namespace != "host"
     extra = [parse_host(text, connection.gateway) for text in spec.add_hosts]
-    write_files(folder, {
-        "resolv.conf": resolv_conf(spec.dns, spec.dns_search, spec.dns_options, own_network=own),
-        "hosts": hosts(extra, hostname=record.hostname, address=connection.address),
-        "hostname": record.hostname + "\n",
-    })  # fmt: skip
+    with connection.introduced() as others:
+        write_files(folder, {
+            "resolv.conf": resolv_conf(spec.dns, spec.dns_search, spec.dns_options, own_network=own),
+            "hosts": hosts([*extra, *others], hostname=record.hostname, address=connection.address),
+            "hostname": record.hostname + "\n",
+        })  # fmt: skip
 
 
 def _mounts(root: Path, record: Record, ground: Ground, folder: Path) -> list[InnerMount]:

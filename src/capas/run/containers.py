@@ -16,7 +16,8 @@ from capas.run.claims import claim_dead_one, is_held
 from capas.run.devices import parse_device
 from capas.run.limits import check_limits
 from capas.run.mounts import ContainerMount
-from capas.run.network import BridgeSettings, choose_network
+from capas.run.network import MODES, BridgeSettings, choose_network
+from capas.run.networks import Networks
 from capas.run.ports import check_ports
 from capas.run.record import Record, State, read_record, read_state, write_record, write_state
 from capas.run.runtime import Runtime
@@ -63,7 +64,12 @@ class Containers:
         self.root, self.run_root, self.snapshotter = root, run_root, snapshotter
         self.runtime, self.now, self.token = runtime, now, token
         self.volumes = Volumes(root)
-        self.bridge = bridge or BridgeSettings()
+        self.networks = Networks(root)
+        self._bridge = bridge or BridgeSettings()
+
+    def bridge_of(self, network: str) -> BridgeSettings:
+        """The bridge of a network: that which was made under this name, or the default one. Raises: NotFound."""
+        return self._bridge if network in ("", "default", "private", *MODES) else self.networks.get(network).settings
 
     def folder(self, container_id: str) -> Path:
         """Where a container's record and log are."""
@@ -159,6 +165,7 @@ class Containers:
         check_spec(spec)
         check_ports(spec.ports)
         choose_network(spec.network, ports=bool(spec.ports))
+        self.bridge_of(spec.network)
         parse_security(spec)
         parse_signal(spec.stop_signal or "SIGTERM")
         check_limits(spec.limits, read_cgroups())

@@ -28,7 +28,7 @@ class Firewall:
     def open(self, key: str, subnet: str, address: str, ports: Sequence[Port]) -> None:
         """Let the container at `address` out, and its ports in. `key` names its rules. Idempotent for the subnet."""
         if self._nft:
-            if not ports and _is_open():
+            if not ports and _is_open(subnet):
                 return
             _feed([self._nft, "-f", "-"], _nft_rules(key, subnet, address, ports))
             return
@@ -56,16 +56,22 @@ class Firewall:
             raise Unsupported("iptables refuses a rule for the container's network", hint="use --network=host")
 
 
-def _is_open() -> bool:
+def _is_open(subnet: str) -> bool:
     try:
-        return has_nft_table(_TABLE)
+        return has_nft_table(_table_of(subnet))
     except OSError:
         return False
 
 
+def _table_of(subnet: str) -> str:
+    """A table for each network: they come and go apart."""
+    return f"{_TABLE}-{subnet.replace('/', '-')}"
+
+
 def _nft_rules(key: str, subnet: str, address: str, ports: Sequence[Port]) -> str:
+    table = _table_of(subnet)
     lines = [
-        f"table ip {_TABLE}", f"delete table ip {_TABLE}", f"table ip {_TABLE} {{", "chain out {",
+        f"table ip {table}", f"delete table ip {table}", f"table ip {table} {{", "chain out {",
         "type nat hook postrouting priority 100; policy accept;",
         f"ip saddr {subnet} ip daddr != {subnet} masquerade", "}", "}",
     ]  # fmt: skip

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from capas.errors import CapasError, Exhausted, Invalid, Unsupported
+from capas.errors import CapasError, Exhausted, Unsupported
 from capas.run.claims import is_held
 from capas.run.firewall import Firewall
 from capas.run.netlink import Netlink, format_mac, mac_of
+from capas.run.peers import Lease, forget, introduced, list_leases, write_lease
 from capas.run.ports import Port, parse_exposed
 from capas.run.proxy import Proxy
 from capas.run.record import Record
@@ -20,14 +23,15 @@ from capas.store.lock import locked
 
 _CLONE_NEWNET = 0x40000000
 _LOCK = ".lock"
-_MODES = ("host", "none", "bridge")
+MODES = ("host", "none", "bridge")
 
 
 class BridgeSettings(NamedTuple):
-    """The bridge that containers share."""
+    """The bridge that the containers of a network share. Those of the default one do not know each other's names."""
 
     name: str = "capas0"
     subnet: str = "10.86.0.0/16"
+    title: str = "bridge"
 
     @property
     def network(self) -> ipaddress.IPv4Network:
@@ -54,6 +58,11 @@ class Connection:
         """What its state remembers."""
         return {"network": self.namespace}
 
+    @contextmanager
+    def introduced(self) -> Iterator[list[tuple[str, str]]]:
+        """Others on its network as (name, address), while nobody comes or goes: in the block hosts is written."""
+        yield []
+
     def close(self) -> None:
         """Leave nothing of it. Idempotent."""
 
@@ -62,13 +71,15 @@ class BridgeConnection(Connection):
     """A container on the bridge."""
 
     def __init__(self, record: Record, leases: Path, bridge: BridgeSettings) -> None:
-        super().__init__("bridge")
+        super().__init__(bridge.title)
         self._key, self._leases, self._bridge = record.short, leases, bridge
+        self._live = leases.parent.parent / "containers"
         self.gateway = bridge.gateway
         self._firewall = Firewall()
         self._proxy: Proxy | None = None
         self._namespace = -1
-        self.address = _lease(leases, record.id, bridge)
+        self._lease = _take_lease(leases, record, bridge)
+        self.address = self._lease.address
         try:
             self._connect()
             self._publish(record)
@@ -78,7 +89,7 @@ class BridgeConnection(Connection):
 
     def facts(self) -> dict[str, Any]:
         ports = tuple(tuple(port) for port in self._ports)
-        return {"network": "bridge", "address": self.address, "gateway": self.gateway, "ports": ports,
+        return {"network": self._bridge.title, "address": self.address, "gateway": self.gateway, "ports": ports,
                 "prefix": self._bridge.network.prefixlen, "mac": format_mac(mac_of(self.address))}  # fmt: skip
 
     def close(self) -> None:
@@ -89,7 +100,16 @@ class BridgeConnection(Connection):
         if self._namespace >= 0:
             os.close(self._namespace)  # the link goes with its namespace, without anybody waiting for it
             self._namespace = -1
-        (self._leases / self.address).unlink(missing_ok=True)
+        forget(self._leases, self._live, self._lease)
+
+    @contextmanager
+    def introduced(self) -> Iterator[list[tuple[str, str]]]:
+        """Those of the same network by name; the default one's do not know each other, as docker's."""
+        if not self._lease.names:
+            yield []
+            return
+        with introduced(self._leases, self._live, self._lease) as others:
+            yield others
 
     @property
     def _ports(self) -> list[Port]:
@@ -138,18 +158,17 @@ class BridgeConnection(Connection):
 def choose_network(wanted: str, *, ports: bool) -> str:
     """The mode of a container: the one wanted, or a bridge for root where one can be made, else the host's network.
 
-    Raises: Invalid for an unknown mode; Unsupported for a bridge without root, or ports without a bridge.
+    A name that is none of these modes is that of a network somebody made.
+    Raises: Unsupported for a bridge without root, or ports without a bridge.
     """
     mode = {"default": "", "private": "bridge"}.get(wanted, wanted)
-    if mode and mode not in _MODES:
-        raise Invalid("no such network: {network}", network=mode[:100], hint="it is one of host, none, bridge")
     if not mode:
         mode = "bridge" if _can_bridge() else "host"
         if ports and mode == "host":
             raise Unsupported(
                 "ports can be published by root only", hint="use --network=host: ports are then the host's"
             )
-    if mode == "bridge" and not _is_root():
+    if mode not in ("host", "none") and not _is_root():
         raise Unsupported("a bridge network needs root", hint="use --network=host or none")
     return mode
 
@@ -157,7 +176,7 @@ def choose_network(wanted: str, *, ports: bool) -> str:
 def connect(record: Record, run_root: Path, bridge: BridgeSettings) -> Connection:
     """Connect a container that is about to start. Raises: Unsupported; Conflict for a port in use; Exhausted."""
     mode = choose_network(record.spec.network, ports=bool(record.spec.ports))
-    if mode != "bridge":
+    if mode in ("host", "none"):
         return Connection(mode)
     leases = run_root / "network" / bridge.name
     leases.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -167,14 +186,19 @@ def connect(record: Record, run_root: Path, bridge: BridgeSettings) -> Connectio
 def disconnect_dead(container_id: str, run_root: Path, bridge: BridgeSettings, ports: list[Port]) -> None:
     """Clear up the network of a container whose keeper was killed. Idempotent."""
     leases = run_root / "network" / bridge.name
-    for address, owner in _leased(leases).items():
-        if owner == container_id:
+    for lease in list_leases(leases):
+        if lease.container_id == container_id:
             _delete_link(_link_name(container_id[:12]))
             try:
-                Firewall().close(container_id[:12], address, ports)
+                Firewall().close(container_id[:12], lease.address, ports)
             except CapasError:
                 pass
-            (leases / address).unlink(missing_ok=True)
+            forget(leases, run_root / "containers", lease)
+
+
+def remove_bridge(bridge: BridgeSettings) -> None:
+    """Take the bridge of a network away. Idempotent."""
+    _delete_link(bridge.name)
 
 
 def _new_namespace() -> tuple[int, Netlink]:
@@ -195,25 +219,21 @@ def _ensure_bridge(netlink: Netlink, bridge: BridgeSettings) -> int:
     return index
 
 
-def _lease(leases: Path, container_id: str, bridge: BridgeSettings) -> str:
+def _take_lease(leases: Path, record: Record, bridge: BridgeSettings) -> Lease:
     live = leases.parent.parent / "containers"
+    known = (record.name, record.short, record.hostname, *record.spec.aliases)
+    names = tuple(dict.fromkeys(known)) if bridge.title != "bridge" else ()
     with locked(leases / _LOCK):
-        taken = _leased(leases)
+        taken = {lease.address: lease.container_id for lease in list_leases(leases)}
         for host in bridge.network.hosts():
             address = str(host)
             owner = taken.get(address)
             if address == bridge.gateway or (owner and is_held(live / owner)):
                 continue
-            (leases / address).write_text(container_id)
-            return address
+            lease = Lease(address, record.id, names)
+            write_lease(leases, lease)
+            return lease
     raise Exhausted("no address is left in {subnet}", subnet=bridge.subnet)
-
-
-def _leased(leases: Path) -> dict[str, str]:
-    try:
-        return {entry.name: _read(entry.path) for entry in os.scandir(leases) if not entry.name.startswith(".")}
-    except FileNotFoundError:
-        return {}
 
 
 def _link_name(key: str) -> str:

@@ -46,7 +46,8 @@ class ContainerSpec(NamedTuple):
     privileged: bool = False
     security_opt: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
-    network: str = ""  # "host", "none", "bridge"; "" for the best there is
+    network: str = ""  # "host", "none", "bridge", or the name of one that was made; "" for the best there is
+    aliases: tuple[str, ...] = ()  # names it goes by on a network that was made
     ports: tuple[Port, ...] = ()
     publish_all: bool = False
     exposed: tuple[str, ...] = ()

@@ -1,0 +1,96 @@
+"""Networks that somebody made: their containers reach each other by name, and no others know them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from capas.errors import AlreadyExists, Conflict, Invalid, NotFound
+from capas.run.ending import remove
+from capas.run.networks import Networks
+from capas.run.record import Record
+from support.containers import Lab, kill_keeper
+
+root = pytest.mark.root
+ID = "ab" * 32
+
+
+def make(networks: Networks, name: str, number: int = 0, subnet: str = "") -> str:
+    return networks.create(name, id=f"{number:x}{ID}"[:64], now_ns=1, subnet=subnet).subnet
+
+
+def test_each_network_has_a_subnet_of_its_own(tmp_path: Path) -> None:
+    networks = Networks(tmp_path)
+    assert make(networks, "one", 1) != make(networks, "two", 2)
+    assert [one.name for one in networks.list()] == ["one", "two"]
+
+
+def test_a_network_is_found_by_name_and_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    networks = Networks(tmp_path)
+    make(networks, "one", 1)
+    assert networks.get("one") == networks.get("1ab")
+    with pytest.raises(NotFound):
+        networks.get("other")
+
+
+def test_a_name_is_taken_once_and_those_of_docker_never(tmp_path: Path) -> None:
+    networks = Networks(tmp_path)
+    make(networks, "one", 1)
+    with pytest.raises(AlreadyExists):
+        make(networks, "one", 2)
+    for name in ("host", "bridge", "none", "default", "../x", ""):
+        with pytest.raises(Invalid):
+            make(networks, name, 3)
+
+
+def test_subnets_do_not_overlap(tmp_path: Path) -> None:
+    networks = Networks(tmp_path)
+    assert make(networks, "one", 1, "10.99.0.0/24") == "10.99.0.0/24"
+    with pytest.raises(Conflict):
+        make(networks, "two", 2, "10.99.0.128/25")
+    for text in ("10.99.1.1/24", "x", "10.99.2.0/31"):
+        with pytest.raises(Invalid):
+            make(networks, "bad", 3, text)
+
+
+@pytest.fixture
+def network(lab: Lab) -> str:
+    networks = lab.containers.networks
+    networks.create("shared", id=lab.containers.token(), now_ns=1, subnet="10.91.7.0/24")
+    return "shared"
+
+
+def ping(lab: Lab, record: Record, name: str) -> int:
+    return lab.execute(record, "ping", "-c", "1", "-W", "2", name)[0]
+
+
+@root
+def test_containers_of_one_network_reach_each_other_by_name_and_alias(lab: Lab, network: str) -> None:
+    first = lab.start("sleep", "100", name="first", network=network)
+    second = lab.start("sleep", "100", name="second", network=network, aliases=("db",))
+    assert ping(lab, second, "first") == 0
+    assert ping(lab, first, "second") == 0
+    assert ping(lab, first, "db") == 0
+    networks = lab.containers.networks
+    remove(lab.containers, first.id, force=True)
+    assert "first" not in lab.execute(second, "cat", "/etc/hosts")[1]
+    remove(lab.containers, second.id, force=True)
+    networks.remove(network, [])
+
+
+@root
+def test_a_killed_keepers_names_are_forgotten(lab: Lab, network: str) -> None:
+    first = lab.start("sleep", "100", name="first", network=network)
+    second = lab.start("sleep", "100", name="second", network=network)
+    kill_keeper(lab.containers.state(first.id))
+    assert lab.containers.state(first.id).status == "exited"
+    assert "first" not in lab.execute(second, "cat", "/etc/hosts")[1]
+    remove(lab.containers, second.id, force=True)
+    lab.containers.networks.remove(network, [])
+
+
+@root
+def test_a_network_that_is_not_there_is_said(lab: Lab) -> None:
+    with pytest.raises(NotFound):
+        lab.create("true", network="nowhere")
