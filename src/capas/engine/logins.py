@@ -21,7 +21,7 @@ class Logins:
         login(self._engine.client, domain, username, secret)
 
     def check(self, domain: str, username: str, secret: str) -> str:
-        """Ask the registry, and keep nothing; its identity token, if it gives one. Raises: Unauthenticated; Unavailable."""
+        """Ask the registry and keep nothing; its identity token, if any. Raises: Unauthenticated; Unavailable."""
         from capas.registry.login import check_login
 
         return check_login(self._engine.client, domain, username, secret).identity_token
