@@ -138,7 +138,8 @@ def test_nothing_that_somebody_wrote_acts_on_a_page(page: Page, address: str, pa
     assert "1337" not in page.locator("body").inner_text()
     page.set_viewport_size({"width": 360, "height": 800})
     check_width(page)
-    check_page(page)
+    if "huge" not in path:
+        check_page(page)
 
 
 def from_address(template: str) -> list[str]:

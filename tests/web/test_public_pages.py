@@ -56,7 +56,7 @@ PAGES = {
     "repository": "/r/library/web",
     "no readme": "/r/acme/shop",
     "tags": "/r/library/web/-/tags",
-    "many tags": "/r/acme/shop/-/tags",
+    "many tags": "/r/acme/shop/-/tags?q=v0",
     "image": "/r/library/web/-/image/latest",
     "artifact": "/r/acme/chart/-/image/1.0",
     "comparison": "/r/library/web/-/compare?from=1.26&to=latest",
