@@ -12,6 +12,7 @@ from capas.errors import AlreadyExists, Conflict, Invalid, NotFound
 from capas.hub.people import accounts
 from capas.hub.people.accounts import NewUser
 from capas.hub.people.audit import list_entries
+from capas.hub.people.closing import delete_user
 from capas.hub.people.namespaces import USER, set_profile
 from capas.hub.people.passwords import NOBODY, is_old
 from capas.hub.records.database import Database
@@ -39,6 +40,12 @@ def test_no_password_lets_in_somebody_who_has_none(database: Database) -> None:
     person(database, "ana")
     for guess in ("", "None", NOBODY):
         assert accounts.log_in(database, "ana", guess) is None
+
+
+def test_the_number_of_somebody_who_is_gone_is_given_to_nobody(database: Database) -> None:
+    gone = person(database, "ana").user
+    delete_user(database, "ana", KEEPER)
+    assert person(database, "eva").user != gone
 
 
 def test_passwords_are_kept_as_argon2id_and_never_as_they_are(database: Database) -> None:

@@ -19,6 +19,7 @@ namespaces = Table(
     whole("limit_bytes", nullable=True),  # of all its repositories; none: no limit
     whole("used_bytes", server_default="0"),  # where there is a limit: never less than what is held
     CheckConstraint("kind IN ('user', 'organisation')", name="ck_namespaces_kind"),
+    sqlite_autoincrement=True,  # a pass knows its bearer by number: that of somebody who is gone comes never again
 )
 
 users = Table(
@@ -86,6 +87,7 @@ tokens = Table(
     whole("expires_ns", nullable=True),
     whole("used_ns", server_default="0"),
     UniqueConstraint("namespace", "kind", "name"),
+    sqlite_autoincrement=True,
 )
 
 # who stays logged in: browsers (kind page), and clients like docker's by their identity tokens (kind client)

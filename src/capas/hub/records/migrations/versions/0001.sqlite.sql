@@ -44,7 +44,7 @@ CREATE TABLE failures (
 );
 
 CREATE TABLE namespaces (
-    id INTEGER NOT NULL,
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
     kind TEXT NOT NULL,
     display_name TEXT DEFAULT '' NOT NULL,
@@ -52,7 +52,6 @@ CREATE TABLE namespaces (
     created_ns BIGINT NOT NULL,
     limit_bytes BIGINT,
     used_bytes BIGINT DEFAULT '0' NOT NULL,
-    CONSTRAINT pk_namespaces PRIMARY KEY (id),
     CONSTRAINT ck_namespaces_kind CHECK (kind IN ('user', 'organisation')),
     CONSTRAINT uq_namespaces_name UNIQUE (name)
 );
@@ -181,7 +180,7 @@ CREATE TABLE teams (
 );
 
 CREATE TABLE tokens (
-    id INTEGER NOT NULL,
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     namespace INTEGER NOT NULL,
     name TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -190,7 +189,6 @@ CREATE TABLE tokens (
     created_ns BIGINT NOT NULL,
     expires_ns BIGINT,
     used_ns BIGINT DEFAULT '0' NOT NULL,
-    CONSTRAINT pk_tokens PRIMARY KEY (id),
     CONSTRAINT uq_tokens_namespace_kind_name UNIQUE (namespace, kind, name),
     CONSTRAINT fk_tokens_namespace FOREIGN KEY(namespace) REFERENCES namespaces (id) ON DELETE CASCADE,
     CONSTRAINT uq_tokens_secret UNIQUE (secret)
