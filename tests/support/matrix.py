@@ -267,6 +267,19 @@ PAGES += [
     Row("POST", "/admin/links", "admin", "/admin/links", "name="),
 ]
 
+PAGES += [
+    row
+    for page, mark in (("/r/{name:path}", "/r/{repo}"), ("/u/{name}", "/u/{org}"))
+    for row in (
+        Row("GET", page + "/-/rules", "owner", mark + "/-/rules"),
+        Row("POST", page + "/-/rules", "owner", mark + "/-/rules", "do=patterns&patterns=v*"),
+        Row("GET", page + "/-/webhooks", "owner", mark + "/-/webhooks"),
+        Row("POST", page + "/-/webhooks", "owner", mark + "/-/webhooks", "name=ci&url=https://ci.example/&events=push"),
+        Row("GET", page + "/-/webhooks/{number:int}", "owner", mark + "/-/webhooks/1", unknown=True),
+        Row("POST", page + "/-/webhooks/{number:int}", "owner", mark + "/-/webhooks/1", "do=remove", unknown=True),
+    )
+]
+
 # routes that stand before any right, where everybody is nobody yet: tests of their own say what they do
 OPEN_DOORS = frozenset({
     "/token", "/static/{name}", "/login", "/logout", "/link/{secret}", "/login/oidc/{provider}",
