@@ -19,6 +19,7 @@ from capas.hub.copying.upstream import Upstream
 from capas.hub.hub import Options
 from capas.hub.people.accounts import NewUser, create_user
 from capas.hub.people.audit import By
+from capas.hub.people.organisations import set_member
 from support.dockerd import running_dockerd
 from support.hub import running_hub
 from support.layouts import make_layout
@@ -114,3 +115,22 @@ def test_capas_has_the_hub_as_mirror_of_docker_io(cache: Serve, tmp_path: Path) 
         hub = cache(prefix="docker.io", url=f"http://{theirs}", hosts=("localhost",))
         environ = {**os.environ, "CAPAS_ROOT": str(tmp_path / "store"), "CAPAS_MIRRORS": f"docker.io=http://{hub}"}
         tell(str(PROGRAM), "pull", "greeting:1.0", environ=environ)
+
+
+@pytest.mark.peer("skopeo")
+@pytest.mark.peer("docker-registry")
+def test_skopeo_pulls_what_is_private_with_a_token_of_the_hub_and_only_for_members(tmp_path: Path) -> None:
+    make_layout(tmp_path / "made", {"etc/motd": b"hello\n"})
+    with running_registry(tmp_path / "theirs", login=True) as theirs:
+        login = ["--dest-creds", f"{USER}:{PASSWORD}", "--dest-tls-verify=false"]
+        skopeo("copy", *login, f"oci:{tmp_path}/made:v1", f"docker://{theirs}/team/app:1.0")
+        upstream = Upstream(prefix="corp", url=f"http://{theirs}", username=USER, password=PASSWORD)
+        app = create_app(tmp_path / "hub", config=Config(upstreams=(upstream,)), options=Options(open=False))
+        for name in ("ana", "bob"):
+            create_user(app.hub.database, NewUser(name, HUB_PASSWORD), By("keeper", "", NOW_NS))
+        set_member(app.hub.database, "corp", "ana", "reader", By("keeper", "", NOW_NS))
+        with running_hub(tmp_path / "hub", app=app) as hub:
+            inspect = ["skopeo", "inspect", "--tls-verify=false", f"docker://{hub}/corp/team/app:1.0", "--creds"]
+            assert json.loads(tell(*inspect, f"ana:{HUB_PASSWORD}"))["Digest"]
+            refused = subprocess.run([*inspect, f"bob:{HUB_PASSWORD}"], capture_output=True, text=True, timeout=60)
+            assert refused.returncode != 0

@@ -44,7 +44,8 @@ class Seaweed:
         identity = {"name": "tests", "credentials": [access], "actions": ["Admin"]}
         (self._place / "s3.json").write_text(json.dumps({"identities": [identity]}))
         self._run("filer", f"-master=127.0.0.1:{port['master']}", f"-defaultStoreDir={self._place}")
-        self._run("s3", f"-filer=127.0.0.1:{port['filer']}", f"-config={self._place / 's3.json'}")
+        alone = ("-port.iceberg=0", "-port.lance=0")  # these would be the same ports for every store of the machine
+        self._run("s3", f"-filer=127.0.0.1:{port['filer']}", f"-config={self._place / 's3.json'}", *alone)
         self._wait()
 
     def start_volume(self) -> None:

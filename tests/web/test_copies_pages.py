@@ -41,6 +41,7 @@ def test_a_rule_is_made_and_run_and_its_story_read_and_it_is_removed(
     good, bad = upstream.add_image("team/app", "good"), upstream.add_image("team/app", "bad", layer=b"evil")
     upstream.wrong[bad.layer] = b"live"
     page.goto(f"http://{place}/admin/replications")
+    assert page.locator("nav [aria-current=page]").inner_text() == "Replication"
     check_everywhere(page)
     page.get_by_role("link", name="New rule").click()
     check_everywhere(page)
@@ -53,7 +54,7 @@ def test_a_rule_is_made_and_run_and_its_story_read_and_it_is_removed(
     expect(page.get_by_role("status")).to_have_text("The rule nightly was made.")
     check_everywhere(page)
     page.get_by_role("button", name="Run now").click()
-    for _ in range(40):
+    for _ in range(200):
         if "failed, tries again" in page.locator("main").inner_text():
             break
         page.wait_for_timeout(250)

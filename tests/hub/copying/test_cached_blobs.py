@@ -16,8 +16,11 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from capas.hub.config import Config
+from capas.hub.copying.upstream import Upstream as Configured
 from hub.copying.conftest import Copying
 from hub.copying.test_cached_manifests import Clock
+from support.hub import running_hub
 from support.hub_client import HubClient, digest_of
 from support.registry_peer import free_port
 from support.upstream import Upstream
@@ -270,3 +273,24 @@ def test_when_the_process_that_fetches_is_killed_the_other_goes_on_where_it_was(
     ranges = [one.headers.get("Range", "") for one in upstream.seen("GET", image.layer)]
     assert ranges[0] == ""
     assert ranges[1].startswith("bytes=")
+
+
+def test_when_the_hub_ends_a_fetch_stops_and_is_gone_on_with_later(upstream: Upstream, tmp_path: Path) -> None:
+    image = upstream.add_image(NAME, "1.0", layer=BIG)
+    upstream.held_from = 1 << 20
+    config = Config(upstreams=(Configured(prefix="up", url=upstream.url),))
+    with running_hub(tmp_path, config=config) as address:
+        hub = HubClient(address, "up/" + NAME)
+        assert hub.send("GET", f"blobs/{image.layer}", preload_content=False).read(1000)
+        began = time.monotonic()
+        threading.Timer(
+            0.5, upstream.go.set
+        ).start()  # the upstream is slow: what it sends next is not waited for whole
+        hub.close()
+    assert time.monotonic() - began < 10
+    upstream.asked.clear()
+    upstream.held_from = None
+    with running_hub(tmp_path, config=config) as address:
+        hub = HubClient(address, "up/" + NAME)
+        assert whole(hub, image.layer) == BIG
+        hub.close()

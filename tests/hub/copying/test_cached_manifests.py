@@ -100,6 +100,19 @@ def test_of_an_index_only_the_platform_that_is_asked_for_is_fetched(upstream: Up
     assert not [one for one in upstream.asked if arm.digest in one.path or arm.layer in one.path]
 
 
+def test_an_image_is_for_the_platform_that_its_config_says_once_that_is_here(
+    upstream: Upstream, copying: Copying
+) -> None:
+    image = upstream.add_image(NAME, "1.0")
+    hub = copying()
+    hub.send("GET", "manifests/1.0")
+    found = "/api/v1/search?q=app&platform=linux/amd64"
+    assert json.loads(hub.send("GET", found).data)["items"] == []
+    hub.send("GET", f"blobs/{image.config}")
+    names = [one["name"] for one in json.loads(hub.send("GET", found).data)["items"]]
+    assert names == ["up/team/app"]
+
+
 def test_a_platform_that_is_not_followed_is_not_fetched(upstream: Upstream, copying: Copying) -> None:
     amd, arm = upstream.add_image(NAME, seed="amd"), upstream.add_image(NAME, seed="arm", layer=b"arm's")
     upstream.add_index(NAME, "1.0", children={"linux/amd64": amd, "linux/arm64": arm})

@@ -289,7 +289,7 @@ def working(ours: Ours) -> Iterator[Callable[[Callable[[], bool]], None]]:
     worker.start()
 
     def until(met: Callable[[], bool]) -> None:
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 60
         while not met():
             assert time.monotonic() < limit
             time.sleep(0.05)

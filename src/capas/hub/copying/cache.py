@@ -137,6 +137,12 @@ class Cache:
             raise
         return size
 
+    def read_again(self, place: Place, digest: Digest) -> None:
+        """A blob has come: where it is the config of an image that is here, more is known of that image now."""
+        for stored in self._kept.copies.list_unread(place.name, digest):
+            new = read_manifest(self._kept.held(place.name), stored.digest, stored.data, stored.media_type)
+            self._kept.manifests.put_manifest(place.name, new, None, self._now_ns(), whole=False)
+
     def list_tags(self, place: Place) -> list[str]:
         """The tags there, in order; those here where it cannot be asked. Raises: as `refresh`."""
         found = self._tags.find(place.name)

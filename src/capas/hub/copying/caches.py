@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from capas.errors import Interrupted
 from capas.hub.copying.cache import Cache, Kept, Place
 from capas.hub.copying.held import Held
 from capas.hub.copying.inflow import Inflow, Target
@@ -57,6 +59,7 @@ class Caches:
         self._hosts = {host: cache for cache in self.all.values() for host in cache.upstream.hosts}
         self._talking = ThreadPoolExecutor(_TALKS, thread_name_prefix="upstream")
         self._fetching = ThreadPoolExecutor(_FETCHES, thread_name_prefix="inflow")
+        self._closing = threading.Event()
         self._asked: dict[Hashable, asyncio.Future[Any]] = {}
         self._inflows: dict[tuple[str, Digest], Inflow] = {}
 
@@ -108,7 +111,8 @@ class Caches:
         return inflow
 
     def close(self) -> None:
-        """Let go of the upstreams; what is being fetched ends first."""
+        """Let go of the upstreams. What is being fetched stops, and is gone on with by whoever wants it next."""
+        self._closing.set()
         self._talking.shutdown(wait=True, cancel_futures=True)
         self._fetching.shutdown(wait=True, cancel_futures=True)
         for cache in self.all.values():
@@ -120,6 +124,7 @@ class Caches:
         def keep(commit: Callable[[], None], size: int) -> None:
             self.copies.prepare(place.name, is_public=upstream.is_public, now_ns=hub.now_ns())
             keep_blob(hub, (place.name, digest), size, hub.new_token(), lambda: self._landing.keep(digest, commit))
+            place.cache.read_again(place, digest)
             make_room(hub, self.copies, upstream)
 
         def is_shared() -> bool:
@@ -128,7 +133,11 @@ class Caches:
                 one.startswith(upstream.prefix + "/") or hub.authorise(Identity(), one, "pull") for one in holders
             )
 
-        return Target(self._landing.blobs, lambda: hub.blobs.stat(digest), keep, is_shared)
+        return Target(self._landing.blobs, lambda: hub.blobs.stat(digest), keep, is_shared, self._check)
+
+    def _check(self) -> None:
+        if self._closing.is_set():
+            raise Interrupted("the hub is ending")
 
 
 def open_caches(

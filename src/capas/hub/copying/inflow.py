@@ -39,6 +39,7 @@ class Target(NamedTuple):
     find_size: Callable[[], int | None]  # of the blob, where the hub has it already
     keep: Callable[[Callable[[], None], int], None]  # commits by calling the first, and links so many bytes
     is_shared: Callable[[], bool]  # whether the bytes of this digest that are here may be given here
+    check: Callable[[], None]  # raises Interrupted when the hub ends: what is fetched is gone on with later
 
 
 class Inflow:
@@ -164,6 +165,7 @@ class Inflow:
         counts = self._place.cache.counts
         try:
             while data := stream.read(_CHUNK if self._begun else _FIRST):
+                self._target.check()
                 ingest.write(data)
                 counts.fetched_bytes += len(data)
                 self._wrote(ingest.offset)
@@ -188,6 +190,7 @@ class Inflow:
             return False
         self._file = file
         while True:
+            self._target.check()
             is_busy = blobs.is_busy(name)  # looked at first: who stops has written all before, or never will
             self._wrote(os.fstat(file.fileno()).st_size)
             if not is_busy:

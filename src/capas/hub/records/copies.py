@@ -14,6 +14,7 @@ from capas.hub.records.manifests import point_tag
 from capas.hub.records.repositories import find_repository, make_repository
 from capas.hub.records.tables.images import children, links, manifests, needs, repositories, tags
 from capas.hub.records.tables.people import namespaces
+from capas.hub.records.values import StoredManifest
 from capas.oci.digest import Digest
 from capas.oci.manifest import Index, parse_manifest
 
@@ -97,6 +98,14 @@ class Copies:
         document = parse_manifest(row.data, row.media_type)
         parts = () if isinstance(document, Index) else (document.config, *document.layers)
         return next((part.size for part in parts if part.digest == digest), None)
+
+    def list_unread(self, name: str, config: Digest) -> list[StoredManifest]:
+        """The manifests of the repository with this config, that came before it did."""
+        c = manifests.c
+        found = select(c.digest, c.media_type, c.data).join(repositories, c.repository == repositories.c.id)
+        here = found.where(repositories.c.name == name, c.image == config, c.platform == "")
+        rows = self._database.read(lambda db: db.execute(here).all())
+        return [StoredManifest(Digest(digest), media_type, data) for digest, media_type, data in rows]
 
     def find_platform(self, name: str, digest: Digest) -> str:
         """The platform that an index of the repository says a manifest is for, empty where none does."""

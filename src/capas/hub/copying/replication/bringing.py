@@ -63,7 +63,7 @@ class Bringing:
         here = hub.manifests.find_manifest(name, tag)
         if here is None or here.digest != digest:
             return Item(path, tag, digest, "deleted", why="it was not there any more")
-        for gone in hub.manifests.delete_tag(name, tag):
+        for gone in hub.manifests.delete_tag(name, tag, actor=_ACTOR, now_ns=hub.now_ns()):
             hub.tell(Happened("untag", name, gone.tag, gone.digest, _ACTOR, hub.now_ns()))
         return Item(path, tag, digest, "deleted")
 
@@ -82,7 +82,7 @@ class Bringing:
             new = read_manifest(held, fetched.digest, fetched.data, fetched.media_type)
         except Refused as refused:
             raise Invalid("{name}: {why}", name=name, why=str(refused)) from None
-        missing = hub.manifests.put_manifest(name, new, tag, hub.now_ns())
+        missing = hub.manifests.put_manifest(name, new._replace(actor=_ACTOR), tag, hub.now_ns())
         if missing:
             raise Corrupt("{name} lacks {digest}, which its manifest names", name=name, digest=missing[0].digest)
         hub.tell(Happened("push", name, tag or "", fetched.digest, _ACTOR, hub.now_ns()))

@@ -44,10 +44,21 @@ class Direction(Protocol):
         """One tag that is gone at the source."""
 
 
-def replicate(hub: Hub, run: Run, holder: str, settings: Settings, *, tell: Tell = lambda item: None) -> None:
-    """Do a run that was claimed by `holder`, to its end, which is noted. Never raises for what goes wrong in it."""
+def replicate(
+    hub: Hub,
+    run: Run,
+    holder: str,
+    settings: Settings,
+    *,
+    tell: Tell = lambda item: None,
+    stopping: threading.Event | None = None,
+) -> None:
+    """Do a run that was claimed by `holder`, to its end, which is noted. Never raises for what goes wrong in it.
+
+    `stopping`, once set, ends it early: it waits for its next try then.
+    """
     error = ""
-    with _beating(hub, run, holder) as check:
+    with _beating(hub, run, holder, stopping or threading.Event()) as check:
         try:
             rule = hub.database.read(lambda db: find_rule(db, run.rule))
             if rule is not None:
@@ -169,7 +180,7 @@ class _Running:
 
 
 @contextmanager
-def _beating(hub: Hub, run: Run, holder: str) -> Iterator[Callable[[], None]]:
+def _beating(hub: Hub, run: Run, holder: str, stopping: threading.Event) -> Iterator[Callable[[], None]]:
     """A block in which others are told that the run goes on. Its check raises Interrupted once it is not ours."""
     ended, lost = threading.Event(), threading.Event()
 
@@ -182,6 +193,8 @@ def _beating(hub: Hub, run: Run, holder: str) -> Iterator[Callable[[], None]]:
                 continue  # the records cannot be reached now: the next beat will tell
 
     def check() -> None:
+        if stopping.is_set():
+            raise Interrupted("the hub is ending")
         if lost.is_set():
             raise Interrupted("the run went on without us: it is another process's now")
 

@@ -50,7 +50,7 @@ class Worker:
         self._wake.set()
 
     def close(self) -> None:
-        """End after the run under way; another process takes up what is left."""
+        """End; the run under way stops, and waits for another process or the next start."""
         self._ended.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -94,7 +94,7 @@ class Worker:
                 self._wake.wait(_LOOK_SECONDS)
                 self._wake.clear()
             else:
-                replicate(self._hub, run, self._holder, self._settings)
+                replicate(self._hub, run, self._holder, self._settings, stopping=self._ended)
 
     def _next(self) -> Run | None:
         """The run that is ours now."""
