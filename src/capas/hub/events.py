@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-Kind = Literal["push", "pull", "untag", "delete", "repository.create", "repository.delete"]
+Kind = Literal["push", "pull", "untag", "delete", "repository.delete"]
 
 _GATHER_SECONDS = 0.05  # a listener is woken at most so often, whatever the rate of pulls
 _MOST_WAITING = 100_000  # events in memory; beyond that pulls are dropped, changes never
@@ -27,7 +27,7 @@ class Happened(NamedTuple):
     pull: a manifest was sent to a client (GET, not HEAD), asked for by the tag `reference` or by digest.
     untag: the tag `reference`, which pointed at `digest`, is gone.
     delete: a manifest is gone; the tags that went with it are told before it.
-    repository.create, repository.delete: of the whole repository; its tags and manifests are not told one by one.
+    repository.delete: of the whole repository; its tags and manifests are not told one by one.
     """
 
     kind: Kind

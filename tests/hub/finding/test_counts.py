@@ -168,6 +168,19 @@ def test_an_index_and_its_child_are_one_pull_and_a_head_is_none(app: App, tmp_pa
         assert tag is not None and tag.pulled_ns > 0 and tag.digest == digest_of(index)
 
 
+def test_a_tag_was_pulled_too_when_its_manifest_was_asked_for_by_digest(app: App, tmp_path: Path) -> None:
+    with running_hub(tmp_path / "hub", app=app) as address:
+        client = HubClient(address, "acme/web")
+        pushed = client.push_image("v1")
+        other = client.push_image("v2", seed=b"another")
+        assert client.send("GET", f"manifests/{pushed.digest}").status == 200
+        client.close()
+        assert pulled(app) == 1
+        tag, untouched = find_tag(app.hub, "acme/web", "v1"), find_tag(app.hub, "acme/web", "v2")
+        assert tag is not None and tag.pulled_ns > 0 and other.digest != pushed.digest
+        assert untouched is not None and untouched.pulled_ns == 0
+
+
 @pytest.mark.parametrize("tag", ["v1", ""])
 def test_an_image_that_no_index_lists_counts_by_tag_and_by_digest(app: App, tmp_path: Path, tag: str) -> None:
     with running_hub(tmp_path / "hub", app=app) as address:

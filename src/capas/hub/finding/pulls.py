@@ -100,8 +100,7 @@ def _count(database: Database, db: Connection, counts: Mapping[Pull, int], now_n
             whole[number] += count
     _add_days(database, db, by_day, now_ns // DAY_NS)
     _add_whole(db, whole, now_ns)
-    pulled = [(numbers[pull.repository], pull.tag) for pull in known if pull.tag]
-    _mark_tags(db, pulled, now_ns)
+    _mark_tags(db, {(numbers[pull.repository], pull) for pull in known}, now_ns)
 
 
 def _numbers(db: Connection, names: Collection[str]) -> dict[str, int]:
@@ -135,8 +134,12 @@ def _add_whole(db: Connection, counts: Mapping[int, int], now_ns: int) -> None:
         db.execute(added.values(pulls=c.pulls + bindparam("more"), pulled_ns=later), rows)
 
 
-def _mark_tags(db: Connection, pulled: Collection[tuple[int, str]], now_ns: int) -> None:
-    here = (tags.c.repository == bindparam("number"), tags.c.name == bindparam("tag"), tags.c.pulled_ns < now_ns)
-    rows = [{"number": number, "tag": tag} for number, tag in sorted(set(pulled))]
-    if rows:
-        db.execute(tags.update().where(*here).values(pulled_ns=now_ns), rows)
+def _mark_tags(db: Connection, pulled: Collection[tuple[int, Pull]], now_ns: int) -> None:
+    """A tag was pulled by its name, or (as containerd does, after a HEAD of the tag) by what it points at."""
+    here = (tags.c.repository == bindparam("number"), tags.c.pulled_ns < now_ns)
+    named = [{"number": number, "tag": pull.tag} for number, pull in sorted(pulled) if pull.tag]
+    if named:
+        db.execute(tags.update().where(*here, tags.c.name == bindparam("tag")).values(pulled_ns=now_ns), named)
+    plain = [{"number": number, "pulled": pull.digest} for number, pull in sorted(pulled) if not pull.tag]
+    if plain:
+        db.execute(tags.update().where(*here, tags.c.digest == bindparam("pulled")).values(pulled_ns=now_ns), plain)
