@@ -37,7 +37,7 @@ if __name__ == "__main__":
         port=int(port),
         config=msgspec.json.decode(config, type=Config),
         options=Options(**msgspec.json.decode(options)),
-        ready=lambda address: (sys.stdout.write(address + "\\n"), sys.stdout.flush()),
+        ready=lambda address, link: (sys.stdout.write(address + "\\n"), sys.stdout.flush()),
     )
 """
 
