@@ -67,9 +67,7 @@ def draw_bar(done: int, total: int | None) -> str:
     if not total:
         return human(done)
     filled = min(_WIDTH * done // total, _WIDTH)
-    head = ">" if filled < _WIDTH else ""
-    bar = ("=" * filled + head).ljust(_WIDTH + (not head))
-    return f"[{bar}]  {human(done):>6}/{human(total)}"
+    return f"[{'=' * filled}>{' ' * (_WIDTH - filled)}] {human(done):>8}/{human(total)}"
 
 
 def human(size: float) -> str:
