@@ -36,7 +36,7 @@ def place(upstream: Upstream, tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_rule_is_made_and_run_and_its_story_read_and_it_is_removed(
-    page: Page, place: str, upstream: Upstream, tmp_path: Path
+    place: str, page: Page, upstream: Upstream, tmp_path: Path
 ) -> None:
     good, bad = upstream.add_image("team/app", "good"), upstream.add_image("team/app", "bad", layer=b"evil")
     upstream.wrong[bad.layer] = b"live"
@@ -72,7 +72,7 @@ def test_a_rule_is_made_and_run_and_its_story_read_and_it_is_removed(
     expect(page.get_by_text("There are no rules yet.")).to_be_visible()
 
 
-def test_a_form_that_cannot_be_says_why_and_keeps_what_was_written(page: Page, place: str) -> None:
+def test_a_form_that_cannot_be_says_why_and_keeps_what_was_written(place: str, page: Page) -> None:
     page.goto(f"http://{place}/admin/replications/-/new")
     page.get_by_label("Name", exact=True).fill("nightly")
     page.get_by_label("Address of the registry").fill("http://169.254.169.254")
@@ -82,7 +82,7 @@ def test_a_form_that_cannot_be_says_why_and_keeps_what_was_written(page: Page, p
     check_everywhere(page)
 
 
-def test_upstreams_are_shown_as_they_are(page: Page, place: str, upstream: Upstream) -> None:
+def test_upstreams_are_shown_as_they_are(place: str, page: Page, upstream: Upstream) -> None:
     upstream.headers = {"RateLimit-Limit": "100;w=21600", "RateLimit-Remaining": "76;w=21600"}
     image = upstream.add_image("team/app", "1.0", layer=b"x" * 2000)
     client = HubClient(place, "up/team/app")
