@@ -1,4 +1,4 @@
-"""Search as a client: each kind of registry in its own shape, written down from the real ones."""
+"""Search as a client: each kind of registry in its own shape, as its documents say (docker.io is out of reach)."""
 
 from __future__ import annotations
 
