@@ -16,6 +16,7 @@ from capas.clock import now_ns
 from capas.errors import NotFound, Unsupported
 
 if TYPE_CHECKING:
+    from capas.hub.config import Config
     from capas.hub.people.audit import By
     from capas.hub.records.database import Database
 
@@ -33,19 +34,26 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return root(config(command))
 
 
-@contextmanager
-def open_records(app: App, root: Path | None, config: Path | None) -> Iterator[Database]:
-    """The records, while the hub runs or not. Raises: NotFound where no hub was ever served; Unsupported."""
+def find_hub(app: App, root: Path | None, config: Path | None) -> tuple[Path, Config]:
+    """Where a hub is, and how it is configured. Raises: NotFound where no hub was ever served; Unsupported."""
     try:
         from capas.hub.config import read_config
-        from capas.hub.records.database import Database
-        from capas.hub.records.place import database_url
     except ImportError:
         raise Unsupported("the hub needs its extra packages", hint='install them: pip install "capas[hub]"') from None
     place = root or app.settings.root / "hub"
     if not place.is_dir():
         raise NotFound("there is no hub in {root}", root=str(place), hint="name its directory: --root DIR")
-    database = Database(database_url(read_config(place, config, app.settings.environ).database, place))
+    return place, read_config(place, config, app.settings.environ)
+
+
+@contextmanager
+def open_records(app: App, root: Path | None, config: Path | None) -> Iterator[Database]:
+    """The records, while the hub runs or not. Raises: as `find_hub`."""
+    place, chosen = find_hub(app, root, config)
+    from capas.hub.records.database import Database
+    from capas.hub.records.place import database_url
+
+    database = Database(database_url(chosen.database, place))
     try:
         yield database
     finally:

@@ -9,13 +9,14 @@ import click
 
 from capas.cli.app import App, pass_app
 from capas.cli.hub_records import place_options
+from capas.cli.hub_store import open_hub
 from capas.cli.lazy import Command
-from capas.errors import Conflict, NotFound, Unavailable, Unsupported
+from capas.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
-    from capas.hub.app import App as HubApp
     from capas.hub.copying.replication.replicate import Tell
     from capas.hub.copying.replication.runs import Item, Run
+    from capas.hub.hub import Hub
 
 
 @click.command(cls=Command, help="Copy images to or from another registry by a rule of a hub, now")
@@ -34,11 +35,8 @@ def replicate(app: App, /, *, name: str, root: Path | None, config: Path | None)
             why = f"  {item.why}" if item.why else ""
             click.echo(f"{item.outcome:8} {item.repository}:{item.reference}{why}")
 
-    hub = _open(app, root, config)
-    try:
+    with open_hub(app, root, config) as hub:
         run = _run(app, hub, name, tell)
-    finally:
-        hub.close()
     app.say(
         "{copied} copied, {same} the same already, {deleted} deleted, {failed} failed; {size} bytes sent",
         copied=run.copied, same=run.same, deleted=run.deleted, failed=run.failed, size=run.sent_bytes,
@@ -50,24 +48,11 @@ def replicate(app: App, /, *, name: str, root: Path | None, config: Path | None)
         )  # fmt: skip
 
 
-def _open(app: App, root: Path | None, config: Path | None) -> HubApp:
-    try:
-        from capas.hub.app import create_app
-        from capas.hub.config import read_config
-    except ImportError:
-        raise Unsupported("the hub needs its extra packages", hint='install them: pip install "capas[hub]"') from None
-    place = root or app.settings.root / "hub"
-    if not place.is_dir():
-        raise NotFound("there is no hub in {root}", root=str(place), hint="name its directory: --root DIR")
-    return create_app(place, config=read_config(place, config, app.settings.environ), shared=True)
-
-
-def _run(app: App, hub_app: HubApp, name: str, tell: Tell) -> Run:
+def _run(app: App, hub: Hub, name: str, tell: Tell) -> Run:
     from capas.hub.copying.replication.replicate import replicate as run_rule
     from capas.hub.copying.replication.rules import get_rule
     from capas.hub.copying.replication.runs import claim, enqueue, get_run
 
-    hub = hub_app.hub
     holder = hub.new_token()
     rule = hub.database.read(lambda db: get_rule(db, name))
     number = hub.database.write(lambda db: enqueue(db, rule.number, "hand", "", hub.now_ns()))

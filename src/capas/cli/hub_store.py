@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from capas.cli.app import App, pass_app
-from capas.cli.hub_records import place_options
+from capas.cli.hub_records import find_hub, place_options
 from capas.cli.lazy import Command
 from capas.cli.options import progress_option
 from capas.cli.template_functions import to_json
 from capas.cli.units import human_size
-from capas.errors import NotFound, Unsupported
 
 if TYPE_CHECKING:
     from capas.hub.hub import Hub
@@ -23,17 +22,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_hub(app: App, root: Path | None, config: Path | None) -> Iterator[Hub]:
-    """The parts of a hub, beside the processes that serve it. Raises: NotFound where no hub was ever served."""
-    try:
-        from capas.hub.app import create_app
-        from capas.hub.config import read_config
-        from capas.hub.hub import Options
-    except ImportError:
-        raise Unsupported("the hub needs its extra packages", hint='install them: pip install "capas[hub]"') from None
-    place = root or app.settings.root / "hub"
-    if not place.is_dir():
-        raise NotFound("there is no hub in {root}", root=str(place), hint="name its directory: --root DIR")
-    chosen = read_config(place, config, app.settings.environ)
+    """The parts of a hub, beside the processes that serve it. Raises: as `find_hub`."""
+    place, chosen = find_hub(app, root, config)
+    from capas.hub.app import create_app
+    from capas.hub.hub import Options
+
     grace, stale = chosen.collect.grace_seconds, chosen.collect.stale_seconds
     options = Options(delete=chosen.server.delete, grace_seconds=grace, stale_seconds=stale)
     hub = create_app(place, options=options, config=chosen, shared=True)
