@@ -57,6 +57,7 @@ def _row(engine: Engine, containers: Containers, container: Container, now: int)
         mounts=tuple(mount.source for mount in spec.mounts if mount.source),
         targets=tuple(mount.target for mount in spec.mounts),
         network=state.network or spec.network or "default",
+        container=container,
     )
 
 

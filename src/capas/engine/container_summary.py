@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from capas.oci.digest import ImageID
+from capas.run.containers import Container
 from capas.run.ports import Port
 
 
 class ContainerSummary(NamedTuple):
-    """One row. `image` is the name it was made of while that still means this image, else the image's short id."""
+    """One row, and the container that it shows.
+
+    `image` is the name it was made of while that still means this image, else the image's short id.
+    """
 
     id: str
     name: str
@@ -27,6 +31,7 @@ class ContainerSummary(NamedTuple):
     mounts: tuple[str, ...]
     targets: tuple[str, ...]
     network: str
+    container: Container
 
     @property
     def running(self) -> bool:

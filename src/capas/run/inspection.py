@@ -13,6 +13,7 @@ from capas.run.network import choose_network
 from capas.run.policy import parse_policy
 from capas.run.ports import Port
 from capas.run.record import Record, State
+from capas.run.spec import ContainerSpec
 from capas.run.times import format_time
 
 _ID_BYTES = 12
@@ -36,8 +37,8 @@ def inspect(containers: Containers, reference: str) -> dict[str, Any]:
         "Driver": containers.snapshotter.name, "Platform": "linux",
         "MountLabel": "", "ProcessLabel": "", "AppArmorProfile": "", "ExecIDs": None,
         "HostConfig": _host_config(record), "GraphDriver": {"Name": containers.snapshotter.name, "Data": None},
-        "Mounts": [_mount(containers, mount) for mount in record.spec.mounts],
-        "Config": config_values(record), "NetworkSettings": _network_settings(container),
+        "Mounts": describe_mounts(containers, record),
+        "Config": config_values(record), "NetworkSettings": describe_network(container),
     }  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def _host_config(record: Record) -> dict[str, Any]:
     return {
         "Binds": [_bind(mount) for mount in spec.mounts if mount.type != "tmpfs" and mount.source not in record.volumes]
         or None,
-        "NetworkMode": choose_network(spec.network, ports=False) if not spec.network else spec.network,
+        "NetworkMode": network_mode(spec),
         "PortBindings": _bindings(spec.ports), "RestartPolicy": _policy(spec.restart),
         "AutoRemove": spec.auto_remove, "CapAdd": list(spec.cap_add) or None, "CapDrop": list(spec.cap_drop) or None,
         "Dns": list(spec.dns), "DnsOptions": list(spec.dns_options), "DnsSearch": list(spec.dns_search),
@@ -137,6 +138,16 @@ def _bind(mount: ContainerMount) -> str:
     return f"{mount.source}:{mount.target}" + (":ro" if mount.read_only else "")
 
 
+def network_mode(spec: ContainerSpec) -> str:
+    """The network it asks for, or the one that it gets where it asks for none."""
+    return spec.network or choose_network("", ports=False)
+
+
+def describe_mounts(containers: Containers, record: Record) -> list[dict[str, Any]]:
+    """docker's `Mounts`."""
+    return [_mount(containers, mount) for mount in record.spec.mounts]
+
+
 def _mount(containers: Containers, mount: ContainerMount) -> dict[str, Any]:
     shown: dict[str, Any] = {"Type": mount.type}
     source = mount.source
@@ -162,7 +173,8 @@ def _exposed(text: str) -> str:
     return text if "/" in text else f"{text}/tcp"
 
 
-def _network_settings(container: Container) -> dict[str, Any]:
+def describe_network(container: Container) -> dict[str, Any]:
+    """docker's `NetworkSettings`."""
     state = container.state
     ports: dict[str, Any] = {_exposed(text): None for text in container.record.spec.exposed}
     for port in published(state):
