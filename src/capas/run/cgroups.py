@@ -23,7 +23,7 @@ class Cgroups(NamedTuple):
 
 def read_cgroups(mountinfo: str | None = None) -> Cgroups:
     """What /proc/self/mountinfo tells (or the text given)."""
-    text = _read("/proc/self/mountinfo") if mountinfo is None else mountinfo
+    text = read_text("/proc/self/mountinfo") if mountinfo is None else mountinfo
     found = [mount for mount in map(_mount_of, text.splitlines()) if mount is not None]
     v1 = {option: place for kind, place, options in found if kind == "cgroup" for option in options}
     v2 = next((place for kind, place, _ in found if kind == "cgroup2"), "")
@@ -31,7 +31,7 @@ def read_cgroups(mountinfo: str | None = None) -> Cgroups:
     if layout == "none":
         return Cgroups("none")
     place = v2 if layout == "v2" else v1.get("pids", next(iter(v1.values())))
-    controllers = frozenset(_read(f"{v2}/cgroup.controllers").split()) if layout == "v2" else frozenset(v1)
+    controllers = frozenset(read_text(f"{v2}/cgroup.controllers").split()) if layout == "v2" else frozenset(v1)
     if os.geteuid() != 0 or not os.access(place, os.W_OK) or _in_user_namespace():
         return Cgroups(layout, False, v2, controllers, "making cgroups needs root")
     return Cgroups(layout, True, v2, controllers, "")
@@ -70,7 +70,7 @@ def list_processes(name: str) -> list[int]:
     found: set[int] = set()
     for tree in (_ROOT, f"{_ROOT}/pids", f"{_ROOT}/memory", f"{_ROOT}/freezer"):
         for folder, _, _ in os.walk(tree + name):
-            found.update(map(int, _read(f"{folder}/cgroup.procs").split()))
+            found.update(map(int, read_text(f"{folder}/cgroup.procs").split()))
     return sorted(found)
 
 
@@ -83,10 +83,11 @@ def _mount_of(line: str) -> tuple[str, str, list[str]] | None:
 
 
 def _in_user_namespace() -> bool:
-    return _read("/proc/self/uid_map").split() != ["0", "0", "4294967295"]
+    return read_text("/proc/self/uid_map").split() != ["0", "0", "4294967295"]
 
 
-def _read(path: str) -> str:
+def read_text(path: str) -> str:
+    """A file of the kernel, empty where it is not to be had."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read()

@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from capas.errors import CapasError, Exhausted, Unsupported
+from capas.run.cgroups import read_text
 from capas.run.claims import is_held
 from capas.run.firewall import Firewall
 from capas.run.netlink import Netlink, format_mac, mac_of
-from capas.run.peers import Lease, forget, introduced, list_leases, write_lease
+from capas.run.peers import Lease, forget, introduced, list_leases, locked_leases, write_lease
 from capas.run.ports import Port, parse_exposed
 from capas.run.proxy import Proxy
 from capas.run.record import Record
 from capas.snapshot.namespaces import in_thread
 from capas.snapshot.syscalls import unshare
-from capas.store.lock import locked
 
 _CLONE_NEWNET = 0x40000000
-_LOCK = ".lock"
 MODES = ("host", "none", "bridge")
 
 
@@ -121,7 +120,7 @@ class BridgeConnection(Connection):
             self.namespace = f"/proc/{os.getpid()}/fd/{self._namespace}"
             outer = Netlink()
             try:
-                with locked(self._leases / _LOCK):
+                with locked_leases(self._leases):
                     bridge = _ensure_bridge(outer, self._bridge)
                 self._plug(outer, bridge)
                 inside = inner.index("eth0")
@@ -151,7 +150,7 @@ class BridgeConnection(Connection):
             ports += [Port(number, protocol) for number, protocol in exposed if protocol != "sctp"]
         self._proxy = Proxy(ports, self.address)
         self._firewall.open(self._key, self._bridge.subnet, self.address, self._ports)
-        if _read("/proc/sys/net/ipv4/ip_forward") != "1":
+        if read_text("/proc/sys/net/ipv4/ip_forward") != "1":
             _write("/proc/sys/net/ipv4/ip_forward", "1")
 
 
@@ -223,7 +222,7 @@ def _take_lease(leases: Path, record: Record, bridge: BridgeSettings) -> Lease:
     live = leases.parent.parent / "containers"
     known = (record.name, record.short, record.hostname, *record.spec.aliases)
     names = tuple(dict.fromkeys(known)) if bridge.title != "bridge" else ()
-    with locked(leases / _LOCK):
+    with locked_leases(leases):
         taken = {lease.address: lease.container_id for lease in list_leases(leases)}
         for host in bridge.network.hosts():
             address = str(host)
@@ -252,15 +251,15 @@ def _delete_link(name: str) -> None:
 
 def _uplink_mtu() -> int:
     """The MTU of the way out, so that large packets are not lost on it."""
-    for line in _read("/proc/net/route").splitlines()[1:]:
+    for line in read_text("/proc/net/route").splitlines()[1:]:
         fields = line.split()
         if len(fields) > 2 and fields[1] == "00000000":
-            return int(_read(f"/sys/class/net/{fields[0]}/mtu") or 1500)
+            return int(read_text(f"/sys/class/net/{fields[0]}/mtu") or 1500)
     return 1500
 
 
 def _is_root() -> bool:
-    return os.geteuid() == 0 and _read("/proc/self/uid_map").split() == ["0", "0", "4294967295"]
+    return os.geteuid() == 0 and read_text("/proc/self/uid_map").split() == ["0", "0", "4294967295"]
 
 
 def _can_bridge() -> bool:
@@ -271,14 +270,6 @@ def _can_bridge() -> bool:
     except CapasError:
         return False
     return True
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
 
 
 def _write(path: str, text: str) -> None:

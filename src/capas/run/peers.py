@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,8 +30,13 @@ class Lease(NamedTuple):
         return f"{self.address}\t{' '.join(self.names)}\n"
 
 
+def locked_leases(leases: Path) -> AbstractContextManager[None]:
+    """A block in which nobody else comes to the network, or goes."""
+    return locked(leases / _LOCK)
+
+
 def write_lease(leases: Path, lease: Lease) -> None:
-    """Take the address. Order: under the lock of the leases."""
+    """Take the address. Order: in a block of `locked_leases`."""
     (leases / lease.address).write_text("\n".join((lease.container_id, *lease.names)))
 
 
@@ -57,7 +62,7 @@ def introduced(leases: Path, live: Path, own: Lease) -> Iterator[list[tuple[str,
 
     In the block our own hosts file is written. `live`: where the containers that run have theirs.
     """
-    with locked(leases / _LOCK):
+    with locked_leases(leases):
         others = [one for one in list_leases(leases) if one.address != own.address and is_held(live / one.container_id)]
         yield [(name, one.address) for one in others for name in one.names]
         for one in others:
@@ -66,7 +71,7 @@ def introduced(leases: Path, live: Path, own: Lease) -> Iterator[list[tuple[str,
 
 def forget(leases: Path, live: Path, own: Lease) -> None:
     """Give the address back; nobody knows our names any more. Idempotent."""
-    with locked(leases / _LOCK):
+    with locked_leases(leases):
         (leases / own.address).unlink(missing_ok=True)
         for one in list_leases(leases):
             _edit(live / one.container_id / "hosts", own.address, "")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from capas.errors import Conflict
-from capas.run.cgroups import read_cgroups
+from capas.run.cgroups import read_cgroups, read_text
 from capas.run.containers import Containers
 from capas.run.processes import list_pids
 
@@ -63,7 +63,7 @@ def read_usage(containers: Containers, reference: str) -> Usage:
 def _of_v1(group: str) -> Usage:
     stat = _table(f"{_ROOT}/memory{group}/memory.stat")
     spent = {"Read": 0, "Write": 0}
-    for line in _text(f"{_ROOT}/blkio{group}/blkio.throttle.io_service_bytes").splitlines():
+    for line in read_text(f"{_ROOT}/blkio{group}/blkio.throttle.io_service_bytes").splitlines():
         fields = line.split()
         if len(fields) == 3 and fields[1] in spent:
             spent[fields[1]] += int(fields[2])
@@ -82,7 +82,7 @@ def _of_v1(group: str) -> Usage:
 def _of_v2(group: str) -> Usage:
     place = _ROOT + group
     moved = {"rbytes": 0, "wbytes": 0}
-    for line in _text(f"{place}/io.stat").splitlines():
+    for line in read_text(f"{place}/io.stat").splitlines():
         for name, _, value in (word.partition("=") for word in line.split()[1:]):
             if name in moved:
                 moved[name] += int(value)
@@ -100,7 +100,7 @@ def _of_v2(group: str) -> Usage:
 
 def _networks(pid: int) -> dict[str, Traffic]:
     found: dict[str, Traffic] = {}
-    for line in _text(f"/proc/{pid}/net/dev").splitlines()[2:]:
+    for line in read_text(f"/proc/{pid}/net/dev").splitlines()[2:]:
         name, _, rest = line.partition(":")
         numbers = list(map(int, rest.split()))
         if name.strip() != "lo" and len(numbers) >= 12:
@@ -109,7 +109,7 @@ def _networks(pid: int) -> dict[str, Traffic]:
 
 
 def _system_ns() -> int:
-    ticks = sum(map(int, _text("/proc/stat").partition("\n")[0].split()[1:9]))
+    ticks = sum(map(int, read_text("/proc/stat").partition("\n")[0].split()[1:9]))
     return ticks * 10**9 // os.sysconf("SC_CLK_TCK")
 
 
@@ -118,18 +118,10 @@ def _all_memory() -> int:
 
 
 def _table(path: str) -> dict[str, int]:
-    pairs = (line.split() for line in _text(path).splitlines())
+    pairs = (line.split() for line in read_text(path).splitlines())
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
 
 
 def _number(path: str) -> int:
-    text = _text(path).strip()
+    text = read_text(path).strip()
     return int(text) if text.isdigit() else 0
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
