@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from starlette.responses import Response
 
@@ -10,6 +11,7 @@ from capas.errors import AlreadyExists, CapasError, Conflict, Denied, Invalid, N
 from capas.hub.pages.visit import Visit
 from capas.hub.people.access import ROLES, Role
 
+T = TypeVar("T")
 Show = Callable[..., Response]
 
 
@@ -22,6 +24,14 @@ def act(visit: Visit, show: Show, work: Callable[[], str], place: str) -> Respon
         response.status_code = 409 if isinstance(error, AlreadyExists | Conflict) else 400
         return response
     return visit.redirect(place, said=said)
+
+
+def chosen(visit: Visit, works: Mapping[str, T]) -> T:
+    """That of the works which the form names by its field `do`. Raises: NotFound for a form that the page lacks."""
+    work = works.get(field(visit, "do"))
+    if work is None:
+        raise NotFound("there is no such form")
+    return work
 
 
 def words_of(visit: Visit, error: CapasError) -> str:

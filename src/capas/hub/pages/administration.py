@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from capas.errors import Invalid, NotFound
 from capas.hub.keeping.collect import collect, foresee
-from capas.hub.pages.acting import act, confirm_name, field
+from capas.hub.pages.acting import act, chosen, confirm_name, field
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.visit import Visit
 from capas.hub.people import accounts
@@ -56,9 +56,7 @@ def change_user(visit: Visit) -> Response:
         "rename": _rename,
         "delete": _delete,
     }
-    work = works.get(do)
-    if work is None:
-        raise NotFound("there is no such form")
+    work = chosen(visit, works)
     place = {"rename": f"/admin/users/{field(visit, 'new')}", "delete": "/admin/users"}.get(do, f"/admin/users/{name}")
     return act(visit, show_user, lambda: work(visit, name), place)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from starlette.responses import Response
 
 from capas.errors import NotFound
-from capas.hub.pages.acting import act, confirm_name, field, role_field
+from capas.hub.pages.acting import act, chosen, confirm_name, field, role_field
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.namespace_frame import Owned, get_owned
 from capas.hub.pages.visit import Visit
@@ -44,7 +42,8 @@ def change_members(visit: Visit) -> Response:
     leaving = field(visit, "do") == "remove" and field(visit, "user") == visit.identity.name
     owned = _organisation(visit, changes=not leaving)
     place = _MINE if leaving else f"{owned.path}/-/members"
-    return act(visit, show_members, _chosen(visit, owned, {"set": _set_member, "remove": _remove_member}), place)
+    work = chosen(visit, {"set": _set_member, "remove": _remove_member})
+    return act(visit, show_members, lambda: work(visit, owned.name), place)
 
 
 def show_teams(visit: Visit, *, error: str = "") -> Response:
@@ -61,7 +60,8 @@ def change_teams(visit: Visit) -> Response:
     """Make and delete teams, take people in and let them go."""
     owned = _organisation(visit, changes=True)
     works = {"create": _create_team, "delete": _delete_team, "add": _add_person, "remove": _remove_person}
-    return act(visit, show_teams, _chosen(visit, owned, works), f"{owned.path}/-/teams")
+    work = chosen(visit, works)
+    return act(visit, show_teams, lambda: work(visit, owned.name), f"{owned.path}/-/teams")
 
 
 def show_settings(visit: Visit, *, error: str = "") -> Response:
@@ -76,7 +76,8 @@ def change_settings(visit: Visit) -> Response:
     works = {"profile": _set_profile, "rename": _rename, "delete": _delete}
     new = {"rename": f"/u/{field(visit, 'new')}/-/settings", "delete": _MINE}
     place = new.get(field(visit, "do"), f"{owned.path}/-/settings")
-    return act(visit, show_settings, _chosen(visit, owned, works), place)
+    work = chosen(visit, works)
+    return act(visit, show_settings, lambda: work(visit, owned.name), place)
 
 
 def _organisation(visit: Visit, *, changes: bool) -> Owned:
@@ -84,13 +85,6 @@ def _organisation(visit: Visit, *, changes: bool) -> Owned:
     if not owned.is_organisation:
         raise NotFound("there is no such organisation: {name}", name=owned.name)
     return owned
-
-
-def _chosen(visit: Visit, owned: Owned, works: Mapping[str, Callable[[Visit, str], str]]) -> Callable[[], str]:
-    work = works.get(field(visit, "do"))
-    if work is None:
-        raise NotFound("there is no such form")
-    return lambda: work(visit, owned.name)
 
 
 def _create(visit: Visit) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from capas.errors import Denied, Invalid, NotFound
+from capas.errors import Denied, Invalid
 from capas.hub.events import Happened
 from capas.hub.pages.about import About, get_about
-from capas.hub.pages.acting import act, confirm_name, field, role_field
+from capas.hub.pages.acting import act, chosen, confirm_name, field, role_field
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.visit import Visit
 from capas.hub.people import repositories
@@ -48,9 +48,7 @@ def change_settings(visit: Visit) -> Response:
         "rename": _rename,
         "delete": _delete,
     }
-    work = works.get(do)
-    if work is None:
-        raise NotFound("there is no such form")
+    work = chosen(visit, works)
     new = {"rename": f"/r/{field(visit, 'new')}/-/settings", "delete": f"/u/{about.namespace}", "describe": about.path}
     place = new.get(do, f"{about.path}/-/settings")
     return act(visit, show_settings, lambda: work(visit, about), place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from capas.errors import Invalid, NotFound
-from capas.hub.pages.acting import act, field
+from capas.hub.pages.acting import act, chosen, field
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.visit import Visit
 from capas.hub.people import accounts
@@ -26,10 +26,7 @@ def change_settings(visit: Visit) -> Response:
     """The form `do`."""
     visit.require_person()
     works = {"profile": lambda: _change_profile(visit), "password": lambda: _change_password(visit)}
-    work = works.get(field(visit, "do"))
-    if work is None:
-        raise NotFound("there is no such form")
-    return act(visit, show_settings, work, _PLACE)
+    return act(visit, show_settings, chosen(visit, works), _PLACE)
 
 
 def get_visitor(visit: Visit) -> User:

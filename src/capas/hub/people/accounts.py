@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from capas.errors import Conflict, Invalid, NotFound
 from capas.hub.people.audit import By, note
@@ -174,11 +174,6 @@ def keep_an_administrator(db: Connection, without: int) -> None:
     found = set(db.execute(admins).scalars())
     if found == {without}:
         raise Conflict("the hub would be without an administrator", hint="make somebody else an administrator before")
-
-
-def count_users(database: Database) -> int:
-    """How many accounts there are."""
-    return database.read(lambda db: int(db.execute(select(func.count()).select_from(users)).scalar_one()))
 
 
 def _user(row: Sequence[Any] | None) -> User | None:

@@ -151,11 +151,6 @@ class OpenRights(Rights):
         """Yes."""
         return True
 
-    def knows(self, identity: Identity) -> bool:
-        """Whether this person or robot may still come in: neither account nor token was closed."""
-        asker = self._asker(self._kept(), identity._replace(access=None))
-        return asker.person is not None or asker.robot_of is not None
-
     def role_of(self, identity: Identity, repository: str) -> Role | None:
         """Owner."""
         return "owner"
