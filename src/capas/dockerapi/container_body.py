@@ -5,7 +5,8 @@ Spec: Docker Engine API, "ContainerCreate": Config with HostConfig and Networkin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from capas.errors import CapasError, Invalid, Unsupported
@@ -67,7 +68,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         privileged=bool(host.get("Privileged")),
         security_opt=tuple(host.get("SecurityOpt") or ()),
         devices=tuple(_devices(host)),
-        network={"default": ""}.get(host.get("NetworkMode") or "", host.get("NetworkMode") or ""),
+        network=_network(host),
         aliases=_aliases(body, host),
         ports=tuple(_ports(host)),
         publish_all=bool(host.get("PublishAllPorts")),
@@ -177,7 +178,7 @@ def limits_of(body: Mapping[str, Any], before: Limits) -> Limits:
 
 
 def _limits(host: Mapping[str, Any]) -> Limits:
-    number: Callable[[str], int] = lambda name: int(host.get(name) or 0)  # noqa: E731
+    number = partial(_number, host)
     nano = number("NanoCpus")
     if not nano and number("CpuQuota") > 0:
         nano = number("CpuQuota") * 10**9 // (number("CpuPeriod") or _PERIOD_US)
@@ -192,6 +193,11 @@ def _devices(host: Mapping[str, Any]) -> Iterable[str]:
     for one in host.get("Devices") or ():
         outside = one["PathOnHost"]
         yield f"{outside}:{one.get('PathInContainer') or outside}:{one.get('CgroupPermissions') or 'rwm'}"
+
+
+def _network(host: Mapping[str, Any]) -> str:
+    mode = _text(host, "NetworkMode")
+    return "" if mode == "default" else mode
 
 
 def _aliases(body: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[str, ...]:
@@ -222,7 +228,7 @@ def _restart(host: Mapping[str, Any]) -> str:
 
 
 def _check(given: Mapping[str, Any]) -> Check:
-    number: Callable[[str], int] = lambda name: int(given.get(name) or 0)  # noqa: E731
+    number = partial(_number, given)
     return Check(
         tuple(map(str, given.get("Test") or ())), number("Interval"), number("Timeout"), number("StartPeriod"),
         number("StartInterval"), number("Retries"),
@@ -235,6 +241,10 @@ def _words(value: object) -> tuple[str, ...] | None:
     if isinstance(value, str):
         return (value,)
     return tuple(map(str, value)) if isinstance(value, list) else None
+
+
+def _number(given: Mapping[str, Any], name: str) -> int:
+    return int(given.get(name) or 0)
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:

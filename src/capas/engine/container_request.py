@@ -105,7 +105,7 @@ def spec_of(
         privileged=request.privileged,
         security_opt=tuple(request.security_opt),
         devices=tuple(request.devices),
-        network={"default": ""}.get(request.network, request.network),
+        network="" if request.network == "default" else request.network,
         aliases=tuple(request.network_alias),
         ports=_ports(request.publish),
         publish_all=request.publish_all,

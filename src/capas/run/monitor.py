@@ -22,7 +22,7 @@ from capas.run.keeper import Keeper, Order
 from capas.run.network import BridgeSettings
 from capas.run.policy import parse_policy
 from capas.run.record import read_record, read_state, write_state
-from capas.run.restarting import is_due, pause_seconds, was_stopped
+from capas.run.restarting import is_due, pause_seconds, ran_steadily, was_stopped
 from capas.run.runtime import Runtime
 from capas.run.streams import Attached
 from capas.snapshot.contract import Mount
@@ -80,8 +80,7 @@ def _keep(order: Order, attached: Attached, caller: _Caller) -> None:
         if not is_due(policy, order.folder, state):
             return
         pause = pause_seconds(state, in_a_row)
-        in_a_row = 0 if pause == pause_seconds(state, 0) else in_a_row
-        in_a_row += 1
+        in_a_row = 1 if ran_steadily(state) else in_a_row + 1
         write_state(order.folder, state._replace(status="restarting", restarts=state.restarts + 1))
         if not _rest(order, pause):
             return

@@ -30,9 +30,14 @@ def is_wanted(policy: Policy, folder: Path, state: State) -> bool:
     return policy.name == "always" or (policy.name == "unless-stopped" and not was_stopped(folder))
 
 
+def ran_steadily(state: State) -> bool:
+    """Whether it ran so long that its end is not one more failure in a row."""
+    return state.finished_ns - state.started_ns >= _STEADY_NS
+
+
 def pause_seconds(state: State, in_a_row: int) -> float:
     """How long to wait: twice as long each time, up to a minute."""
-    if state.finished_ns - state.started_ns >= _STEADY_NS:
+    if ran_steadily(state):
         return _FIRST_SECONDS
     return min(_FIRST_SECONDS * 2.0 ** min(in_a_row, 10), _LONGEST_SECONDS)
 
