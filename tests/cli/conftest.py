@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -11,21 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from support.examples import make_busybox
 from support.terminal import Terminal
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="session")
 def busybox_tar() -> bytes:
     """The busybox tree of the examples, as a tar."""
-    spec = importlib.util.spec_from_file_location("bases", EXAMPLES / "bases.py")
-    assert spec is not None and spec.loader is not None
-    bases = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bases)
-    made = bases.busybox_tar()
-    assert isinstance(made, bytes)
-    return made
+    return make_busybox()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import re
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from capas.image.validate import validate
 from capas.store.blobs import DirectoryBlobs
 from support.cluster import Cluster, running_cluster
 from support.layouts import make_layout
+from support.ports import wait_for_port
 from support.seaweed import Seaweed
 
 pytestmark = [pytest.mark.peer("skopeo"), pytest.mark.peer("nginx")]
@@ -46,21 +46,10 @@ def address(cluster: Cluster, tmp_path: Path) -> Iterator[str]:
     command = ["nginx", "-e", str(tmp_path / "nginx.log"), "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
     with subprocess.Popen(command) as nginx:
         try:
-            wait_for(port)
+            wait_for_port(port)
             yield f"127.0.0.1:{port}"
         finally:
             nginx.terminate()
-
-
-def wait_for(port: int) -> None:
-    limit = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert time.monotonic() < limit
-            time.sleep(0.02)
 
 
 def skopeo(*words: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -12,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from support.docker import Docker, Server, running_server
+from support.examples import make_busybox
 from support.terminal import Terminal
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +21,7 @@ def serving() -> Iterator[tuple[Server, Docker]]:
         pytest.skip("docker's client is not on this machine")
     root = Path(tempfile.mkdtemp(prefix="capas-docker-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     terminal = Terminal(root)
-    terminal.ok("import", "-c", 'CMD ["sh"]', "-c", "LABEL made=here", "-", "busybox", stdin=_busybox())
+    terminal.ok("import", "-c", 'CMD ["sh"]', "-c", "LABEL made=here", "-", "busybox", stdin=make_busybox())
     with running_server(terminal) as (server, docker):
         yield server, docker
     shutil.rmtree(root, ignore_errors=True)
@@ -44,13 +42,3 @@ def docker(serving: tuple[Server, Docker]) -> Iterator[Docker]:
     names = set(client.ok("images", "--format", "{{.Repository}}:{{.Tag}}").split()) - {"busybox:latest"}
     if names:
         client.run("rmi", "-f", *names)
-
-
-def _busybox() -> bytes:
-    spec = importlib.util.spec_from_file_location("bases", EXAMPLES / "bases.py")
-    assert spec is not None and spec.loader is not None
-    bases = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bases)
-    made = bases.busybox_tar()
-    assert isinstance(made, bytes)
-    return made

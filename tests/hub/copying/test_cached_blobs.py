@@ -22,6 +22,7 @@ from hub.copying.conftest import Copying
 from hub.copying.test_cached_manifests import Clock
 from support.hub import running_hub
 from support.hub_client import HubClient, digest_of
+from support.ports import wait_for_port
 from support.registry_peer import free_port
 from support.upstream import Upstream
 
@@ -229,17 +230,6 @@ def two_processes(upstream: Upstream, tmp_path: Path) -> Iterator[list[tuple[Hub
             client.close()
             process.kill()
             process.wait()
-
-
-def wait_for_port(port: int) -> None:
-    limit = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert time.monotonic() < limit
-            time.sleep(0.05)
 
 
 def test_a_second_process_goes_along_with_the_fetch_of_the_first(
