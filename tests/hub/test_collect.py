@@ -14,8 +14,9 @@ import pytest
 
 from capas import clock
 from capas.hub.app import create_app
-from capas.hub.hub import SECOND_NS, Options
+from capas.hub.hub import Options
 from capas.hub.keeping.collect import collect, foresee
+from capas.hub.spans import SECOND_NS
 from support.asgi import Direct
 from support.hub import running_hub
 from support.hub_client import CONFIG, LAYER, MANIFEST, HubClient, describe, digest_of

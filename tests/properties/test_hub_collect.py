@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capas.hub.app import create_app
-from capas.hub.hub import SECOND_NS, Options
+from capas.hub.hub import Options
 from capas.hub.keeping.collect import collect
+from capas.hub.spans import SECOND_NS
 from support.asgi import Direct
 from support.hub_client import CONFIG, INDEX, LAYER, MANIFEST, describe, digest_of
 

@@ -7,8 +7,9 @@ from fnmatch import fnmatchcase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capas.hub.keeping.plan import DAY_NS, Plan, Repository, Stored, Tag, make_plan
+from capas.hub.keeping.plan import Plan, Repository, Stored, Tag, make_plan
 from capas.hub.keeping.policy import Policy, Rule
+from capas.hub.spans import DAY_NS
 
 NOW = 1000 * DAY_NS
 NAMES = [f"sha256:{number:064x}" for number in range(8)]

@@ -10,12 +10,12 @@ import urllib3
 from playwright.sync_api import Browser, Page, expect
 
 from capas.hub.app import App
-from capas.hub.finding.days import DAY_NS
 from capas.hub.people.audit import By
 from capas.hub.people.repositories import describe
 from capas.hub.records.repositories import find_repository
 from capas.hub.records.tables.finding import pulls, stars_by_day
 from capas.hub.records.tables.images import repositories
+from capas.hub.spans import DAY_NS
 from support.browser import check_everywhere, check_width, open_page
 from support.hub_client import HubClient
 from support.hub_images import EXECUTION, WEB, Made, push_index, push_made

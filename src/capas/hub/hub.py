@@ -25,6 +25,7 @@ from capas.hub.records.manifests import Manifests
 from capas.hub.records.moment import Moments
 from capas.hub.records.recent import Recent
 from capas.hub.seal import Seal
+from capas.hub.spans import SECOND_NS
 from capas.hub.storage.contract import Storage
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-SECOND_NS = 1_000_000_000
 
 
 class Options(NamedTuple):

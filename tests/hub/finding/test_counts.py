@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from capas.hub.app import App
-from capas.hub.finding.days import DAY_NS, Day, list_pulls, list_stars
+from capas.hub.finding.days import Day, list_pulls, list_stars
 from capas.hub.finding.pulls import Pull, count_pulls
 from capas.hub.finding.query import Filters, Query
 from capas.hub.finding.search import search
@@ -23,6 +23,7 @@ from capas.hub.people.audit import By
 from capas.hub.people.closing import delete_user
 from capas.hub.records.tables.images import repositories
 from capas.hub.records.tables.people import namespaces, users
+from capas.hub.spans import DAY_NS
 from support.hub import running_hub
 from support.hub_client import INDEX, MANIFEST, HubClient, describe, digest_of
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from capas.hub.app import App
-from capas.hub.finding.days import DAY_NS
 from capas.hub.finding.pulls import Pull, count_pulls
+from capas.hub.spans import DAY_NS
 from support.hub import running_hub
 from support.hub_client import CONFIG, LAYER, MANIFEST, HubClient, describe
 

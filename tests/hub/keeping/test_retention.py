@@ -11,7 +11,7 @@ import pytest
 from capas.errors import Invalid, NotFound, Unsupported
 from capas.hub.app import create_app
 from capas.hub.events import Happened
-from capas.hub.hub import SECOND_NS, Options
+from capas.hub.hub import Options
 from capas.hub.keeping.collect import collect
 from capas.hub.keeping.patterns import set_patterns
 from capas.hub.keeping.place import get_namespace_place, get_repository_place
@@ -19,6 +19,7 @@ from capas.hub.keeping.policy import Policy, Rule, set_policy
 from capas.hub.keeping.retention import list_ruled, preview, sweep, sweep_due
 from capas.hub.people.audit import By, list_entries
 from capas.hub.people.namespaces import add_namespace
+from capas.hub.spans import SECOND_NS
 from support.asgi import Direct
 from support.hub_client import CONFIG, INDEX, LAYER, MANIFEST, describe, digest_of
 

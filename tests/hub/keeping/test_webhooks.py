@@ -13,13 +13,13 @@ import pytest
 from capas.errors import Denied, Invalid, NotFound
 from capas.hub.app import App, create_app
 from capas.hub.config import Config
-from capas.hub.hub import SECOND_NS
 from capas.hub.keeping.outbox import DELAYS, Delivery, list_deliveries, queue_again, queue_ping
 from capas.hub.keeping.place import Place, get_namespace_place, get_repository_place
 from capas.hub.keeping.webhooks import Webhook, Wish
 from capas.hub.outside import OutsideConfig
 from capas.hub.people.audit import By, list_entries
 from capas.hub.people.namespaces import add_namespace
+from capas.hub.spans import SECOND_NS
 from support.asgi import Direct
 from support.hub import running_hub
 from support.hub_client import CONFIG, LAYER, MANIFEST, HubClient, describe, digest_of

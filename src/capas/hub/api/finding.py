@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from capas.errors import Denied, Invalid
 from capas.hub.api.operation import Ask, Operation, Page, Paging, Taken
-from capas.hub.finding.days import DAY_NS, Day, list_pulls, list_stars
+from capas.hub.finding.days import Day, list_pulls, list_stars
 from capas.hub.finding.holders import find_holders
 from capas.hub.finding.overview import Overview, get_overview
 from capas.hub.finding.query import DEEPEST, MOST, Filters, Found, Query
@@ -17,6 +17,7 @@ from capas.hub.finding.search import search
 from capas.hub.finding.stars import Stars, star, unstar
 from capas.hub.finding.suggest import suggest
 from capas.hub.finding.tags import Tag, TagQuery, list_tags
+from capas.hub.spans import DAY_NS
 from capas.oci.digest import Digest
 
 _Count = Annotated[int, Meta(ge=0, le=2**53)]

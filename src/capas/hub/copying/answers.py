@@ -22,7 +22,8 @@ from capas.hub.distribution.message import Answer, header
 from capas.hub.distribution.names import is_tag
 from capas.hub.distribution.refusal import MANIFEST_UNKNOWN, NAME_UNKNOWN, Code, Refused
 from capas.hub.distribution.route import BLOB, MANIFEST, REFERRERS, TAGS
-from capas.hub.hub import SECOND_NS, Call
+from capas.hub.hub import Call
+from capas.hub.spans import SECOND_NS
 from capas.oci.digest import Digest
 from capas.oci.media import OCI_INDEX
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from capas.hub.copying.upstream import Upstream
-from capas.hub.hub import SECOND_NS, Hub
+from capas.hub.hub import Hub
 from capas.hub.keeping.collect import delete_unheld
 from capas.hub.records.copies import Copies
+from capas.hub.spans import SECOND_NS
 
 _BATCH = 50
 _IN_USE_SECONDS = 60  # a blob asked for so lately may still be being sent

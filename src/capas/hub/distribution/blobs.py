@@ -9,8 +9,9 @@ from capas.errors import CapasError, NotFound
 from capas.hub.distribution.conditions import find_known, find_range
 from capas.hub.distribution.message import Answer, Header, header
 from capas.hub.distribution.refusal import BLOB_UNKNOWN, DIGEST_INVALID, UNSUPPORTED, Refused
-from capas.hub.hub import SECOND_NS, Call, Hub
+from capas.hub.hub import Call, Hub
 from capas.hub.records.values import Link
+from capas.hub.spans import SECOND_NS
 from capas.oci.digest import Digest
 
 _PIECE = 1024 * 1024

@@ -8,8 +8,6 @@ from sqlalchemy import Connection, select
 
 from capas.hub.records.tables.finding import pulls, stars_by_day
 
-DAY_NS = 24 * 3600 * 10**9
-
 
 class Day(NamedTuple):
     """A day, and how many on it."""

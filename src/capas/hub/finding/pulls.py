@@ -17,10 +17,10 @@ from sqlalchemy import Connection, bindparam, case, select
 
 from capas.errors import CapasError
 from capas.hub.events import Happened
-from capas.hub.finding.days import DAY_NS
 from capas.hub.records.database import Database
 from capas.hub.records.tables.finding import pulls
 from capas.hub.records.tables.images import children, manifests, repositories, tags
+from capas.hub.spans import DAY_NS
 
 _EVERY_SECONDS = 5.0
 _BATCH = 500  # kinds of pulls in one transaction: pushes wait for no more

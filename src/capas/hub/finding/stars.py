@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, select
 
-from capas.hub.finding.days import DAY_NS
 from capas.hub.records.database import Database
 from capas.hub.records.tables.finding import stars, stars_by_day
 from capas.hub.records.tables.images import repositories
+from capas.hub.spans import DAY_NS
 
 
 class Stars(NamedTuple):

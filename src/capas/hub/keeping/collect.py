@@ -12,9 +12,10 @@ from itertools import groupby, islice, takewhile
 from typing import NamedTuple, TypeVar
 
 from capas.events import Advanced, Report, ignore
-from capas.hub.hub import SECOND_NS, Hub
+from capas.hub.hub import Hub
 from capas.hub.records.claims import DELETE_NS
 from capas.hub.records.quota import recount
+from capas.hub.spans import SECOND_NS
 from capas.oci.digest import Digest
 
 T = TypeVar("T")

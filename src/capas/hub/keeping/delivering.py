@@ -16,11 +16,11 @@ from capas.hub.keeping.outbox import Claimed, Outcome, claim, find_due, prune, q
 from capas.hub.keeping.webhooks import Target
 from capas.hub.outside import Outside
 from capas.hub.records.database import Database
+from capas.hub.spans import SECOND_NS
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
 
-SECOND_NS = 10**9
 _AT_ONCE = 4
 _CONNECT_SECONDS, _READ_SECONDS, _LIMIT_SECONDS = 5.0, 10.0, 15.0
 _ANSWER_BYTES = 1000

@@ -18,9 +18,9 @@ from sqlalchemy import Connection, select
 
 from capas.hub.events import Happened
 from capas.hub.records.tables.images import manifests, repositories
+from capas.hub.spans import SECOND_NS
 
 PING = "ping"
-_SECOND_NS = 10**9
 _PREFIX = "whsec_"
 
 
@@ -34,7 +34,7 @@ class Message(NamedTuple):
 
 def make_message(db: Connection, event: Happened, name: str) -> Message:
     """What is told of an event."""
-    seconds = event.at_ns // _SECOND_NS
+    seconds = event.at_ns // SECOND_NS
     told: dict[str, Any] = {
         "id": name,
         "event": event.kind,
@@ -51,7 +51,7 @@ def make_message(db: Connection, event: Happened, name: str) -> Message:
 
 def make_ping(repository: str, name: str, now_ns: int) -> Message:
     """What the test button sends. `repository`: a repository or namespace, whosever the webhook is."""
-    at = datetime.fromtimestamp(now_ns // _SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = datetime.fromtimestamp(now_ns // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     told = {"id": name, "event": PING, "at": at, "actor": "", "of": repository}
     return Message(name, PING, msgspec.json.encode(told).decode())
 
@@ -82,7 +82,7 @@ def _repository(db: Connection, name: str) -> dict[str, Any]:
         "is_private": not row.is_public,
         "is_official": row.is_official,
         "star_count": row.stars,
-        "date_created": row.created_ns // _SECOND_NS,
+        "date_created": row.created_ns // SECOND_NS,
         "status": "Active",
     }
 

@@ -19,8 +19,8 @@ from capas.hub.records.database import Database
 from capas.hub.records.tables.images import repositories
 from capas.hub.records.tables.keeping import deliveries, webhooks
 from capas.hub.records.tables.people import namespaces
+from capas.hub.spans import SECOND_NS
 
-SECOND_NS = 10**9
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 # seconds between the tries: about two days in all

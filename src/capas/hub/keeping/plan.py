@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from capas.hub.keeping.policy import Policy, Rule
 from capas.hub.records.immutable import find_pattern
+from capas.hub.spans import DAY_NS
 
-DAY_NS = 86400 * 10**9
 _ABOUT = re.compile(r"sha256-([0-9a-f]{64})(\.[a-z]+)?", re.ASCII)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from capas.errors import CapasError, Unsupported
 from capas.hub.events import Happened
-from capas.hub.hub import SECOND_NS, Hub
+from capas.hub.hub import Hub
 from capas.hub.keeping.place import Place, get_repository_place
 from capas.hub.keeping.plan import Plan, Repository, Stored, Tag, Verdict, make_plan
 from capas.hub.keeping.policy import Policy, find_effective
@@ -17,6 +17,7 @@ from capas.hub.records.immutable import list_patterns
 from capas.hub.records.manifests import note_untagged
 from capas.hub.records.tables.images import manifests, repositories, tags
 from capas.hub.records.tables.keeping import retention
+from capas.hub.spans import SECOND_NS
 from capas.oci import media
 from capas.oci.manifest import Index, parse_manifest
 

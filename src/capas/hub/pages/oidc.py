@@ -12,8 +12,7 @@ from capas.hub.pages.login import by_visitor, need_accounts, stay
 from capas.hub.pages.visit import Visit
 from capas.hub.people.linked import enter, link
 from capas.hub.people.oidc import ATTEMPT_SECONDS, Attempt, Provider
-
-_SECOND_NS = 1_000_000_000
+from capas.hub.spans import SECOND_NS
 
 
 def go_out(visit: Visit) -> Response:
@@ -27,7 +26,7 @@ def go_out(visit: Visit) -> Response:
         nonce=hub.new_token(),
         verifier=hub.new_token(),
         next=query.get("next", "/"),
-        until_ns=hub.now_ns() + ATTEMPT_SECONDS * _SECOND_NS,
+        until_ns=hub.now_ns() + ATTEMPT_SECONDS * SECOND_NS,
         user=visit.require_person() if "link" in query else None,
     )
     response = RedirectResponse(provider.begin(attempt, _back(visit, name)), 303)

@@ -7,10 +7,10 @@ from starlette.responses import Response
 from capas.hub.finding.query import ORDERS, Filters, Query
 from capas.hub.finding.search import search
 from capas.hub.finding.suggest import suggest
-from capas.hub.hub import SECOND_NS
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.pager import read_pager
 from capas.hub.pages.visit import Visit
+from capas.hub.spans import SECOND_NS
 
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/riscv64", "linux/ppc64le", "linux/s390x", "linux/386")
 DAYS = (1, 7, 30, 365)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 
 from capas.hub.pages.cookies import LANGUAGE, read_cookie
+from capas.hub.spans import SECOND_NS
 from capas.language import say
 
 LANGUAGES = {"en": "English", "es": "Español"}
 
-_SECOND_NS = 10**9
 AGES = (
     (365 * 86400, "{n} year ago", "{n} years ago"),
     (30 * 86400, "{n} month ago", "{n} months ago"),
@@ -74,7 +74,7 @@ def write_age(then_ns: int, now_ns: int, language: str) -> str:
     """`3 days ago`; `never` for no time at all."""
     if then_ns <= 0:
         return say("never", {}, language)
-    seconds = (now_ns - then_ns) / _SECOND_NS
+    seconds = (now_ns - then_ns) / SECOND_NS
     for length, one, many in AGES:
         if seconds >= length:
             n = int(seconds // length)
@@ -84,4 +84,4 @@ def write_age(then_ns: int, now_ns: int, language: str) -> str:
 
 def write_date(then_ns: int) -> str:
     """`2026-11-23 23:17 UTC`, read alike everywhere."""
-    return datetime.fromtimestamp(then_ns / _SECOND_NS, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(then_ns / SECOND_NS, UTC).strftime("%Y-%m-%d %H:%M UTC")

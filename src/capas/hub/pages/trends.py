@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from capas.hub.finding.days import DAY_NS, list_pulls, list_stars
+from capas.hub.finding.days import list_pulls, list_stars
 from capas.hub.pages.drawing import Bar, lay_columns, lay_line
 from capas.hub.pages.speech import write_date, write_number
 from capas.hub.pages.visit import Visit
+from capas.hub.spans import DAY_NS
 
 _DAYS = 60
 

@@ -17,10 +17,10 @@ from sqlalchemy import Connection, select
 from capas.errors import Exhausted
 from capas.hub.records.database import Database
 from capas.hub.records.tables.people import failures
+from capas.hub.spans import SECOND_NS
 
-_SECOND_NS = 1_000_000_000
 _LONGEST_SECONDS = 15 * 60
-_FORGET_NS = 24 * 3600 * _SECOND_NS
+_FORGET_NS = 24 * 3600 * SECOND_NS
 
 
 class TooMany(Exhausted):
@@ -87,7 +87,7 @@ def _wait(free: int, count: int, last_ns: int, now_ns: int) -> int:
     if count < free:
         return 0
     delay: int = min(1 << min(count - free, 20), _LONGEST_SECONDS)
-    return max(0, -((now_ns - last_ns - delay * _SECOND_NS) // _SECOND_NS))
+    return max(0, -((now_ns - last_ns - delay * SECOND_NS) // SECOND_NS))
 
 
 def _network(address: str) -> str:

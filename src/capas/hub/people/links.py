@@ -17,11 +17,11 @@ from capas.hub.people.audit import By, note
 from capas.hub.people.passwords import check_new, digest_password
 from capas.hub.records.database import Database
 from capas.hub.records.tables.people import invitations, users
+from capas.hub.spans import DAY_NS
 
 Purpose = Literal["setup", "invite", "reset"]
 
-_DAY_NS = 24 * 3600 * 1_000_000_000
-LIFE_NS = 7 * _DAY_NS
+LIFE_NS = 7 * DAY_NS
 
 
 class Link(NamedTuple):

@@ -29,13 +29,13 @@ import msgspec
 from capas.errors import Denied, Invalid, Unavailable
 from capas.hub.people.access import ROLES, Role
 from capas.hub.people.outside_documents import Documents
+from capas.hub.spans import SECOND_NS
 
 _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 _KEEP_SECONDS = 3600.0  # so long what the provider says of itself holds
 _AGAIN_SECONDS = 10.0  # its keys are not asked for more often than this
 _LEEWAY_SECONDS = 60
 ATTEMPT_SECONDS = 600
-_SECOND_NS = 1_000_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 
 
@@ -190,7 +190,7 @@ class Provider:
 
     def _check(self, claims: Mapping[str, Any], nonce: str) -> None:
         """Times, nonce and authorized party. Raises: ValueError."""
-        now = self._now_ns() // _SECOND_NS
+        now = self._now_ns() // SECOND_NS
         if not int(claims["iat"]) - _LEEWAY_SECONDS <= now < int(claims["exp"]) + _LEEWAY_SECONDS:
             raise ValueError("it has expired, or is of the future")
         if int(claims.get("nbf", 0)) - _LEEWAY_SECONDS > now:

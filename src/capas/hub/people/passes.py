@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 
+from capas.hub.spans import SECOND_NS
+
 if TYPE_CHECKING:
     from jwt.types import Options
 
@@ -26,7 +28,6 @@ _LEEWAY_SECONDS = 30  # clocks of several machines
 _LONGEST = 16 * 1024
 _HEADERS = frozenset({"alg", "kid", "typ"})
 _REQUIRED = ("iss", "aud", "sub", "exp", "nbf", "iat", "jti", "access")
-_SECOND_NS = 1_000_000_000
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -59,7 +60,7 @@ def issue(keys: Keys, identity: Identity, granted: Iterable[Granted], now_ns: in
     """A pass for these grants, for PASS_SECONDS from now. `id` is fresh randomness. May write: call it in a thread."""
     import jwt
 
-    key, now = keys.get_signing(), now_ns // _SECOND_NS
+    key, now = keys.get_signing(), now_ns // SECOND_NS
     claims: dict[str, object] = {
         "iss": _ISSUER, "aud": SERVICE, "sub": identity.name, "jti": id,
         "iat": now, "nbf": now, "exp": now + PASS_SECONDS,
@@ -94,11 +95,11 @@ def verify(keys: Keys, text: str, now_ns: int) -> Pass:
         nbf = msgspec.convert(decoded["nbf"], int)
     except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError) as error:
         raise _refused() from error
-    now = now_ns // _SECOND_NS
+    now = now_ns // SECOND_NS
     if not nbf - _LEEWAY_SECONDS <= now < claims.exp + _LEEWAY_SECONDS:
         raise _refused()
     identity = Identity(claims.sub, claims.user, token=claims.token, access=_access(claims.access))
-    return Pass(identity, (claims.exp + _LEEWAY_SECONDS) * _SECOND_NS)
+    return Pass(identity, (claims.exp + _LEEWAY_SECONDS) * SECOND_NS)
 
 
 def _find_key(keys: Keys, header: Mapping[str, object]) -> Key:

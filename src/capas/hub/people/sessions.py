@@ -16,12 +16,12 @@ from capas.hub.people.access import Identity
 from capas.hub.people.audit import By, note
 from capas.hub.records.database import Database
 from capas.hub.records.tables.people import namespaces, sessions, users
+from capas.hub.spans import SECOND_NS
 
 Kind = Literal["page", "client"]
 
 PAGE_SECONDS, CLIENT_SECONDS = 14 * 24 * 3600, 90 * 24 * 3600  # without being used
-_SECOND_NS = 1_000_000_000
-_USED_NS = 3600 * _SECOND_NS  # how exactly it is known when a session was last used
+_USED_NS = 3600 * SECOND_NS  # how exactly it is known when a session was last used
 _LONGEST = 200
 
 
@@ -97,7 +97,7 @@ def name_of(secret: str) -> str:
 
 
 def _end(kind: Kind, now_ns: int) -> int:
-    return now_ns + (PAGE_SECONDS if kind == "page" else CLIENT_SECONDS) * _SECOND_NS
+    return now_ns + (PAGE_SECONDS if kind == "page" else CLIENT_SECONDS) * SECOND_NS
 
 
 def _digest(secret: str) -> str:

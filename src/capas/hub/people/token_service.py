@@ -30,10 +30,10 @@ from capas.hub.people.passes import ACTIONS, SERVICE, Granted, issue
 from capas.hub.people.sessions import find_session, start_session
 from capas.hub.people.tokens import PREFIX, find_bearer
 from capas.hub.people.who import identify
+from capas.hub.spans import SECOND_NS
 
 _MOST_SCOPES = 100
 _SCOPE = re.compile(r"(repository|registry)(?:\([a-z]+\))?:(.+):([a-z*,]+)", re.ASCII)
-_SECOND_NS = 1_000_000_000
 
 
 class Wanted(NamedTuple):
@@ -102,7 +102,7 @@ def _grant(hub: Hub, request: Request, identity: Identity, wanted: Wanted, refre
         "token": text,
         "access_token": text,
         "expires_in": PASS_SECONDS,
-        "issued_at": datetime.fromtimestamp(now_ns // _SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "issued_at": datetime.fromtimestamp(now_ns // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "scope": " ".join(f"{one.type}:{one.name}:{','.join(one.actions)}" for one in granted),
     }
     user = identity.user

@@ -20,10 +20,10 @@ from capas.hub.people.scopes import read_scopes, write_scopes
 from capas.hub.records.changes import RIGHTS, note_change
 from capas.hub.records.database import Database
 from capas.hub.records.tables.people import namespaces, tokens, users
+from capas.hub.spans import DAY_NS
 
 PREFIX = "capas_"  # so that scanners of published code know one when they see it
 PERSONAL, ROBOT = "personal", "robot"
-_DAY_NS = 24 * 3600 * 1_000_000_000
 _USED_NS = 60 * 1_000_000_000  # how exactly it is known when a token was last used
 
 
@@ -84,7 +84,7 @@ def create_token(database: Database, new: NewToken, secret: str, by: By) -> str:
             secret=digest_secret(shown),
             scopes=write_scopes(scopes),
             created_ns=by.now_ns,
-            expires_ns=by.now_ns + new.days * _DAY_NS if new.days else None,
+            expires_ns=by.now_ns + new.days * DAY_NS if new.days else None,
         )
         if db.execute(line.on_conflict_do_nothing().returning(_T.id)).scalar() is None:
             raise AlreadyExists("there is one called {name} already", name=new.name, hint="choose another name")

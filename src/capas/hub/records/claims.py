@@ -16,9 +16,9 @@ from capas.errors import Conflict
 from capas.hub.records.database import Database
 from capas.hub.records.links import expired
 from capas.hub.records.tables.images import blobs, claims, links
+from capas.hub.spans import SECOND_NS
 from capas.oci.digest import Digest
 
-SECOND_NS = 1_000_000_000
 DELETE_NS = 30 * SECOND_NS  # who dooms blobs deletes them within this time, or spares them …
 _DOOM_ENDS_NS = 4 * DELETE_NS  # … for after this one it counts as dead
 _CLAIM_ENDS_NS = 6 * 3600 * SECOND_NS  # a claim whose process died; no bytes take that long to get their name

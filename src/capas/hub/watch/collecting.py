@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 
 from capas.errors import CapasError
-from capas.hub.hub import SECOND_NS, Hub
+from capas.hub.hub import Hub
 from capas.hub.keeping.collect import collect
 from capas.hub.people.audit import prune
 from capas.hub.records.turns import take_turn
+from capas.hub.spans import SECOND_NS
 from capas.hub.watch.board import Board
 
 _LOOKS = 4  # in the time between two collections: how late another process notices that one has died

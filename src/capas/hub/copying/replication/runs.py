@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, or_, select
 
-from capas.hub.hub import SECOND_NS
 from capas.hub.records.tables.copying import replicated, replication_items, replication_runs, replications
+from capas.hub.spans import SECOND_NS
 
 Cause = Literal["event", "schedule", "hand"]
 State = Literal["waiting", "running", "done", "failed"]
