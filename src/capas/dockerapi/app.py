@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
@@ -32,14 +31,13 @@ from capas.dockerapi.watch import Watch
 from capas.engine.engine import Engine
 
 _THREADS = 128  # a follower of a log, an exec and a wait of an end take one each
-_VERSION = re.compile(r"/v(\d+)\.(\d+)(/.*)", re.ASCII)
 _ROOMS = (system, logins, images, transfers, containers, lives, attach, execs, output, files, volumes, networks, events,
           builds, watching)  # fmt: skip
 
 
 async def make_app(engine: Engine) -> web.Application:
     """The application over an engine; to be called in the loop that serves it."""
-    app = web.Application(middlewares=[answer_errors], client_max_size=64 * 1024 * 1024, handler_args={})
+    app = web.Application(middlewares=[answer_errors], client_max_size=64 * 1024 * 1024)
     watch = Watch(engine, asyncio.get_running_loop())
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
     app[HOST] = host = Host(engine, pool, watch, Execs(), {})

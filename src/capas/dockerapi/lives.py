@@ -135,7 +135,7 @@ async def commit(request: web.Request) -> web.Response:
     """POST /commit."""
     host, query = host_of(request), request.query
     container = await host.hop(host.engine.containers.get, query.get("container", ""))
-    if container.running and flag(request, "pause", default=True) is False:
+    if container.running and not flag(request, "pause", default=True):
         raise Conflict("a running container is committed as it is: there is no way without a pause")
     repository, tag = query.get("repo", ""), query.get("tag", "")
     name = f"{repository}:{tag}" if repository and tag else repository or None

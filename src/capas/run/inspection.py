@@ -16,8 +16,6 @@ from capas.run.record import Record, State
 from capas.run.spec import ContainerSpec
 from capas.run.times import format_time
 
-_ID_BYTES = 12
-
 
 def inspect(containers: Containers, reference: str) -> dict[str, Any]:
     """docker's JSON of one container: the image's defaults and what was changed for it."""
