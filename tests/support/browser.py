@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 _WIDTH, _HEIGHT = 1280, 900
@@ -64,8 +64,15 @@ def open_page(browser: Browser, **options: Any) -> Iterator[Page]:
     assert watched.faults == [], "\n".join(watched.faults)
 
 
+def follow(target: Locator) -> None:
+    """Click what leads to a page, and be there: sooner one may see the page before, or this one without its style."""
+    with target.page.expect_navigation():
+        target.click()
+
+
 def check_page(page: Page) -> None:
     """What every page must be: accessible as far as axe-core can tell, and no wider than the screen."""
+    page.wait_for_load_state()
     found = Axe().run(page, options={"resultTypes": ["violations"]})
     assert found.violations_count == 0, found.generate_report()
     check_width(page)

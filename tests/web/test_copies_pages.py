@@ -12,7 +12,7 @@ from capas.hub.app import create_app
 from capas.hub.config import Config
 from capas.hub.copying.upstream import Upstream as Configured
 from capas.hub.outside import OutsideConfig
-from support.browser import check_everywhere
+from support.browser import check_everywhere, follow
 from support.hub import running_hub
 from support.hub_client import HubClient
 from support.upstream import Upstream
@@ -43,7 +43,7 @@ def test_a_rule_is_made_and_run_and_its_story_read_and_it_is_removed(
     page.goto(f"http://{place}/admin/replications")
     assert page.locator("nav [aria-current=page]").inner_text() == "Replication"
     check_everywhere(page)
-    page.get_by_role("link", name="New rule").click()
+    follow(page.get_by_role("link", name="New rule"))
     check_everywhere(page)
     page.get_by_label("Name", exact=True).fill("nightly")
     page.get_by_label("Direction").select_option("pull")
@@ -66,7 +66,7 @@ def test_a_rule_is_made_and_run_and_its_story_read_and_it_is_removed(
     client = HubClient(place, "team/app")
     assert client.send("GET", f"manifests/{good.digest}").status == 200
     client.close()
-    page.get_by_role("link", name="nightly").click()
+    follow(page.get_by_role("link", name="nightly"))
     check_everywhere(page)
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("There are no rules yet.")).to_be_visible()

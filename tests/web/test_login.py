@@ -17,7 +17,7 @@ from capas.hub.hub import Hub, Options
 from capas.hub.people.accounts import find_user
 from capas.hub.people.links import offer_setup
 from capas.hub.people.sessions import PAGE_SECONDS, list_sessions, name_of
-from support.browser import check_everywhere, open_page
+from support.browser import check_everywhere, follow, open_page
 from support.hub import running_hub
 from support.people import PASSWORD, person
 from support.plain_browser import Plain
@@ -105,7 +105,7 @@ def test_an_administrator_invites_somebody(page: Page, browser: Browser, place: 
     address, hub = place
     log_in(page, address, "keeper", path="/login?next=/admin/links")
     check_everywhere(page)
-    page.get_by_role("button", name="Make a link").click()
+    follow(page.get_by_role("button", name="Make a link"))
     check_everywhere(page)
     link = page.locator(".copy code").inner_text()
     with open_page(browser) as guest:
@@ -154,7 +154,7 @@ def test_only_administrators_make_links(place: tuple[str, Hub]) -> None:
 def test_a_reader_logs_in_and_out(page: Page, place: tuple[str, Hub]) -> None:
     address, _ = place
     page.goto(f"http://{address}/")
-    page.get_by_role("link", name="Log in").click()
+    follow(page.get_by_role("link", name="Log in"))
     check_everywhere(page)
     log_in(page, address, "alice", "wrong")
     assert page.get_by_role("alert").inner_text() == "wrong user name or password"
