@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from capas import chance
 from capas.errors import CapasError, Corrupt, Exhausted, Unavailable, Unsupported
 from capas.hub.records.migrate import is_current, migrate
+from capas.store.lock import locked
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class Database:
         self.name = parsed.database if self.is_local else parsed.render_as_string(hide_password=True)
         self._reader, self._writer = _open_sqlite(url) if self.is_local else _open_postgres(url)
         self._others: list[Callable[[], object]] = []
-        self._turn = threading.Lock() if self.is_local else nullcontext()
+        self._turn = threading.Lock()
         try:
             if not self.read(is_current):
                 self._migrate()
@@ -79,11 +80,20 @@ class Database:
         It may be called again, so it touches nothing else. Not `durable`: on disk with the next durable write, which
         keeps the order.
         """
-        with self._errors(), self._turn:
+        with self._errors(), self._alone():
             return _again(lambda: self._write(work, durable))
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """SQLite lets one write, and other processes sleep and look again; who waits for a lock file is woken."""
+        if not self.is_local:
+            yield
+            return
+        with self._turn, locked(Path(f"{self.name}-turn")):
+            yield
+
     def _migrate(self) -> None:
-        with self._errors(), self._turn, self._writer.connect() as connection:
+        with self._errors(), self._alone(), self._writer.connect() as connection:
             if not self.is_local:  # it has to see what another process did while it waited for the lock
                 connection.execution_options(isolation_level="READ COMMITTED")
             with connection.begin():
