@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from capas.hub.pages.anatomy import Step, list_steps
 from capas.hub.pages.reading import Shown
+from capas.image.steps import Step, list_steps
 from capas.oci.config import Config, Execution
 
 

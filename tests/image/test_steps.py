@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from capas.hub.pages.anatomy import list_steps, split_instruction
+from capas.image.steps import list_steps, split_instruction
 from capas.oci.config import Config, History
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
