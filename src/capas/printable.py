@@ -1,0 +1,20 @@
+"""Texts of processes, files and images, made fit for a line of a terminal or a picture."""
+
+from __future__ import annotations
+
+import re
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_TAB = 4
+
+
+def printable(text: str) -> str:
+    """The text without what would colour it, move the cursor or end the line."""
+    text = _ESCAPES.sub("", text)
+    return "".join(c if c.isprintable() else " " for c in text.expandtabs(_TAB))
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text in so many characters, on one line: what does not fit ends in an ellipsis."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= longest else line[: max(longest - 1, 0)] + "…"
