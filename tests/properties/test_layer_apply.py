@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capas.layer.apply import apply
-from capas.layer.contents import read_contents
+from capas.layer.contents import Contents, read_contents
 from capas.layer.diff import iter_difference, iter_tree, write_changes
 from capas.layer.entry import DIRECTORY, FILE, HARDLINK
 from capas.layer.scan import iter_members
 from capas.layer.tree import Tree
 from capas.layer.writer import TarWriter
+from capas.look.files import digests_of
 from support.changesets import Member, changeset, directory, file, hardlink, symlink
 from support.model import ModelTree
 
@@ -111,6 +114,37 @@ def test_the_merged_tables_of_contents_are_the_model(stack: list[list[Member]]) 
         data = tree.open(entry.path).read() if entry.kind == FILE else b""
         found[entry.path] = (entry.kind, entry.mode, entry.mtime_ns, entry.target, data, dict(entry.xattrs))
     assert without_root(found) == {path: seen[:-1] for path, seen in without_root(model.shown()).items()}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(layers, max_size=4))
+def test_whatever_a_layer_brought_is_in_the_tree_or_hidden_once(stack: list[list[Member]]) -> None:
+    _, stack = possible(stack)
+    tars = [changeset(*layer) for layer in stack]
+    tables = [read_contents(io.BytesIO(tar), digested=True) for tar in tars]
+    tree = Tree(tables, lambda number: io.BytesIO(tars[number]))
+    seen = [one.made for one in (*tree.iter_located(), *tree.hidden) if one.entry.kind != DIRECTORY]
+    brought = [
+        number
+        for number, table in enumerate(tables)
+        for entry in table.entries
+        if entry.kind != DIRECTORY and not entry.path.rpartition(b"/")[2].startswith(b".wh.")
+    ]
+    assert Counter(seen) == Counter(brought)
+    assert all(one.made <= one.by for one in tree.hidden)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(layers, max_size=3))
+def test_every_file_of_the_tree_has_the_digest_of_what_it_holds(stack: list[list[Member]]) -> None:
+    model, stack = possible(stack)
+    tars = [changeset(*layer) for layer in stack]
+    tables = [read_contents(io.BytesIO(tar), digested=True) for tar in tars]
+    tree = Tree([Contents.load(table.dump()) for table in tables], lambda number: io.BytesIO(tars[number]))
+    digest_of = digests_of(tree)
+    found = {one.entry.path: digest_of(one.entry, one.layer) for one in tree.iter_located() if one.entry.kind == FILE}
+    shown = without_root(model.shown())
+    assert found == {path: sha256(seen[4]).hexdigest() for path, seen in shown.items() if seen[0] == FILE}  # type: ignore[arg-type]
 
 
 @settings(max_examples=50, deadline=None)

@@ -21,11 +21,14 @@ def _table(**verbs: tuple[str, str, str]) -> Mapping[str, Verb]:
 
 IMAGE = _table(
     build=("build", "build", "Build an image from a Dockerfile"),
+    cat=("look_files", "cat", "Print files of an image, without unpacking it"),
+    find=("look_files", "find", "Find files in an image, as find does"),
     history=("image", "history", "Show how an image came to be, step by step"),
     import_=("archive", "import_", "Make an image of a tar of files"),
     inspect=("image", "inspect", "Show everything about images, as JSON"),
     load=("archive", "load", "Read images from an archive"),
     ls=("image", "ls", "List images"),
+    ls_files=("look_files", "ls_files", "List the files of an image, or of one of its layers"),
     prune=("image", "prune", "Remove images that nothing uses"),
     pull=("transfer", "pull", "Bring an image from a registry"),
     push=("transfer", "push", "Send an image to a registry"),

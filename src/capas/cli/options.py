@@ -30,6 +30,12 @@ def platform_option(function: F) -> F:
     return click.option("--platform", callback=_platform, metavar="PLATFORM", help=text)(function)
 
 
+def null_option(function: F) -> F:
+    """-0."""
+    text = "Print names as they are, each ended by a zero byte: for programs (xargs -0)"
+    return click.option("-0", "--null", is_flag=True, help=text)(function)
+
+
 def filter_option(function: F) -> F:
     """--filter, several times."""
     return click.option("-f", "--filter", "filters", multiple=True, metavar="KEY=VALUE", help="Keep only what fits")(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from capas.engine.containers import Containers
     from capas.engine.images import Images
     from capas.engine.logins import Logins
+    from capas.engine.look import Look
     from capas.engine.networks import Networks
     from capas.engine.system import System
     from capas.layer.files import LayerFiles
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 class Engine:
     """Capas on this machine, for this user.
 
-    `images`, `builder`, `containers`, `networks`, `logins` and `system` have one method a verb, named as the command
-    line names them. An engine may be shared by threads; many engines and processes may work on one store.
+    `images`, `look`, `builder`, `containers`, `networks`, `logins` and `system` have one method a verb, named as the
+    command line names them. An engine may be shared by threads; many engines and processes may work on one store.
     """
 
     def __init__(self, settings: Settings | None = None, *, find_login: Find | None = None) -> None:
@@ -129,6 +130,13 @@ class Engine:
         from capas.engine.logins import Logins
 
         return Logins(self)
+
+    @cached_property
+    def look(self) -> Look:
+        """The verbs that look at images, wherever they are."""
+        from capas.engine.look import Look
+
+        return Look(self)
 
     @cached_property
     def builder(self) -> Builder:

@@ -40,9 +40,9 @@ def load(
     """
     with store.lease() as lease:
         try:
-            spool = Spool(lease.blobs)
+            spool = Spool(lease.blobs, store.records)
             spool.fill(stream)
-            found = resolve(spool, lease.blobs, store.records, platform)
+            found = resolve(spool, lease.blobs, platform)
             _take_layers(store, found, receiver, report)
             _record(store, found)
         finally:

@@ -7,23 +7,20 @@ from typing import NamedTuple
 
 from capas.errors import CapasError, Corrupt, Invalid, Unsupported
 from capas.image.archive_documents import INDEX_JSON, MANIFEST_JSON, REPOSITORIES, ArchivedImage
-from capas.image.archive_spool import Member, Spool
+from capas.image.archive_members import Member, Members
 from capas.image.edit import assemble_bytes
 from capas.image.image import Image
 from capas.image.index import MAX_DEPTH, ImageIndex, is_attestation, open_top
 from capas.image.names import names_of
 from capas.image.reading import read_document
-from capas.layer.compression import sniff
-from capas.oci import media
 from capas.oci.config import parse_config
 from capas.oci.descriptor import Descriptor
-from capas.oci.digest import DiffID, ImageID
+from capas.oci.digest import ImageID
 from capas.oci.document import decode
 from capas.oci.manifest import Index, parse_manifest
 from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.store.contract import BlobStore
-from capas.store.records import Records
 
 
 class Found(NamedTuple):
@@ -34,13 +31,13 @@ class Found(NamedTuple):
     over: ImageIndex | None = None
 
 
-def resolve(spool: Spool, blobs: BlobStore, records: Records, platform: Platform | None) -> list[Found]:
+def resolve(members: Members, blobs: BlobStore, platform: Platform | None) -> list[Found]:
     """The images of an archive, in its order. Manifests are taken from its index where it has one, so that they keep
     their digests; docker's `manifest.json` adds names, and images that the index has not.
 
     Raises: Invalid for a tar that is no archive of images; Corrupt; Unsupported for docker's of 2015 and before.
     """
-    documents = spool.documents
+    documents = members.documents
     if not documents.keys() & {MANIFEST_JSON, INDEX_JSON}:
         if REPOSITORIES in documents:
             raise Unsupported("the archive is of docker before 1.10", hint="load it in docker and save it again")
@@ -50,9 +47,9 @@ def resolve(spool: Spool, blobs: BlobStore, records: Records, platform: Platform
         )
     found: dict[ImageID, Found] = {}
     if INDEX_JSON in documents:
-        _add_indexed(found, _Indexed(spool, blobs, platform), documents[INDEX_JSON], MANIFEST_JSON in documents)
+        _add_indexed(found, _Indexed(members, blobs, platform), documents[INDEX_JSON], MANIFEST_JSON in documents)
     if MANIFEST_JSON in documents:
-        _add_archived(found, _Archived(spool, blobs, records), documents[MANIFEST_JSON])
+        _add_archived(found, _Archived(members, blobs), documents[MANIFEST_JSON])
     return list(found.values())
 
 
@@ -96,16 +93,16 @@ def _parse_name(text: str) -> Reference:
 class _Indexed:
     """Images by the archive's OCI index."""
 
-    def __init__(self, spool: Spool, blobs: BlobStore, platform: Platform | None) -> None:
+    def __init__(self, members: Members, blobs: BlobStore, platform: Platform | None) -> None:
         self.blobs = blobs
-        self._spool = spool
+        self._members = members
         self._platform = platform
 
     def images(self, descriptor: Descriptor, depth: int) -> Iterator[Image]:
         """The images behind an entry that are in the archive: of several platforms some may be left out."""
         if depth == 0:
             raise Corrupt("the archive's indexes are nested without end")
-        member = self._spool.find_blob(descriptor.digest)
+        member = self._members.find_blob(descriptor.digest)
         if member is None or is_attestation(descriptor):
             return
         data = read_document(self.blobs, member.digest, size=descriptor.size, what="manifest")
@@ -117,7 +114,7 @@ class _Indexed:
 
     def find_index(self, descriptor: Descriptor) -> ImageIndex | None:
         """The index behind an entry, if it is one and all that it lists is in the archive."""
-        if self._spool.find_blob(descriptor.digest) is None:
+        if self._members.find_blob(descriptor.digest) is None:
             return None
         top = open_top(self.blobs, descriptor.digest, descriptor.media_type)
         if isinstance(top, Image) or not all(map(self._is_here, top.manifests)):
@@ -125,13 +122,13 @@ class _Indexed:
         return top
 
     def _is_here(self, descriptor: Descriptor) -> bool:
-        if self._spool.find_blob(descriptor.digest) is None:
+        if self._members.find_blob(descriptor.digest) is None:
             return False
         top = open_top(self.blobs, descriptor.digest, descriptor.media_type)
         parts = top.manifests if isinstance(top, ImageIndex) else (top.manifest.config, *top.manifest.layers)
         if isinstance(top, ImageIndex):
             return all(map(self._is_here, parts))
-        return all(self._spool.find_blob(part.digest) is not None for part in parts)
+        return all(self._members.find_blob(part.digest) is not None for part in parts)
 
     def preferred(self, images: list[Image]) -> Image:
         """The one that the entry's name is for."""
@@ -141,7 +138,7 @@ class _Indexed:
 
     def _whole(self, image: Image) -> Image:
         for part in (image.manifest.config, *image.manifest.layers):
-            member = self._spool.find_blob(part.digest)
+            member = self._members.find_blob(part.digest)
             if member is None or member.size != part.size:
                 raise Corrupt("the archive lacks blob {digest} of image {image}", digest=part.digest, image=image.id)
         return image
@@ -150,14 +147,13 @@ class _Indexed:
 class _Archived:
     """Images by docker's `manifest.json`: manifests are made for them."""
 
-    def __init__(self, spool: Spool, blobs: BlobStore, records: Records) -> None:
-        self._spool = spool
+    def __init__(self, members: Members, blobs: BlobStore) -> None:
+        self._members = members
         self._blobs = blobs
-        self._records = records
 
     def config(self, item: ArchivedImage) -> Member:
         """The config's blob. Raises: Corrupt."""
-        return self._member(item.config)
+        return self._members.get(item.config)
 
     def image(self, item: ArchivedImage, config: Member) -> Image:
         """The image under a manifest of ours. Raises: Corrupt."""
@@ -169,20 +165,5 @@ class _Archived:
                 "the archive has {layers} layers for image {image}, whose config names {diff_ids}",
                 layers=len(paths), image=config.digest.short, diff_ids=len(diff_ids),
             )  # fmt: skip
-        layers = [self._layer(path, diff_id) for path, diff_id in zip(paths, diff_ids, strict=True)]
+        layers = [self._members.describe_layer(*pair) for pair in zip(paths, diff_ids, strict=True)]
         return assemble_bytes(self._blobs, data, document, layers)
-
-    def _layer(self, path: str, diff_id: DiffID) -> Descriptor:
-        member = self._member(path)
-        known = self._records.find_layer(diff_id)  # pulled before: the archive's tar of it need not be kept
-        if known is not None and self._blobs.stat(known.digest) == known.size:
-            return Descriptor(media_type=known.media_type, digest=known.digest, size=known.size)
-        with self._blobs.open(member.digest) as file:
-            media_type = media.layer_type(sniff(file.read(8)))
-        return Descriptor(media_type=media_type, digest=member.digest, size=member.size)
-
-    def _member(self, path: str) -> Member:
-        member = self._spool.find(path)
-        if member is None:
-            raise Corrupt("the archive lacks {path!r}, which its manifest.json names", path=path[:200])
-        return member

@@ -16,21 +16,36 @@ _MOST_LINKS = 40  # as Linux
 
 
 class _Node:
-    """A place in the tree: its entry, the layer whose tar has the body, its children where it is a directory."""
+    """A place in the tree: its entry, the layers that put it there and hold its body, its children if a directory."""
 
-    __slots__ = ("children", "entry", "layer")
+    __slots__ = ("children", "entry", "layer", "made")
 
-    def __init__(self, entry: Entry, layer: int) -> None:
+    def __init__(self, entry: Entry, layer: int, made: int) -> None:
         self.entry = entry
         self.layer = layer
+        self.made = made
         self.children: dict[bytes, _Node] | None = {} if entry.kind == DIRECTORY else None
 
 
 class Located(NamedTuple):
-    """An entry and which layer (0 is the bottom) holds its body."""
+    """An entry, which layer (0 is the bottom) holds its body, and which put it there: a hard link may be younger."""
 
     entry: Entry
     layer: int
+    made: int
+
+
+class Hidden(NamedTuple):
+    """What a layer brought and the image has not: `by` is the layer that took it away.
+
+    `replaced`: something else stands in its place since then.
+    """
+
+    entry: Entry
+    layer: int
+    made: int
+    by: int
+    replaced: bool
 
 
 class Tree:
@@ -41,8 +56,11 @@ class Tree:
     """
 
     def __init__(self, layers: Sequence[Contents], open_tar: Callable[[int], Readable]) -> None:
+        self.layers = layers
+        self.hidden: list[Hidden] = []
+        """What was deleted or replaced, in that order; a directory with all that was in it."""
         self._open_tar = open_tar
-        self._root = _Node(Entry(b"", DIRECTORY, 0o755), 0)
+        self._root = _Node(Entry(b"", DIRECTORY, 0o755), 0, 0)
         self._shared: set[int] = set()  # where bodies of files that were linked to begin
         for number, contents in enumerate(layers):
             self._stack(contents.entries, number)
@@ -60,7 +78,7 @@ class Tree:
     def locate(self, path: bytes) -> Located | None:
         """As `find`, links followed, with the layer that holds the body."""
         found = self._walk(path, follow=True)
-        return Located(found.entry, found.layer) if found else None
+        return Located(found.entry, found.layer, found.made) if found else None
 
     def list(self, path: bytes) -> Sequence[Entry]:
         """The entries in a directory, sorted; links on the way are followed. Raises: NotFound."""
@@ -74,6 +92,12 @@ class Tree:
         found = self._walk(path, follow=False)
         if found is not None:
             yield from (node.entry for node in _descend(found))
+
+    def iter_located(self, path: bytes = b"") -> Iterator[Located]:
+        """As `iter`, with the layers."""
+        found = self._walk(path, follow=False)
+        if found is not None:
+            yield from (Located(node.entry, node.layer, node.made) for node in _descend(found))
 
     def open(self, path: bytes) -> BinaryIO:
         """The bytes of a regular file, links followed. Raises: NotFound; Invalid for anything but a file."""
@@ -129,7 +153,9 @@ class Tree:
                 trail = [self._root] if target.startswith(b"/") else trail
                 continue
             if make is not None and (node is None or node.children is None):
-                node = _Node(_below(trail[-1], Entry(b"", DIRECTORY, 0o755), part), make)
+                if node is not None:
+                    self._hide(node, make, replaced=True)
+                node = _Node(_below(trail[-1], Entry(b"", DIRECTORY, 0o755), part), make, make)
                 _children(trail[-1])[part] = node
             if node is None:
                 return None
@@ -137,26 +163,39 @@ class Tree:
         return trail[-1]
 
     def _stack(self, entries: Sequence[Entry], layer: int) -> None:
-        self._white_out(entries)
+        self._white_out(entries, layer)
+        known: dict[bytes, _Node] = {}  # directories by the paths that entries call them
         for entry in entries:
             folder, _, name = entry.path.rpartition(b"/")
             if name.startswith(WHITEOUT):
                 continue
             if not entry.path:
-                self._root.entry = entry
+                self._root.entry, self._root.made = entry, layer
                 continue
-            parent = self._walk(folder, follow=True, make=layer) or self._root
-            node = (
-                self._linked(entry, parent, name)
-                if entry.kind == HARDLINK
-                else _Node(_below(parent, entry, name), layer)
-            )
-            old = parent.children.get(name) if parent.children is not None else None
-            if node.children is not None and old is not None and old.children is not None:
-                node.children = old.children  # a directory over a directory changes its attributes only
-            _children(parent)[name] = node
+            parent = known.get(folder)
+            if parent is None:
+                parent = known[folder] = self._walk(folder, follow=True, make=layer) or self._root
+            if self._put(entry, parent, name, layer):
+                known.clear()  # what was on the way to somewhere is another thing now
 
-    def _white_out(self, entries: Sequence[Entry]) -> None:
+    def _put(self, entry: Entry, parent: _Node, name: bytes, layer: int) -> bool:
+        """Whether it took the place of something, which is hidden now."""
+        if entry.kind == HARDLINK:
+            node = self._linked(entry, parent, name, layer)
+        else:
+            node = _Node(_below(parent, entry, name), layer, layer)
+        children = _children(parent)
+        old = children.get(name)
+        children[name] = node
+        if old is None:
+            return False
+        if node.children is not None and old.children is not None:
+            node.children = old.children  # a directory over a directory changes its attributes only
+            return False
+        self._hide(old, layer, replaced=True)
+        return True
+
+    def _white_out(self, entries: Sequence[Entry], layer: int) -> None:
         """Deletions speak of the layers below, wherever they stand in this one."""
         for entry in entries:
             folder, _, name = entry.path.rpartition(b"/")
@@ -166,16 +205,21 @@ class Tree:
             if parent is None or parent.children is None:
                 continue
             if name == OPAQUE:
+                for below in parent.children.values():
+                    self._hide(below, layer)
                 parent.children.clear()
-            else:
-                parent.children.pop(name[len(WHITEOUT) :], None)
+            elif (gone := parent.children.pop(name[len(WHITEOUT) :], None)) is not None:
+                self._hide(gone, layer)
 
-    def _linked(self, entry: Entry, parent: _Node, name: bytes) -> _Node:
+    def _hide(self, node: _Node, by: int, *, replaced: bool = False) -> None:
+        self.hidden += (Hidden(one.entry, one.layer, one.made, by, replaced) for one in _descend(node))
+
+    def _linked(self, entry: Entry, parent: _Node, name: bytes, made: int) -> _Node:
         target = self._walk(entry.target, follow=False)
         if target is None or target.children is not None:
             raise Corrupt("{path} is a hard link to nothing", path=entry.path.decode(errors="replace"))
         self._shared.add(target.entry.offset)
-        return _Node(_below(parent, target.entry, name), target.layer)
+        return _Node(_below(parent, target.entry, name), target.layer, made)
 
 
 def _below(parent: _Node, entry: Entry, name: bytes) -> Entry:

@@ -11,10 +11,12 @@ _READ = 1 << 20
 class Window:
     """What has been read of a stream and not been taken: `view` from `position` on. `offset` counts what was taken."""
 
-    __slots__ = ("_end", "_start", "_stream", "position", "view")
+    __slots__ = ("_end", "_leap", "_start", "_stream", "position", "view")
 
     def __init__(self, stream: Readable) -> None:
+        """A stream with a method `leap(size)` is not read where bytes are left out: it goes there."""
         self._stream = stream
+        self._leap = getattr(stream, "leap", None)
         self._show(b"", 0)
         self._start = 0
 
@@ -66,6 +68,10 @@ class Window:
         position = self.position + size
         if position <= self._end:
             self.position = position
+            return
+        if self._leap is not None:
+            self._leap(position - self._end)
+            self._show(b"", self._start + position)
             return
         while size:
             size -= len(self.take_some(size))

@@ -1,0 +1,94 @@
+"""The verbs that look at images, each a thin method over the room `look`: wherever an image is, nothing is pulled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from capas.engine.platforms import host_platform
+from capas.events import Report, ignore
+from capas.look.opening import Places, opened_image
+from capas.oci.platform import Platform
+
+if TYPE_CHECKING:
+    from capas.engine.engine import Engine
+    from capas.image.image import Image
+    from capas.layer.tree import Tree
+    from capas.look.files import ImageFile
+    from capas.look.finding import Wanted
+
+
+class Look:
+    """`engine.look`. A name is one of this store or its registry, `docker://NAME`, a path to an archive, or `oci:DIR`.
+
+    Layers that are not here are read once, as a stream, verified; their tables of contents are kept by digest.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def opened(self, name: str, platform: Platform | None = None) -> Iterator[Image]:
+        """The image, good for the block. Raises: NotFound; Invalid; Unavailable; Unauthenticated; Denied; Corrupt."""
+        with opened_image(self._places, name, platform) as image:
+            yield image
+
+    @contextmanager
+    def opened_tree(
+        self, name: str, platform: Platform | None = None, *, report: Report = ignore
+    ) -> Iterator[tuple[Image, Tree]]:
+        """The image and the tree that its layers make, with what each layer brought and hid. Raises: as `opened`."""
+        from capas.image.contents import opened_tree
+        from capas.layer.files import layer_files
+
+        root = self._engine.settings.root
+        with self.opened(name, platform) as image:
+            folder, files = root / "cache" / "contents", layer_files(root)
+            with opened_tree(image, folder, files, digested=True, report=report) as tree:
+                yield image, tree
+
+    def files(
+        self,
+        name: str,
+        path: str = "/",
+        *,
+        layer: str = "",
+        wanted: Wanted | None = None,
+        platform: Platform | None = None,
+        report: Report = ignore,
+    ) -> Sequence[ImageFile]:
+        """The files of the merged tree beneath a path, or with `layer` (a number or digest) that layer's entries.
+
+        `wanted` leaves out what does not fit. Order: by path; those of a layer in its order.
+        Raises: as `opened`; NotFound, also for a path or layer; Invalid for words in `wanted` that mean nothing.
+        """
+        from capas.look.files import find_layer, iter_files, iter_layer
+
+        test = wanted.compile() if wanted else None
+        with self.opened_tree(name, platform, report=report) as (image, tree):
+            found = iter_layer(tree, find_layer(image.layers, layer), path) if layer else iter_files(tree, path)
+            return [file for file in found if test is None or test(file)]
+
+    def read(self, name: str, path: str, *, platform: Platform | None = None, report: Report = ignore) -> bytes:
+        """What a file of the image holds; links are followed, inside it. Raises: as `iter_bodies`."""
+        return b"".join(self.iter_bodies(name, [path], platform=platform, report=report))
+
+    def iter_bodies(
+        self, name: str, paths: Sequence[str], *, platform: Platform | None = None, report: Report = ignore
+    ) -> Iterator[bytes]:
+        """What several files hold, one after another, piece by piece.
+
+        Raises: as `opened`; NotFound; Invalid for what is no regular file; Corrupt after a file that is damaged.
+        """
+        from capas.look.reading import iter_body
+
+        with self.opened_tree(name, platform, report=report) as (_, tree):
+            for path in paths:
+                yield from iter_body(tree, path)
+
+    @cached_property
+    def _places(self) -> Places:
+        engine = self._engine
+        return Places(engine.images.find, lambda: engine.client, engine.store.blobs, host_platform())
