@@ -31,7 +31,7 @@ def put_image(
     execution: Execution | None = None,
     compression: str = "gzip",
 ) -> Image:
-    """An image of these layers, recorded. `steps` are the history's words, a layer each but for those with "#" first."""
+    """An image of these layers, recorded. `steps` are the history's words; one with "#" first has no layer."""
     tars = [changeset(*layer) for layer in layers]
     words = steps or [f"step {number}" for number in range(len(tars))]
     config = Config(
