@@ -231,6 +231,6 @@ def test_a_network_is_made_joined_and_removed(docker: Docker) -> None:
     docker.ok("run", "-d", "--name", "box", "--network", "team", "--network-alias", "db", "busybox", "sleep", "100")
     assert "1 packets received" in docker.ok("run", "--rm", "--network", "team", "busybox", "ping", "-c", "1", "db")
     assert docker.ok("network", "ls", "--filter", "label=a=b", "--format", "{{.Name}} {{.Driver}}") == "team bridge\n"
-    assert "in use" in docker.fails("network", "rm", "team")
+    assert "has active endpoints" in docker.fails("network", "rm", "team")
     docker.ok("rm", "-f", "box")
     docker.ok("network", "rm", "team")

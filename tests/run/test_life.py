@@ -268,7 +268,7 @@ def test_the_bridge_gives_an_address_and_ports_answer_on_loopback(lab: Lab) -> N
         "httpd", "-f", "-p", "80", "-h", "/etc", network="bridge", ports=tuple(parse_ports("127.0.0.1::80"))
     )
     state = lab.containers.get(record.id).state
-    assert state.address.startswith("10.86.")
+    assert state.joined[0].address.startswith("10.86.")
     address = f"http://127.0.0.1:{state.ports[0][3]}/group"
     for _ in range(200):
         try:

@@ -8,6 +8,8 @@ import pytest
 
 from capas.errors import AlreadyExists, Conflict, Invalid, NotFound
 from capas.run.ending import remove
+from capas.run.endpoint import Endpoint
+from capas.run.network_options import NetworkRequest
 from capas.run.networks import Networks
 from capas.run.record import Record
 from support.containers import Lab, kill_keeper
@@ -17,17 +19,17 @@ ID = "ab" * 32
 
 
 def make(networks: Networks, name: str, number: int = 0, subnet: str = "") -> str:
-    return networks.create(name, id=f"{number:x}{ID}"[:64], now_ns=1, subnet=subnet).subnet
+    return networks.create(name, NetworkRequest(subnet=subnet), id=f"{number:x}{ID}"[:64], now_ns=1).subnet
 
 
 def test_each_network_has_a_subnet_of_its_own(tmp_path: Path) -> None:
-    networks = Networks(tmp_path)
+    networks = Networks(tmp_path, tmp_path / "run")
     assert make(networks, "one", 1) != make(networks, "two", 2)
     assert [one.name for one in networks.list()] == ["one", "two"]
 
 
 def test_a_network_is_found_by_name_and_by_the_beginning_of_its_id(tmp_path: Path) -> None:
-    networks = Networks(tmp_path)
+    networks = Networks(tmp_path, tmp_path / "run")
     make(networks, "one", 1)
     assert networks.get("one") == networks.get("1ab")
     with pytest.raises(NotFound):
@@ -35,7 +37,7 @@ def test_a_network_is_found_by_name_and_by_the_beginning_of_its_id(tmp_path: Pat
 
 
 def test_a_name_is_taken_once_and_those_of_docker_never(tmp_path: Path) -> None:
-    networks = Networks(tmp_path)
+    networks = Networks(tmp_path, tmp_path / "run")
     make(networks, "one", 1)
     with pytest.raises(AlreadyExists):
         make(networks, "one", 2)
@@ -45,7 +47,7 @@ def test_a_name_is_taken_once_and_those_of_docker_never(tmp_path: Path) -> None:
 
 
 def test_subnets_do_not_overlap(tmp_path: Path) -> None:
-    networks = Networks(tmp_path)
+    networks = Networks(tmp_path, tmp_path / "run")
     assert make(networks, "one", 1, "10.99.0.0/24") == "10.99.0.0/24"
     with pytest.raises(Conflict):
         make(networks, "two", 2, "10.99.0.128/25")
@@ -57,7 +59,7 @@ def test_subnets_do_not_overlap(tmp_path: Path) -> None:
 @pytest.fixture
 def network(lab: Lab) -> str:
     networks = lab.containers.networks
-    networks.create("shared", id=lab.containers.token(), now_ns=1, subnet="10.91.7.0/24")
+    networks.create("shared", NetworkRequest(subnet="10.91.7.0/24"), id=lab.containers.token(), now_ns=1)
     return "shared"
 
 
@@ -68,7 +70,7 @@ def ping(lab: Lab, record: Record, name: str) -> int:
 @root
 def test_containers_of_one_network_reach_each_other_by_name_and_alias(lab: Lab, network: str) -> None:
     first = lab.start("sleep", "100", name="first", network=network)
-    second = lab.start("sleep", "100", name="second", network=network, aliases=("db",))
+    second = lab.start("sleep", "100", name="second", network=network, endpoints=(Endpoint("shared", ("db",)),))
     assert ping(lab, second, "first") == 0
     assert ping(lab, first, "second") == 0
     assert ping(lab, first, "db") == 0

@@ -67,10 +67,12 @@ MOUNTS = _table(
     import_=("mounts", "import_", "Bring cache mounts from a registry or a directory"),
 )
 NETWORK = _table(
+    connect=("network", "connect", "Connect a container to a network"),
     create=("network", "create", "Make a network, whose containers know each other by name"),
+    disconnect=("network", "disconnect", "Take a container from a network"),
     inspect=("network", "inspect", "Show everything about networks, as JSON"),
     ls=("network", "ls", "List networks"),
-    prune=("network", "prune", "Remove the networks that no container has"),
+    prune=("network", "prune", "Remove the networks that no container is on"),
     rm=("network", "rm", "Remove networks"),
 )
 SYSTEM = _table(

@@ -86,7 +86,7 @@ def _row(one: ContainerSummary, whole: bool, now: int, size: str) -> Row:
         "Labels": ",".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
         "Mounts": ",".join(mount if whole else _short(mount, _LONGEST_MOUNT) for mount in one.mounts),
         "LocalVolumes": sum(not mount.startswith("/") for mount in one.mounts),
-        "Networks": one.network,
+        "Networks": ",".join(one.networks),
     }
 
 

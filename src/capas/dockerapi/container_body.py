@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from capas.dockerapi.endpoint_body import read_networks
 from capas.errors import CapasError, Invalid, Unsupported
 from capas.run.bundle import DEFAULT_SHM_SIZE
 from capas.run.healthcheck import Check
@@ -30,7 +31,6 @@ _HOST = frozenset({
     "Privileged", "PublishAllPorts", "ReadonlyPaths", "ReadonlyRootfs", "RestartPolicy", "SecurityOpt", "ShmSize",
     "Sysctls", "Tmpfs", "Ulimits",
 })  # fmt: skip
-_ENDPOINT = frozenset({"Aliases", "NetworkID", "EndpointID", "DNSNames"})
 _PERIOD_US = 100_000
 
 
@@ -48,6 +48,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
     _refuse("", body, _CONFIG)
     _refuse("HostConfig.", host, _HOST)
     _check_modes(host)
+    mode, endpoints = read_networks(body, host)
     return ContainerSpec(
         image=_text(body, "Image"),
         args=_words(body.get("Cmd")),
@@ -68,8 +69,8 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         privileged=bool(host.get("Privileged")),
         security_opt=tuple(host.get("SecurityOpt") or ()),
         devices=tuple(_devices(host)),
-        network=_network(host),
-        aliases=_aliases(body, host),
+        network=mode,
+        endpoints=endpoints,
         ports=tuple(_ports(host)),
         publish_all=bool(host.get("PublishAllPorts")),
         exposed=tuple(body.get("ExposedPorts") or ()),
@@ -193,23 +194,6 @@ def _devices(host: Mapping[str, Any]) -> Iterable[str]:
     for one in host.get("Devices") or ():
         outside = one["PathOnHost"]
         yield f"{outside}:{one.get('PathInContainer') or outside}:{one.get('CgroupPermissions') or 'rwm'}"
-
-
-def _network(host: Mapping[str, Any]) -> str:
-    mode = _text(host, "NetworkMode")
-    return "" if mode == "default" else mode
-
-
-def _aliases(body: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names on its network. Raises: Unsupported for several networks, or an address of its own choice."""
-    endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-    mode = host.get("NetworkMode") or "default"
-    others = [name for name in endpoints if name != mode]
-    if others:
-        raise Unsupported("a container is on one network only, not on {networks} too", networks=", ".join(others))
-    chosen = endpoints.get(mode) or {}
-    _refuse("NetworkingConfig.", chosen, _ENDPOINT)
-    return tuple(chosen.get("Aliases") or ())
 
 
 def _ports(host: Mapping[str, Any]) -> Iterable[Port]:

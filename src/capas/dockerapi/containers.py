@@ -13,7 +13,8 @@ from capas.dockerapi.host import Host, Route, filters_of, flag, host_of, json_bo
 from capas.engine.container_summary import ContainerSummary
 from capas.errors import Invalid
 from capas.oci.platform import Platform
-from capas.run.inspection import describe_mounts, describe_network, network_mode
+from capas.run.inspection import describe_mounts
+from capas.run.network_inspection import describe_networks, network_mode
 from capas.run.ports import Port
 
 _SECOND = 1_000_000_000
@@ -39,14 +40,14 @@ def describe_all(
 
 def _describe(host: Host, row: ContainerSummary, with_size: bool) -> dict[str, Any]:
     sizes = {"SizeRw": host.engine.containers.size_of(row.id), "SizeRootFs": 0} if with_size else {}
-    record = row.container.record
+    record, room = row.container.record, host.engine.containers.room
     return {
         "Id": row.id, "Names": [f"/{row.name}"], "Image": row.image, "ImageID": str(row.image_id),
         "Command": row.command, "Created": row.created_ns // _SECOND, "Ports": _ports(row),
         "Labels": dict(row.labels), "State": row.state, "Status": row.status, **sizes,
         "HostConfig": {"NetworkMode": network_mode(record.spec)},
-        "NetworkSettings": {"Networks": describe_network(row.container)["Networks"]},
-        "Mounts": describe_mounts(host.engine.containers.room, record),
+        "NetworkSettings": {"Networks": describe_networks(room, row.container)},
+        "Mounts": describe_mounts(room, record),
     }  # fmt: skip
 
 

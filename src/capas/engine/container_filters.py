@@ -104,8 +104,9 @@ def _volume(value: str, _: _Scope) -> Test:
     return lambda row: value in row.mounts or value in row.targets
 
 
-def _network(value: str, _: _Scope) -> Test:
-    return lambda row: row.network == value
+def _network(value: str, scope: _Scope) -> Test:
+    found = scope.engine.containers.room.networks.find(value)
+    return lambda row: (found.name if found else value) in row.networks
 
 
 def _publish(value: str, _: _Scope) -> Test:

@@ -12,7 +12,8 @@ from capas.errors import CapasError
 from capas.oci.digest import ImageID
 from capas.run.containers import Container, Containers
 from capas.run.health import read_health
-from capas.run.inspection import describe_age, published, status_of
+from capas.run.inspection import describe_age, status_of
+from capas.run.network_inspection import published
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
@@ -56,7 +57,7 @@ def _row(engine: Engine, containers: Containers, container: Container, now: int)
         labels=spec.labels,
         mounts=tuple(mount.source for mount in spec.mounts if mount.source),
         targets=tuple(mount.target for mount in spec.mounts),
-        network=state.network or spec.network or "default",
+        networks=tuple(one.network for one in spec.endpoints) or (state.network or spec.network or "default",),
         container=container,
     )
 

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from capas.dockerfile.duration import parse_duration
 from capas.engine.container_env import read_env, read_labels, read_ulimits
+from capas.engine.container_networks import read_networks
 from capas.errors import Invalid, Unsupported
 from capas.run.bundle import DEFAULT_SHM_SIZE
+from capas.run.endpoint import Endpoint
 from capas.run.healthcheck import Check
 from capas.run.limits import Limits, parse_cpus, parse_size
 from capas.run.mounts import ContainerMount, parse_mount, parse_tmpfs, parse_volume
@@ -47,8 +49,11 @@ class ContainerRequest(NamedTuple):
     publish: Sequence[str] = ()
     publish_all: bool = False
     expose: Sequence[str] = ()
-    network: str = ""
+    network: str | Sequence[str] = ()
     network_alias: Sequence[str] = ()
+    ip: str = ""
+    mac_address: str = ""
+    link: Sequence[str] = ()
     add_host: Sequence[str] = ()
     dns: Sequence[str] = ()
     dns_search: Sequence[str] = ()
@@ -86,6 +91,8 @@ def spec_of(
     Raises: Invalid, naming the option at fault; Unsupported for what Capas has not.
     """
     _refuse(request)
+    mode, endpoints = read_networks(request.network, Endpoint("", tuple(request.network_alias), request.ip,
+                                                              request.mac_address, tuple(request.link)))  # fmt: skip
     return ContainerSpec(
         image=image,
         args=tuple(command) or None,
@@ -105,8 +112,8 @@ def spec_of(
         privileged=request.privileged,
         security_opt=tuple(request.security_opt),
         devices=tuple(request.devices),
-        network="" if request.network == "default" else request.network,
-        aliases=tuple(request.network_alias),
+        network=mode,
+        endpoints=endpoints,
         ports=_ports(request.publish),
         publish_all=request.publish_all,
         exposed=_exposed(request.expose),

@@ -30,7 +30,7 @@ class ContainerSummary(NamedTuple):
     labels: Mapping[str, str]
     mounts: tuple[str, ...]
     targets: tuple[str, ...]
-    network: str
+    networks: tuple[str, ...]
     container: Container
 
     @property

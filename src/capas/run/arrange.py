@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from capas.errors import Invalid, NotFound
 from capas.run.bundle import BundleSpec, InnerMount, ProcessSpec, make_config
+from capas.run.connection import Connection
 from capas.run.devices import parse_device
 from capas.run.ground import Ground, bind, tmpfs
 from capas.run.limits import check_limits
 from capas.run.machine import Machine, read_machine
 from capas.run.mounts import ContainerMount
-from capas.run.naming import hosts, parse_host, resolv_conf, write_files
-from capas.run.network import Connection
+from capas.run.naming import DOTS, hosts, parse_host, resolv_conf, write_files
 from capas.run.record import Record
 from capas.run.runtime import Runtime
 from capas.run.security import parse_security
@@ -41,8 +41,9 @@ def arrange(
     spec, machine = record.spec, read_machine()
     check_limits(spec.limits, runtime.cgroups)
     security = parse_security(spec)
-    _write_names(record, folder, connection)
-    mounts = ground.place(_mounts(root, record, ground, folder))
+    if connection.names is None:
+        _write_names(record, folder, connection)
+    mounts = ground.place(_mounts(root, record, ground, connection.names or folder))
     user = find_user(ground.tree, spec.user or "", spec.group_add)
     cwd = ground.enter(spec.workdir or "/", (user.uid, user.gid))
     env = {"HOSTNAME": record.hostname, "HOME": user.home} | ({"TERM": "xterm"} if spec.tty else {}) | dict(spec.env)
@@ -62,14 +63,16 @@ def arrange(
 
 def _write_names(record: Record, folder: Path, connection: Connection) -> None:
     spec = record.spec
-    own = connection.namespace != "host"
+    dns, options = spec.dns, spec.dns_options
+    if connection.resolver:
+        dns = (connection.resolver,)
+        options = options if any(one.startswith("ndots:") for one in options) else (*options, DOTS)
     extra = [parse_host(text, connection.gateway) for text in spec.add_hosts]
-    with connection.introduced() as others:
-        write_files(folder, {
-            "resolv.conf": resolv_conf(spec.dns, spec.dns_search, spec.dns_options, own_network=own),
-            "hosts": hosts([*extra, *others], hostname=record.hostname, address=connection.address),
-            "hostname": record.hostname + "\n",
-        })  # fmt: skip
+    write_files(folder, {
+        "resolv.conf": resolv_conf(dns, spec.dns_search, options, own_network=connection.namespace != "host"),
+        "hosts": hosts(extra, hostname=record.hostname, addresses=connection.addresses),
+        "hostname": record.hostname + "\n",
+    })  # fmt: skip
 
 
 def _mounts(root: Path, record: Record, ground: Ground, folder: Path) -> list[InnerMount]:

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from capas.errors import AlreadyExists, CapasError, Conflict, Corrupt, Invalid, NotFound
 from capas.oci.digest import ChainID
+from capas.run.bridge import DEFAULT, BridgeSettings
 from capas.run.cgroups import read_cgroups
 from capas.run.claims import claim_dead_one, is_held
 from capas.run.devices import parse_device
+from capas.run.leases import Leases
 from capas.run.limits import check_limits
 from capas.run.mounts import ContainerMount
-from capas.run.network import MODES, BridgeSettings, choose_network
-from capas.run.networks import Networks
+from capas.run.networks import POOLS, Networks, Pool
+from capas.run.plug import names_of
 from capas.run.ports import check_ports
 from capas.run.record import Record, State, read_record, read_state, write_record, write_state
 from capas.run.runtime import Runtime
 from capas.run.security import parse_security
+from capas.run.settling import settle
 from capas.run.signals import parse_signal
 from capas.run.spec import ContainerSpec, check_spec
 from capas.run.volumes import Volumes
@@ -47,7 +50,7 @@ class Containers:
     """The containers beneath `root`, running beneath `run_root`.
 
     `runtime` is asked for only when something is started; `now` gives nanoseconds since 1970; `token` fresh names of 64
-    hex digits.
+    hex digits. `bridge` is the default network; `pools` are where others get their subnets from.
     """
 
     def __init__(
@@ -59,17 +62,14 @@ class Containers:
         runtime: Callable[[], Runtime],
         now: Callable[[], int],
         token: Callable[[], str],
-        bridge: BridgeSettings | None = None,
+        bridge: BridgeSettings = DEFAULT,
+        pools: Sequence[Pool] = POOLS,
     ) -> None:
         self.root, self.run_root, self.snapshotter = root, run_root, snapshotter
         self.runtime, self.now, self.token = runtime, now, token
         self.volumes = Volumes(root)
-        self.networks = Networks(root)
-        self._bridge = bridge or BridgeSettings()
-
-    def bridge_of(self, network: str) -> BridgeSettings:
-        """The bridge of a network: that which was made under this name, or the default one. Raises: NotFound."""
-        return self._bridge if network in ("", "default", "private", *MODES) else self.networks.get(network).settings
+        self.networks = Networks(root, run_root, default=bridge, pools=pools)
+        self.bridge = bridge
 
     def folder(self, container_id: str) -> Path:
         """Where a container's record and log are."""
@@ -86,6 +86,7 @@ class Containers:
 
         Raises: AlreadyExists for a name in use; Invalid for a spec that cannot be.
         """
+        spec = settle(spec, self.networks.bridge_of, lambda reference: self.get(reference).record.id)
         self._check(spec)
         fresh = self.token()
         record = Record(fresh, name.removeprefix("/") or fresh[:12], self.now(), spec, image_id, fresh)
@@ -127,6 +128,7 @@ class Containers:
         renamed = record._replace(name=name.removeprefix("/"))
         self._take_name(renamed)
         write_record(self.folder(record.id), renamed)
+        self._tell_networks(renamed)
         self._name_path(record.name).unlink(missing_ok=True)
 
     def forget(self, record: Record) -> None:
@@ -164,13 +166,18 @@ class Containers:
     def _check(self, spec: ContainerSpec) -> None:
         check_spec(spec)
         check_ports(spec.ports)
-        choose_network(spec.network, ports=bool(spec.ports))
-        self.bridge_of(spec.network)
         parse_security(spec)
         parse_signal(spec.stop_signal or "SIGTERM")
         check_limits(spec.limits, read_cgroups())
         for device in spec.devices:
             parse_device(device)
+
+    def _tell_networks(self, renamed: Record) -> None:
+        """Others on its networks find it by its new name."""
+        for endpoint in renamed.spec.endpoints:
+            bridge = self.networks.bridge_of(endpoint.network)
+            if bridge.named:
+                Leases(self.run_root, bridge).rename(renamed.id, names_of(renamed, endpoint))
 
     def _with_volumes(self, record: Record) -> Record:
         mounts: list[ContainerMount] = []

@@ -19,6 +19,7 @@ from capas import errors
 from capas.errors import CapasError, Conflict, Unavailable
 from capas.run.execution import ExecSpec, Execution, Inside, load_exec
 from capas.run.exits import OURS, exit_code_of
+from capas.run.membership import Membership
 from capas.run.streams import Attached, Streams
 
 _NAME = "control"
@@ -31,8 +32,8 @@ _WINDOW = b"w"  # the one byte a client sends while an exec runs: the terminal c
 class ControlServer:
     """Answers, in threads, as long as its block lasts."""
 
-    def __init__(self, folder: Path, inside: Inside, streams: Streams) -> None:
-        self._inside, self._streams = inside, streams
+    def __init__(self, folder: Path, inside: Inside, streams: Streams, membership: Membership) -> None:
+        self._inside, self._streams, self._membership = inside, streams, membership
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with _short_path(folder) as path:
             self._socket.bind(path)
@@ -97,6 +98,9 @@ class ControlServer:
             _send(connection, {"ok": True})
         elif verb in ("pause", "resume"):
             self._inside.freeze(verb)
+            _send(connection, {"ok": True})
+        elif verb in ("join", "leave"):
+            self._membership.change(verb, request["endpoint"])
             _send(connection, {"ok": True})
         elif verb == "update":
             self._inside.update(request["resources"])

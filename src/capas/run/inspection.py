@@ -9,11 +9,10 @@ from capas.run.containers import Container, Containers
 from capas.run.health import read_health
 from capas.run.healthcheck import Check
 from capas.run.mounts import ContainerMount
-from capas.run.network import choose_network
+from capas.run.network_inspection import describe_network, exposed, network_mode
 from capas.run.policy import parse_policy
 from capas.run.ports import Port
 from capas.run.record import Record, State
-from capas.run.spec import ContainerSpec
 from capas.run.times import format_time
 
 
@@ -36,7 +35,7 @@ def inspect(containers: Containers, reference: str) -> dict[str, Any]:
         "MountLabel": "", "ProcessLabel": "", "AppArmorProfile": "", "ExecIDs": None,
         "HostConfig": _host_config(record), "GraphDriver": {"Name": containers.snapshotter.name, "Data": None},
         "Mounts": describe_mounts(containers, record),
-        "Config": config_values(record), "NetworkSettings": describe_network(container),
+        "Config": config_values(record), "NetworkSettings": describe_network(containers, container),
     }  # fmt: skip
 
 
@@ -45,7 +44,7 @@ def config_values(record: Record) -> dict[str, Any]:
     spec = record.spec
     return {
         "Hostname": record.hostname, "Domainname": "", "User": spec.user or "", "AttachStdin": False,
-        "AttachStdout": True, "AttachStderr": True, "ExposedPorts": {_exposed(text): {} for text in spec.exposed},
+        "AttachStdout": True, "AttachStderr": True, "ExposedPorts": {exposed(text): {} for text in spec.exposed},
         "Tty": spec.tty, "OpenStdin": spec.interactive, "StdinOnce": spec.stdin_once,
         "Env": [f"{name}={value}" for name, value in spec.env.items()], "Cmd": list(spec.args or ()) or None,
         "Image": spec.image, "Volumes": {m.target: {} for m in spec.mounts if m.source in record.volumes} or None,
@@ -90,11 +89,6 @@ def _qualified(state: State, health: str) -> str:
     return f" ({'health: starting' if health == 'starting' else health})" if health else ""
 
 
-def published(state: State) -> list[Port]:
-    """The ports of a running container."""
-    return [Port(*port) for port in state.ports]
-
-
 def _host_config(record: Record) -> dict[str, Any]:
     spec = record.spec
     limits = spec.limits
@@ -136,11 +130,6 @@ def _bind(mount: ContainerMount) -> str:
     return f"{mount.source}:{mount.target}" + (":ro" if mount.read_only else "")
 
 
-def network_mode(spec: ContainerSpec) -> str:
-    """The network it asks for, or the one that it gets where it asks for none."""
-    return spec.network or choose_network("", ports=False)
-
-
 def describe_mounts(containers: Containers, record: Record) -> list[dict[str, Any]]:
     """docker's `Mounts`."""
     return [_mount(containers, mount) for mount in record.spec.mounts]
@@ -165,22 +154,3 @@ def _bindings(ports: tuple[Port, ...]) -> dict[str, list[dict[str, str]]]:
         host = {"HostIp": port.address, "HostPort": str(port.host_port) if port.host_port else ""}
         found.setdefault(f"{port.container_port}/{port.protocol}", []).append(host)
     return found
-
-
-def _exposed(text: str) -> str:
-    return text if "/" in text else f"{text}/tcp"
-
-
-def describe_network(container: Container) -> dict[str, Any]:
-    """docker's `NetworkSettings`."""
-    state = container.state
-    ports: dict[str, Any] = {_exposed(text): None for text in container.record.spec.exposed}
-    for port in published(state):
-        key = f"{port.container_port}/{port.protocol}"
-        ports[key] = [*(ports.get(key) or []),
-                      {"HostIp": port.address or "0.0.0.0", "HostPort": str(port.host_port)}]  # fmt: skip
-    address = {
-        "Gateway": state.gateway, "IPAddress": state.address, "IPPrefixLen": state.prefix, "MacAddress": state.mac,
-    }  # fmt: skip
-    name = state.network or choose_network(container.record.spec.network, ports=False)
-    return {"Ports": ports if container.running else {}, **address, "Networks": {name: dict(address)}}

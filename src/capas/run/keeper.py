@@ -19,7 +19,9 @@ from typing import NamedTuple
 
 from capas.errors import CapasError
 from capas.run.arrange import arrange
+from capas.run.bridge import DEFAULT, BridgeSettings
 from capas.run.claims import Claim, claim
+from capas.run.connection import Connection
 from capas.run.control import ControlServer
 from capas.run.execution import Inside
 from capas.run.exits import exit_code_of
@@ -27,7 +29,9 @@ from capas.run.ground import Ground, mounted_ground
 from capas.run.health import Watcher, forget_health
 from capas.run.launch import Launch
 from capas.run.logs import LogWriter
-from capas.run.network import BridgeSettings, Connection, connect
+from capas.run.membership import Membership
+from capas.run.network import connect
+from capas.run.networks import Networks
 from capas.run.record import Record, State, read_state, write_state
 from capas.run.runtime import Runtime
 from capas.run.streams import Attached, Streams
@@ -45,12 +49,17 @@ class Order(NamedTuple):
     record: Record
     mounts: tuple[Mount, ...]
     runtime: Runtime
-    bridge: BridgeSettings = BridgeSettings()
+    bridge: BridgeSettings = DEFAULT
 
     @property
     def folder(self) -> Path:
         """Where the container's record and log are."""
         return self.root / "containers" / self.record.id
+
+    @property
+    def networks(self) -> Networks:
+        """Those that there are."""
+        return Networks(self.root, self.run_root, default=self.bridge)
 
     @property
     def log(self) -> Path:
@@ -120,7 +129,7 @@ class Keeper:
         )
         try:
             with mounted_ground(order.mounts, held.folder, order.runtime) as ground:
-                connection = connect(order.record, order.run_root, order.bridge)
+                connection = connect(order.record, order.root, order.run_root, order.networks.bridge_of)
                 try:
                     code = self._start_and_wait(held, ground, connection, on_start)
                 finally:
@@ -158,7 +167,8 @@ class Keeper:
         streams.started()
         inside = Inside(self._order.runtime, self._launch, record, arranged,
                         state=self._order.run_root / "runtime", folder=held.folder)  # fmt: skip
-        with ControlServer(held.folder, inside, streams):
+        membership = Membership(connection, self._order.networks.bridge_of, self._order.folder)
+        with ControlServer(held.folder, inside, streams, membership):
             started = self._wait_for_start()
             with self._checked(inside) if started else nullcontext():
                 if started:

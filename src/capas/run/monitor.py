@@ -10,16 +10,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from capas import chance, clock
 from capas.errors import CapasError
+from capas.run.bridge import BridgeSettings
 from capas.run.cgroups import read_cgroups
 from capas.run.exits import exit_code_of
 from capas.run.keeper import Keeper, Order
-from capas.run.network import BridgeSettings
 from capas.run.policy import parse_policy
 from capas.run.record import read_record, read_state, write_state
 from capas.run.restarting import is_due, pause_seconds, ran_steadily, was_stopped
@@ -84,6 +84,7 @@ def _keep(order: Order, attached: Attached, caller: _Caller) -> None:
         write_state(order.folder, state._replace(status="restarting", restarts=state.restarts + 1))
         if not _rest(order, pause):
             return
+        order = order._replace(record=read_record(order.folder) or order.record)  # other limits, another network
         attached = Attached()  # those who watched the first start have seen its end
 
 
@@ -121,7 +122,12 @@ def load_order(values: Mapping[str, Any]) -> Order:
     mounts = tuple(Mount(kind, source, tuple(options)) for kind, source, options in values["mounts"])
     name, path = values["runtime"]
     runtime = Runtime(name, Path(path), cgroups=read_cgroups())
-    return Order(root, Path(values["run_root"]), record, mounts, runtime, BridgeSettings(*values["bridge"]))
+    return Order(root, Path(values["run_root"]), record, mounts, runtime, _load_bridge(values["bridge"]))
+
+
+def _load_bridge(values: Sequence[Any]) -> BridgeSettings:
+    bridge = BridgeSettings(*values)
+    return bridge._replace(reserved=tuple(bridge.reserved))
 
 
 def _let_go() -> None:

@@ -10,6 +10,19 @@ from capas.errors import Invalid
 
 _SYSTEMD_UPSTREAM = "/run/systemd/resolve/resolv.conf"
 _LIMIT = 64 * 1024
+DOTS = "ndots:0"  # our own resolver is asked for names without a dot too
+
+
+def resolvers() -> list[str]:
+    """The name servers that the host asks."""
+    words = [line.split() for line in _read("/etc/resolv.conf").splitlines()]
+    return [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
+
+
+def replace_resolv_conf(path: Path, resolver: str) -> None:
+    """Have another name server asked in place of those in the file. In place: it is mounted in the container."""
+    kept = [line for line in _read(str(path)).splitlines() if not line.startswith("nameserver")]
+    _rewrite(path, "\n".join([*kept, f"nameserver {resolver}", f"options {DOTS}"]) + "\n")
 
 
 def resolv_conf(
@@ -36,16 +49,22 @@ def resolv_conf(
     return "\n".join(kept) + "\n"
 
 
-def hosts(names: Iterable[tuple[str, str]], *, hostname: str = "", address: str = "") -> str:
-    """The hosts file: localhost, the container itself, and `names` as (name, address)."""
+def hosts(names: Iterable[tuple[str, str]], *, hostname: str = "", addresses: Sequence[str] = ()) -> str:
+    """The hosts file: localhost, `names` as (name, address), and the container itself."""
     lines = [
         "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", "fe00::\tip6-localnet",
         "ff00::\tip6-mcastprefix", "ff02::1\tip6-allnodes", "ff02::2\tip6-allrouters",
     ]  # fmt: skip
     lines += [f"{at}\t{name}" for name, at in names]
     if hostname:
-        lines.append(f"{address or '127.0.1.1'}\t{hostname}")
+        lines += [f"{address}\t{hostname}" for address in addresses or ("127.0.1.1",)]
     return "\n".join(lines) + "\n"
+
+
+def edit_hosts(path: Path, address: str, name: str) -> None:
+    """Give an address this one name, or none. In place: the file is mounted in the container."""
+    kept = [line for line in _read(str(path)).splitlines() if not line.startswith(f"{address}\t")]
+    _rewrite(path, "\n".join([*kept, *([f"{address}\t{name}"] if name else [])]) + "\n")
 
 
 def parse_host(text: str, gateway: str = "") -> tuple[str, str]:
@@ -64,6 +83,15 @@ def write_files(folder: Path, files: dict[str, str]) -> None:
         path = folder / name
         path.write_text(text, encoding="utf-8", errors="surrogateescape")
         path.chmod(0o644)
+
+
+def _rewrite(path: Path, text: str) -> None:
+    try:
+        with open(path, "r+", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+            file.truncate()
+    except OSError:
+        return  # another file is mounted there
 
 
 def _address(text: str) -> str:

@@ -10,17 +10,20 @@ import socket
 import struct
 from collections.abc import Sequence
 
-_REQUEST, _ACK, _CREATE, _EXCL = 0x1, 0x4, 0x400, 0x200
-_NEWLINK, _DELLINK, _NEWADDR, _NEWROUTE = 16, 17, 20, 24
+_REQUEST, _ACK, _REPLACE, _EXCL, _CREATE = 0x1, 0x4, 0x100, 0x200, 0x400
+_NEWLINK, _DELLINK, _NEWADDR, _NEWROUTE, _DELROUTE = 16, 17, 20, 24, 25
 _ERROR = 2
 _NETFILTER, _GET_TABLE = 12, 10 << 8 | 1
-_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 4, 10, 18, 28
-_INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_GROUP, _IFLA_NET_NS_FD = (
+    1, 3, 4, 10, 18, 27, 28)  # fmt: skip
+_INFO_KIND, _INFO_DATA, _INFO_SLAVE_KIND, _INFO_SLAVE_DATA, _VETH_PEER, _PORT_ISOLATED = 1, 2, 4, 5, 1, 33
+GROUP = 0x6361  # that of all our bridges: the packet filter knows them by it
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_GATEWAY = 5
 _UP = 1
 _HEADER = struct.Struct("=IHHII")
 _LINK = struct.Struct("=BxHiII")
+_DEFAULT = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, 254, 4, 0, 1, 0)  # main table, static, unicast
 
 
 class Netlink:
@@ -42,7 +45,7 @@ class Netlink:
 
     def add_bridge(self, name: str) -> None:
         """Raises: FileExistsError."""
-        self._new_link(name, b"bridge", b"")
+        self._new_link(name, b"bridge", b"", _attribute(_IFLA_GROUP, struct.pack("=I", GROUP)))
 
     def add_veth(self, name: str, peer: str, namespace: int, *, mac: bytes, mtu: int, master: int) -> None:
         """A pair: `name` here, up and a port of the bridge `master`, `peer` in the namespace of this descriptor.
@@ -60,6 +63,12 @@ class Netlink:
         """Bring an interface up."""
         self._talk(_NEWLINK, _ACK, _link(index, _UP, _UP))
 
+    def isolate_port(self, index: int) -> None:
+        """A port of a bridge that reaches the host, and no other port like it."""
+        slave = _attribute(_INFO_SLAVE_KIND, b"bridge")
+        slave += _attribute(_INFO_SLAVE_DATA, _attribute(_PORT_ISOLATED, b"\1"))
+        self._talk(_NEWLINK, _ACK, _link(index) + _attribute(_IFLA_LINKINFO, slave))
+
     def delete(self, name: str) -> None:
         """Remove an interface. Raises: OSError."""
         self._talk(_DELLINK, _ACK, _link(0) + _attribute(_IFLA_IFNAME, name.encode() + b"\0"))
@@ -72,10 +81,13 @@ class Netlink:
         body += _attribute(_IFA_BROADCAST, _broadcast(packed, prefix))
         self._talk(_NEWADDR, _ACK | _CREATE | _EXCL, body)
 
-    def add_default_route(self, gateway: str) -> None:
-        """Everything else goes there."""
-        body = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, 254, 4, 0, 1, 0)  # main table, static, unicast
-        self._talk(_NEWROUTE, _ACK | _CREATE, body + _attribute(_RTA_GATEWAY, socket.inet_aton(gateway)))
+    def set_default_route(self, gateway: str) -> None:
+        """Everything else goes there, in place of where it went before."""
+        self._talk(_NEWROUTE, _ACK | _CREATE | _REPLACE, _DEFAULT + _attribute(_RTA_GATEWAY, socket.inet_aton(gateway)))
+
+    def delete_default_route(self) -> None:
+        """Nothing else goes anywhere. Raises: OSError where it went nowhere before."""
+        self._talk(_DELROUTE, _ACK, _DEFAULT)
 
     def _new_link(self, name: str, kind: bytes, data: bytes, extra: bytes = b"", *, flags: int = 0) -> None:
         info = _attribute(_INFO_KIND, kind) + (_attribute(_INFO_DATA, data) if data else b"")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from capas.errors import Corrupt, Exhausted
+from capas.run.endpoint import Joined
 from capas.run.spec import ContainerSpec, dump_spec, load_spec
 
 Status = Literal["created", "running", "restarting", "exited", "dead"]
@@ -45,11 +46,8 @@ class State(NamedTuple):
     started_ns: int = 0
     finished_ns: int = 0
     error: str = ""
-    network: str = ""
-    address: str = ""
-    gateway: str = ""
-    prefix: int = 0
-    mac: str = ""
+    network: str = ""  # its mode
+    joined: tuple[Joined, ...] = ()
     ports: tuple[tuple[int, str, str, int], ...] = ()  # (container port, protocol, address, host port)
     paused: bool = False
     restarts: int = 0  # by its policy, since somebody started it
@@ -87,8 +85,14 @@ def read_state(folder: Path) -> State:
     values = _read(folder / "state.json") or {}
     known = {name: value for name, value in values.items() if name in State._fields}
     known["ports"] = tuple(tuple(port) for port in known.get("ports", ()))
+    known["joined"] = tuple(_joined(*one) for one in known.get("joined", ()))
     known["stubs"] = tuple(known.get("stubs", ()))
     return State(**known)
+
+
+def _joined(*values: Any) -> Joined:
+    found = Joined(*values)
+    return found._replace(names=tuple(found.names))
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

@@ -8,12 +8,11 @@ import stat
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from capas.errors import CapasError, NotFound
+from capas.errors import CapasError
 from capas.run.claims import Claim
 from capas.run.inside import opened, opened_root
 from capas.run.launch import Launch
 from capas.run.network import disconnect_dead
-from capas.run.ports import Port
 from capas.run.record import State
 from capas.snapshot.mounting import mount_all
 from capas.snapshot.namespaces import in_private_mounts
@@ -26,11 +25,7 @@ def clear_remains(containers: Containers, dead: Claim, state: State) -> None:
     """End what still runs of a container and take away what was made for it. Idempotent."""
     container_id = dead.folder.name
     in_private_mounts(lambda: _end(containers, dead))
-    try:
-        bridge = containers.bridge_of(state.network)
-    except NotFound:
-        bridge = containers.bridge_of("")  # its network went with it
-    disconnect_dead(container_id, containers.run_root, bridge, [Port(*port) for port in state.ports])
+    disconnect_dead(container_id, containers.run_root, state)
     if state.stubs:
         try:
             in_private_mounts(lambda: _remove_stubs(containers, dead, state.stubs))

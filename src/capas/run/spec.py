@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capas.errors import Invalid
 from capas.run.bundle import DEFAULT_PATH, DEFAULT_SHM_SIZE
+from capas.run.endpoint import Endpoint
 from capas.run.healthcheck import NO_CHECK, Check, verify, with_image_check
 from capas.run.limits import NO_LIMITS, Limits
 from capas.run.mounts import ContainerMount
@@ -46,8 +47,8 @@ class ContainerSpec(NamedTuple):
     privileged: bool = False
     security_opt: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
-    network: str = ""  # "host", "none", "bridge", or the name of one that was made; "" for the best there is
-    aliases: tuple[str, ...] = ()  # names it goes by on a network that was made
+    network: str = ""  # host, none, bridge, container:ID, or the name of one that was made; "" for the best there is
+    endpoints: tuple[Endpoint, ...] = ()  # the networks it is on, with what it asks for there
     ports: tuple[Port, ...] = ()
     publish_all: bool = False
     exposed: tuple[str, ...] = ()
@@ -142,6 +143,7 @@ def dump_spec(spec: ContainerSpec) -> dict[str, Any]:
     values = spec._asdict()
     values["mounts"] = [mount._asdict() for mount in spec.mounts]
     values["ports"] = [port._asdict() for port in spec.ports]
+    values["endpoints"] = [endpoint._asdict() for endpoint in spec.endpoints]
     values["limits"] = spec.limits._asdict()
     values["check"] = spec.check._asdict()
     return values
@@ -153,6 +155,7 @@ def load_spec(values: Mapping[str, Any]) -> ContainerSpec:
     made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     made["mounts"] = tuple(_load(ContainerMount, mount) for mount in values.get("mounts", ()))
     made["ports"] = tuple(_load(Port, port) for port in values.get("ports", ()))
+    made["endpoints"] = tuple(_load(Endpoint, endpoint) for endpoint in values.get("endpoints", ()))
     made["limits"] = _load(Limits, values.get("limits", {}))
     made["check"] = _load(Check, values.get("check", {}))
     made["ulimits"] = tuple((str(n), int(s), int(h)) for n, s, h in values.get("ulimits", ()))

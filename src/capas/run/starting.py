@@ -107,8 +107,7 @@ def _startable(containers: Containers, reference: str) -> Container:
 def _order(containers: Containers, container: Container) -> Order:
     record = container.record
     mounts = tuple(containers.snapshotter.mounts(record.snapshot))
-    return Order(containers.root, containers.run_root, record, mounts, containers.runtime(),
-                 containers.bridge_of(record.spec.network))  # fmt: skip
+    return Order(containers.root, containers.run_root, record, mounts, containers.runtime(), containers.bridge)
 
 
 def _check(answer: bytes, container: Container) -> None:
