@@ -15,7 +15,7 @@ from capas.errors import AlreadyExists, Conflict, Denied, Invalid, NotFound
 from capas.run.ending import kill, prune, remove, stop, wait
 from capas.run.inspection import inspect
 from capas.run.limits import Limits
-from capas.run.logs import iter_log
+from capas.run.log_reader import iter_log
 from capas.run.mounts import parse_mount, parse_tmpfs, parse_volume
 from capas.run.ports import parse_ports
 from capas.run.record import Record

@@ -6,7 +6,8 @@ import json
 from itertools import count
 from pathlib import Path
 
-from capas.run.logs import LogWriter, iter_log
+from capas.run.log_reader import iter_log
+from capas.run.logs import LogWriter
 
 
 def written(path: Path, *pieces: tuple[str, bytes]) -> None:

@@ -16,7 +16,7 @@ from capas.oci.digest import ChainID
 from capas.run.containers import Containers
 from capas.run.executing import execute
 from capas.run.execution import ExecSpec
-from capas.run.logs import iter_log
+from capas.run.log_reader import iter_log
 from capas.run.record import Record, State
 from capas.run.spec import ContainerSpec
 from capas.run.starting import start_attached, start_detached

@@ -5,6 +5,7 @@ Spec: Docker Engine API, "Errors": `{"message": …}` with the status.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -55,6 +56,24 @@ class Taken(web.StreamResponse):
 
 
 @web.middleware
+async def finish_what_was_begun(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What only tells something ends with its client; what changes something is done to its end all the same."""
+    if request.method in ("GET", "HEAD") or request.path.endswith("/wait"):
+        return await handler(request)
+    work = asyncio.ensure_future(handler(request))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        work.add_done_callback(_forget)
+        raise
+
+
+def _forget(work: asyncio.Future[web.StreamResponse]) -> None:
+    if not work.cancelled():
+        work.exception()  # nobody is there to be told
+
+
+@web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """What a handler raises, in docker's form."""
     try:
@@ -65,7 +84,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return json_answer({"message": error.text or error.reason}, error.status)
     except CapasError as error:
         return json_answer({"message": message_of(error)}, status_of(error))
-    except ConnectionError:  # the client left in the middle of its answer
+    except ConnectionError as error:  # the client left in the middle of its answer
+        error.__traceback__ = None  # the frames in it hold what was to be sent, in a circle
         return Taken()
     except Exception:
         logging.getLogger("capas.dockerapi").exception("%s %s", request.method, request.path)

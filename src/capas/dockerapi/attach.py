@@ -94,7 +94,8 @@ async def converse(raw: Raw, pipes: Pipes, *, multiplexed: bool, keys: bytes = b
     else:
         given = asyncio.ensure_future(_until_gone(raw))
     try:
-        await asyncio.wait({output, given}, return_when=asyncio.FIRST_COMPLETED)
+        ends = {output, given} if pipes.outputs else {given}  # who only gives stays until there is nobody to give to
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not output.done() and not given.result():
             await output  # the client has no more to say, and still listens
     finally:

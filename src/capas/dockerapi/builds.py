@@ -17,7 +17,6 @@ from capas.dockerapi.logins import find_in_config
 from capas.dockerapi.progress import Progress, told
 from capas.dockerapi.stream import Emit, stream
 from capas.dockerapi.transfers import spool
-from capas.engine.engine import Engine
 from capas.errors import Invalid, Unsupported
 from capas.events import Event, Explained, Failed, Finished, Planned, Said, Started
 from capas.oci.platform import Platform
@@ -31,7 +30,7 @@ _REFUSED = ("squash", "cpusetcpus", "cpusetmems", "memory", "memswap", "cpushare
 async def build(request: web.Request) -> web.StreamResponse:
     """POST /build."""
     _refuse(request)
-    engine = Engine(host_of(request).engine.settings, find_login=find_in_config(request))
+    engine = host_of(request).engine.speaking_as(find_in_config(request))
     tags = [tag for tag in request.query.getall("t", []) if tag]
     quiet = flag(request, "q")
     with await spool(request) as context:

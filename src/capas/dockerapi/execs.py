@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 from aiohttp import web
@@ -75,7 +76,7 @@ async def start(request: web.Request) -> web.StreamResponse:
 
 
 async def _started(host: Host, one: Exec, attached: Attached) -> None:
-    """Start it in a thread of its own; return once it runs. Raises: what keeps it from running."""
+    """Start it in a thread of its own, which ends with it; return once it runs. Raises: what keeps it from running."""
     loop = asyncio.get_running_loop()
     begun: asyncio.Future[None] = loop.create_future()
 
@@ -99,7 +100,7 @@ async def _started(host: Host, one: Exec, attached: Attached) -> None:
             one.running = False
             attached.close()
 
-    loop.run_in_executor(host.pool, run)
+    threading.Thread(target=run, name="docker-exec", daemon=True).start()
     await begun
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from capas.dockerapi.answers import json_answer
 from capas.dockerapi.host import Host, Route, host_of
-from capas.dockerapi.stream import Emit, stream
+from capas.dockerapi.stream import Emit, Pieces, stream
 from capas.dockerapi.transfers import spool
 from capas.errors import Invalid
 from capas.run.times import format_time
@@ -30,7 +30,9 @@ async def get_archive(request: web.Request) -> web.StreamResponse:
     headers = await host.hop(_stat_header, host, name, path)
 
     def work(emit: Emit) -> None:
-        host.engine.containers.read_archive(name, path, lambda data: emit(bytes(data)))
+        pieces = Pieces(emit)
+        host.engine.containers.read_archive(name, path, pieces.write)
+        pieces.flush()
 
     return await stream(request, work, content_type="application/x-tar", headers=headers)
 
@@ -58,7 +60,9 @@ async def export(request: web.Request) -> web.StreamResponse:
     await host.hop(host.engine.containers.get, name)
 
     def work(emit: Emit) -> None:
-        host.engine.containers.export(name, lambda data: emit(bytes(data)))
+        pieces = Pieces(emit)
+        host.engine.containers.export(name, pieces.write)
+        pieces.flush()
 
     return await stream(request, work, content_type="application/x-tar")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -33,8 +34,31 @@ class Host(NamedTuple):
     waiting: dict[str, list[Attached]]
 
     async def hop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do blocking work in a thread."""
+        """Do work that takes no longer than the disk does, in a thread of the pool."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: work(*args, **kwargs))
+
+    async def alone(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do work that takes as long as a client or a container likes, in a thread of its own: nobody waits for it."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        _in_thread(loop, done, lambda: work(*args, **kwargs))
+        return await done
+
+
+def _in_thread(loop: asyncio.AbstractEventLoop, done: asyncio.Future[T], work: Callable[[], T]) -> None:
+    def settle(set_it: Callable[[Any], None], value: object) -> None:
+        if not done.done():  # who asked may have gone
+            set_it(value)
+
+    def run() -> None:
+        try:
+            value = work()
+        except BaseException as error:
+            loop.call_soon_threadsafe(settle, done.set_exception, error)
+        else:
+            loop.call_soon_threadsafe(settle, done.set_result, value)
+
+    threading.Thread(target=run, name="docker-alone", daemon=True).start()
 
 
 HOST = web.AppKey("host", Host)

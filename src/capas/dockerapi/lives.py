@@ -67,7 +67,7 @@ async def stop(request: web.Request) -> web.Response:
 
 
 async def _stop(host: Host, request: web.Request, container: Container) -> None:
-    await host.hop(
+    await host.alone(
         host.engine.containers.stop, container.record.id, timeout=whole(request, "t"),
         signal=request.query.get("signal") or None,
     )  # fmt: skip

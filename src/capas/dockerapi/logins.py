@@ -24,12 +24,11 @@ _HUB = frozenset({"", "https://index.docker.io/v1/", "index.docker.io", "docker.
 
 def engine_for(request: web.Request) -> Engine:
     """The engine, speaking to registries as the client of this request. Raises: Invalid."""
-    engine = host_of(request).engine
     text = request.headers.get("X-Registry-Auth", "")
     given = _decode(text, "X-Registry-Auth") if text else {}
     login = _login(given)
     # without credentials of its own docker's client means to be nobody: the daemon has no file of logins
-    return Engine(engine.settings, find_login=lambda domain, path: login)
+    return host_of(request).engine.speaking_as(lambda domain, path: login)
 
 
 def find_in_config(request: web.Request) -> Find:

@@ -34,6 +34,19 @@ class Raw(NamedTuple):
             return
 
 
+class _Taken(asyncio.StreamReaderProtocol):
+    """Reads for us; whom the connection was taken from hears of its end."""
+
+    def __init__(self, reader: asyncio.StreamReader, before: asyncio.BaseProtocol) -> None:
+        super().__init__(reader)
+        self._before = before
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It ended."""
+        super().connection_lost(exc)
+        self._before.connection_lost(exc)
+
+
 def take_over(request: web.Request, *, multiplexed: bool) -> Raw:
     """The connection of a request, its head answered: 101 where the client asked to upgrade, else 200."""
     transport = request.transport
@@ -41,7 +54,7 @@ def take_over(request: web.Request, *, multiplexed: bool) -> Raw:
         raise ConnectionResetError
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_CHUNK, loop=loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    protocol = _Taken(reader, request.protocol)
     transport.set_protocol(protocol)
     protocol.connection_made(transport)
     writer = asyncio.StreamWriter(transport, protocol, reader, loop)
@@ -79,20 +92,29 @@ async def _copy(fd: int, stream: int, raw: Raw, multiplexed: bool) -> None:
 
 async def copy_in(raw: Raw, fd: int, keys: bytes = b"") -> bool:
     """What the client sends, to a pipe, until it sends no more or the detach keys: then True. Closes the pipe."""
-    loop = asyncio.get_running_loop()
     held = b""
+    pipe = await _open_pipe(fd)
     try:
         while data := await raw.reader.read(_CHUNK):
             data, held, detached = _watch_keys(held + data, keys)
             if data:
-                await loop.run_in_executor(None, _write_all, fd, data)
+                pipe.write(data)
+                await pipe.drain()  # a container that does not read holds up its own client alone
             if detached:
                 return True
     except (ConnectionError, OSError):
         pass
     finally:
-        os.close(fd)
+        pipe.close()
     return False
+
+
+async def _open_pipe(fd: int) -> asyncio.StreamWriter:
+    loop = asyncio.get_running_loop()
+    file = os.fdopen(fd, "wb", buffering=0)
+    reader = asyncio.StreamReader(loop=loop)
+    transport, protocol = await loop.connect_write_pipe(lambda: asyncio.StreamReaderProtocol(reader, loop=loop), file)
+    return asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 def _watch_keys(data: bytes, keys: bytes) -> tuple[bytes, bytes, bool]:
@@ -106,12 +128,6 @@ def _watch_keys(data: bytes, keys: bytes) -> tuple[bytes, bytes, bool]:
         if data.endswith(keys[:length]):
             return data[:-length], data[-length:], False
     return data, b"", False
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
 
 
 def parse_keys(text: str | None, *, tty: bool) -> bytes:

@@ -41,7 +41,8 @@ def serve(
 
 
 async def _serve(engine: Engine, hosts: Sequence[str], tls: Tls | None, ready: Callable[[str], None]) -> None:
-    runner = web.AppRunner(await make_app(engine), access_log=None, shutdown_timeout=_STOP_SECONDS)
+    runner = web.AppRunner(await make_app(engine), access_log=None, shutdown_timeout=_STOP_SECONDS,
+                           handler_cancellation=True)  # fmt: skip
     await runner.setup()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

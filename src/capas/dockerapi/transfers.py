@@ -11,7 +11,7 @@ from capas.dockerapi.answers import json_answer
 from capas.dockerapi.host import Route, flag, host_of
 from capas.dockerapi.logins import engine_for
 from capas.dockerapi.progress import Progress, told
-from capas.dockerapi.stream import Emit, stream
+from capas.dockerapi.stream import Emit, Pieces, stream
 from capas.engine.engine import Engine
 from capas.errors import Invalid, Unsupported
 from capas.oci.media import ACCEPTED
@@ -84,7 +84,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     engine = host_of(request).engine
 
     def work(emit: Emit) -> None:
-        engine.images.save(cast(BinaryIO, writer := _Writer(emit)), names)
+        engine.images.save(cast(BinaryIO, writer := Pieces(emit)), names)
         writer.flush()
 
     return await stream(request, work, content_type="application/x-tar")
@@ -142,27 +142,6 @@ async def spool(request: web.Request) -> BinaryIO:
         raise
     file.seek(0)
     return cast(BinaryIO, file)
-
-
-class _Writer:
-    """A file that sends what is written to it."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._held = bytearray()
-
-    def write(self, data: bytes | memoryview) -> int:
-        """In pieces of some size."""
-        self._held += data
-        if len(self._held) >= _PIECE:
-            self.flush()
-        return len(data)
-
-    def flush(self) -> None:
-        """Send what is held back."""
-        if self._held:
-            self._emit(bytes(self._held))
-            self._held.clear()
 
 
 def _named(name: str, tag: str) -> str:

@@ -63,8 +63,8 @@ class Watch:
         self.tell("container", action, record.id, facts)
 
     def listen(self) -> asyncio.Queue[Event]:
-        """What happens from now on. Order: give it back with `leave`."""
-        queue: asyncio.Queue[Event] = asyncio.Queue()
+        """What happens from now on, a thousand unread at most. Order: give it back with `leave`."""
+        queue: asyncio.Queue[Event] = asyncio.Queue(_KEPT)
         self._listeners.add(queue)
         return queue
 
@@ -75,7 +75,8 @@ class Watch:
     def _tell(self, event: Event) -> None:
         self.past.append(event)
         for queue in self._listeners:
-            queue.put_nowait(event)
+            if not queue.full():  # as docker: a listener that does not listen misses it
+                queue.put_nowait(event)
 
     # ends
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from capas.run.executing import Window
     from capas.run.execution import ExecSpec
     from capas.run.limits import Limits
-    from capas.run.logs import LogLine
+    from capas.run.log_reader import LogLine, LogReader
     from capas.run.processes import Process
     from capas.run.usage import Usage
     from capas.snapshot.changes import Change
@@ -240,17 +240,24 @@ class Containers:
         self, container: str, *, tail: int | None = None, since: str = "", until: str = "", follow: bool = False
     ) -> Iterator[LogLine]:
         """What it printed, oldest first; `follow` goes on while it runs. Times as docker takes them."""
-        from capas.engine.container_times import parse_moment
-        from capas.run.logs import iter_log
+        from capas.run.log_reader import iter_log
 
-        record = self.room.get(container).record
-        return iter_log(
-            self.room.folder(record.id) / f"{record.id}-json.log",
-            tail=tail,
-            since_ns=parse_moment(since, now_ns()) if since else 0,
-            until_ns=parse_moment(until, now_ns()) if until else 0,
-            alive=(lambda: self.room.state(record.id).status == "running") if follow else None,
-        )
+        record, since_ns, until_ns = self._span(container, since, until)
+        alive = (lambda: self.room.state(record.id).status == "running") if follow else None
+        return iter_log(self.room.log(record.id), tail=tail, since_ns=since_ns, until_ns=until_ns, alive=alive)
+
+    def open_log(self, container: str, *, tail: int | None = None, since: str = "", until: str = "") -> LogReader:
+        """The same to be read bit by bit, by whoever may not wait."""
+        from capas.run.log_reader import LogReader
+
+        record, since_ns, until_ns = self._span(container, since, until)
+        return LogReader(self.room.log(record.id), tail=tail, since_ns=since_ns, until_ns=until_ns)
+
+    def _span(self, container: str, since: str, until: str) -> tuple[Record, int, int]:
+        from capas.engine.container_times import parse_moment
+
+        now, record = now_ns(), self.room.get(container).record
+        return record, parse_moment(since, now) if since else 0, parse_moment(until, now) if until else 0
 
     def size_of(self, container: str) -> int:
         """The bytes on disk of what it changed."""

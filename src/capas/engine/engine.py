@@ -32,16 +32,24 @@ class Engine:
     command line names them. An engine may be shared by threads; many engines and processes may work on one store.
     """
 
-    def __init__(self, settings: Settings | None = None, *, find_login: Find | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, find_login: Find | None = None, beside: Engine | None = None
+    ) -> None:
+        """`find_login` says who it is to registries; `beside` another engine, whose open connections it shares."""
         self.settings = settings or load_settings()
-        self._find_login = find_login
+        self._find_login, self._beside = find_login, beside
+
+    def speaking_as(self, find_login: Find) -> Engine:
+        """This engine as somebody else to registries: made in no time, with nothing to be closed."""
+        return Engine(self.settings, find_login=find_login, beside=self)
 
     @cached_property
     def store(self) -> Store:
         """Blobs and records beneath `settings.root`."""
         from capas.store.store import Store
 
-        return Store(self.settings.root, self._with_spared)
+        records = self._beside.store.records if self._beside else None
+        return Store(self.settings.root, self._with_spared, records=records)
 
     def _with_spared(self, kept: BlobStore, records: Records) -> BlobStore:
         """The blobs with those that are not kept before them (`store.keep`)."""
@@ -60,7 +68,8 @@ class Engine:
         """Conversations with registries, with docker's credentials."""
         from capas.registry.client import Client
 
-        return Client(self.settings, find=self._find_login)
+        transport = self._beside.client.transport if self._beside else None
+        return Client(self.settings, find=self._find_login, transport=transport)
 
     @cached_property
     def snapshotter(self) -> Snapshotter:

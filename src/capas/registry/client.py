@@ -44,7 +44,7 @@ class Client:
     ) -> None:
         self.settings = settings
         self.credentials = credentials or Credentials(settings.docker_config, environ=settings.environ)
-        self._transport = transport or HttpTransport(settings)
+        self.transport = transport or HttpTransport(settings)
         self._authorizer = Authorizer(find or self.credentials.find)
         self._lock = threading.Lock()
         self._sessions: dict[Endpoint, Session] = {}
@@ -66,11 +66,11 @@ class Client:
 
     def converse(self, conversation: Conversation[T]) -> T:
         """Lead a conversation to its end, in this thread."""
-        return converse(self._transport, conversation)
+        return converse(self.transport, conversation)
 
     def close(self) -> None:
         """Let go of idle connections. The client may be used again."""
-        self._transport.close()
+        self.transport.close()
 
 
 class Registry:

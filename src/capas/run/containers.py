@@ -75,6 +75,10 @@ class Containers:
         """Where a container's record and log are."""
         return self.root / "containers" / container_id
 
+    def log(self, container_id: str) -> Path:
+        """What it printed."""
+        return self.folder(container_id) / f"{container_id}-json.log"
+
     def live(self, container_id: str) -> Path:
         """What there is of it only while it runs."""
         return self.run_root / "containers" / container_id

@@ -17,22 +17,36 @@ Sink = Callable[[bytes], None]
 _CHUNK = 64 * 1024
 
 
-def to_descriptor(fd: int) -> Sink:
+class Outlet:
     """A sink that writes to a descriptor, and falls silent when nobody reads any more."""
-    broken = False
 
-    def write(data: bytes) -> None:
-        nonlocal broken
-        view = memoryview(data)
-        while view and not broken:
-            try:
-                view = view[os.write(fd, view) :]
-            except BlockingIOError:
-                select.select([], [fd], [])
-            except OSError:
-                broken = True
+    def __init__(self, fd: int) -> None:
+        self.fd, self._broken = fd, False
+        self._lock = threading.Lock()
 
-    return write
+    def __call__(self, data: bytes) -> None:
+        """Write all of it, waiting for a slow reader."""
+        with self._lock:
+            view = memoryview(data)
+            while view and not self._broken:
+                try:
+                    view = view[os.write(self.fd, view) :]
+                except BlockingIOError:
+                    select.select([], [self.fd], [])
+                except OSError:
+                    self._broken = True
+
+    def is_left(self) -> bool:
+        """Whether its reader is gone, seen without writing."""
+        poll = select.poll()
+        poll.register(self.fd, 0)
+        return self._broken or any(event & select.POLLERR for _, event in poll.poll(0))
+
+    def close(self) -> None:
+        """Close its descriptor, not while it is written to. Order: once it `is_left`, so that nobody waits."""
+        with self._lock:
+            self._broken = True
+            os.close(self.fd)
 
 
 def drain(fd: int, sinks: list[Sink]) -> threading.Thread:
@@ -61,10 +75,14 @@ class Feeder:
     """A thread that hands what comes from our input to a descriptor, until told to stop. `at_end`: the input ended."""
 
     def __init__(self, source: int, target: int, at_end: Callable[[], None] = lambda: None) -> None:
-        self._source, self._target, self._at_end = source, os.dup(target), at_end
+        self.source, self._target, self._at_end = source, os.dup(target), at_end
         self._stop_out, self._stop_in = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def is_over(self) -> bool:
+        """Whether the input has ended, or its taker is gone."""
+        return not self._thread.is_alive()
 
     def stop(self) -> None:
         """Stop it, also in the middle of waiting for input."""
@@ -74,15 +92,15 @@ class Feeder:
 
     def _run(self) -> None:
         poll = select.poll()
-        poll.register(self._source, select.POLLIN)
+        poll.register(self.source, select.POLLIN)
         poll.register(self._stop_out, select.POLLIN)
-        write = to_descriptor(self._target)
+        write = Outlet(self._target)
         try:
             while True:
                 ready = dict(poll.poll())
                 if self._stop_out in ready:
                     return
-                data = os.read(self._source, _CHUNK)
+                data = os.read(self.source, _CHUNK)
                 if not data:
                     self._at_end()
                     return

@@ -7,7 +7,7 @@ import threading
 from typing import NamedTuple
 
 from capas.run.logs import LogWriter
-from capas.run.pump import Feeder, Sink, drain, get_size, open_terminal, set_size, to_descriptor
+from capas.run.pump import Feeder, Outlet, Sink, drain, get_size, open_terminal, set_size
 
 
 class Attached(NamedTuple):
@@ -64,12 +64,28 @@ class Streams:
     def join(self, joined: Attached) -> None:
         """One more client, whose descriptors are ours from now on: it sees what comes out from here on."""
         with self._lock:
+            self._clear_left()
             self._ours += [fd for fd in joined if fd is not None]
             for name, fd in (("stdout", joined.stdout), ("stderr", joined.stderr)):
                 if fd is not None and name in self._sinks:
-                    self._sinks[name].append(to_descriptor(fd))
+                    self._sinks[name].append(Outlet(fd))
             if joined.stdin is not None and self._interactive and (self.terminal, self._input) != (None, None):
                 self._feed(joined.stdin)
+
+    def _clear_left(self) -> None:
+        """Who joined and has left does not take room as long as the container runs."""
+        for sinks in self._sinks.values():
+            for sink in tuple(sinks):
+                if isinstance(sink, Outlet) and sink.fd in self._ours and sink.is_left():
+                    sinks.remove(sink)
+                    self._ours.remove(sink.fd)
+                    sink.close()
+        for feeder in [each for each in self._feeders if each.is_over()]:
+            self._feeders.remove(feeder)
+            feeder.stop()
+            if feeder.source in self._ours:
+                self._ours.remove(feeder.source)
+                os.close(feeder.source)
 
     def resize(self, size: tuple[int, int] | None = None) -> None:
         """The container's terminal gets this size (rows, columns), or that of ours, which has changed."""
@@ -141,7 +157,7 @@ class Streams:
             self._input = None
 
     def _sinks_of(self, name: str, fd: int | None) -> list[Sink]:
-        sinks: list[Sink] = [] if fd is None else [to_descriptor(fd)]
+        sinks: list[Sink] = [] if fd is None else [Outlet(fd)]
         if self._log is not None:
             log = self._log
             sinks.append(lambda data: log.write(name, data))

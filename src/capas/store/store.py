@@ -32,10 +32,19 @@ class Collected(NamedTuple):
 class Store:
     """Everything Capas keeps of images, in `root`: `blobs/`, `ingest/`, `leases/`, `records.db`."""
 
-    def __init__(self, root: Path, wrap: Callable[[BlobStore, Records], BlobStore] | None = None) -> None:
-        """`wrap` may stand before the blobs on disk, for those that are not kept but can be had again."""
+    def __init__(
+        self,
+        root: Path,
+        wrap: Callable[[BlobStore, Records], BlobStore] | None = None,
+        *,
+        records: Records | None = None,
+    ) -> None:
+        """`wrap` may stand before the blobs on disk, for those that are not kept but can be had again.
+
+        `records` are those of another store of this root, to be shared with it.
+        """
         self.root = root
-        self.records = Records(root / "records.db")
+        self.records = records or Records(root / "records.db")
         self._wrap = wrap
         self._leases = root / "leases"
         self._gate = root / "gc.lock"
