@@ -23,6 +23,7 @@ SPANISH: dict[str, str] = json.loads(words.CATALOGUE.read_text("utf-8"))
         words.list_pages,
         words.list_errors,
         words.list_findings,
+        words.list_meanings,
         words.list_facts,
     ],
 )

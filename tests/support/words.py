@@ -26,6 +26,7 @@ KINDS = {
 }  # fmt: skip
 EVENTS = {"Started": (1,), "Finished": (1,), "Failed": (1,), "Said": (0,), "Advanced": (3,)}
 TELLING = {"_": 1, "_n": 2, "reason": 1, "say": 1, "say_number": 2}  # in pages: how many of the arguments are texts
+MEANINGS = {"told": 1, "beware": 1, "counted": 2}  # in what explains: how many of the arguments are texts
 SPOKEN = {"say", "warn", "words", "confirm", "translate"}
 REASONS = {"fault", "_fault", "_invalid", "_bad", "_problem", "_wrong", "_malformed", "_refuse", "_no"}
 # what click says by itself where Capas can come; of each it has more, for programs that are not ours
@@ -112,6 +113,19 @@ def list_findings() -> set[str]:
     return found - {"{problem}", "{advice}"}
 
 
+def list_meanings() -> set[str]:
+    """What `capas explain` says, wherever its sentences are made."""
+    found: set[str] = set()
+    for path in sorted(HOUSE.rglob("*.py")):
+        for call in _calls(path):
+            name = _name(call.func)
+            texts = call.args[: MEANINGS.get(name, 0)]
+            if name == "translate" and "meaning" in path.parts:
+                texts = call.args[:1]
+            found.update(text for node in texts for text in _texts(node))
+    return found
+
+
 def list_facts() -> set[str]:
     """The names of what `system info` and `version` tell."""
     tree = ast.parse((HOUSE / "engine" / "system.py").read_text())
@@ -141,7 +155,7 @@ def list_pages() -> set[str]:
 def list_all() -> set[str]:
     """Everything that the catalogue must hold, and nothing besides."""
     spoken = list_help() | list_spoken() | list_events() | list_pages()
-    return spoken | list_errors() | list_findings() | list_facts() | SYSTEM
+    return spoken | list_errors() | list_findings() | list_meanings() | list_facts() | SYSTEM
 
 
 def write_catalogue(held: dict[str, str]) -> str:

@@ -110,6 +110,7 @@ MAIN = _table(
     completion=("completion", "completion", "Print the completion script of a shell"),
     container=("groups", "container", "The verbs about containers"),
     dockerd=("dockerd", "dockerd", "Answer docker's own client on a socket"),
+    explain=("explain", "explain", "Explain a Dockerfile, line by line"),
     hub=("groups", "hub", "The registry server"),
     image=("groups", "image", "The verbs about images"),
     inspect=("inspect", "inspect", "Show everything about images or containers, as JSON"),

@@ -32,8 +32,8 @@ NOWHERE = Position(0, 0, 0, 0)
 """The position of what no file holds: an instruction from ONBUILD or from `commit --change`."""
 
 
-def draw_excerpt(line_text: str, position: Position) -> str:
-    """The source line with a caret under the range; a long line is cut around it.
+def draw_excerpt(line_text: str, position: Position, widest: int = _WIDEST) -> str:
+    """The source line with a caret under the range; a line longer than `widest` is cut around it.
 
     >>> print(draw_excerpt("RUNN true", Position.at(3, 1, 4)))
     3 | RUNN true
@@ -41,8 +41,8 @@ def draw_excerpt(line_text: str, position: Position) -> str:
     """
     start = max(position.column - 1, 0)
     width = position.end_column - position.column if position.end_line == position.line else len(line_text) - start
-    cut = max(start - _WIDEST // 2, 0)
-    shown = line_text[cut : cut + _WIDEST].replace("\t", " ")
+    cut = max(start - widest // 2, 0)
+    shown = line_text[cut : cut + widest].replace("\t", " ")
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
     carets = "^" * max(1, min(width, len(shown) - (start - cut)))
     number = str(position.line)

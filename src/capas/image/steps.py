@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal, NamedTuple
 
+from capas.dockerfile.history import split_instruction
 from capas.image.created import parse_created
 from capas.oci.config import Config
 from capas.oci.digest import Digest
 from capas.oci.manifest import Manifest
 
 Kind = Literal["base", "copy", "run", "other"]
-
-_TEXT_LIMIT = 20_000
-_NOTHING = re.compile(r"^/bin/sh -c #\(nop\)\s+")
-_SHELL = re.compile(r"^(?:RUN\s+)?(?:\|\d+\s.*?)?/bin/sh -c\s+", re.DOTALL)
-_BUILDKIT = re.compile(r"\s+# buildkit\s*$")
 
 
 class Step(NamedTuple):
@@ -48,24 +43,6 @@ def list_steps(manifest: Manifest, config: Config | None) -> list[Step]:
     for layer in layers:
         steps.append(Step(len(steps) + 1, "", "", 0, "base" if not steps else "other", layer.size, layer.digest))
     return steps
-
-
-def split_instruction(created_by: str) -> tuple[str, str]:
-    """The instruction and what follows it, of a step as builders write it down.
-
-    >>> split_instruction('/bin/sh -c #(nop)  CMD ["nginx"]')
-    ('CMD', '["nginx"]')
-    >>> split_instruction("RUN /bin/sh -c apt-get update # buildkit")
-    ('RUN', 'apt-get update')
-    """
-    text = _BUILDKIT.sub("", created_by[:_TEXT_LIMIT].strip())
-    plain = _NOTHING.sub("", text)
-    if plain == text:
-        shell = _SHELL.sub("", text)
-        if shell != text:
-            return "RUN", shell.strip()
-    word, _, rest = plain.partition(" ")
-    return (word, rest.strip()) if word.isascii() and word.isalpha() and word.isupper() else ("", plain)
 
 
 def _kind(instruction: str, *, is_first: bool) -> Kind:

@@ -32,11 +32,18 @@ class Word(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A command's name and the words after it. `pipes`: what it prints goes into another command."""
+    """A command's name and the words after it. `operator` ends it ("&&", "|", …, "" for none); `output` is the file
+    that takes what it prints, with `>` or `>>` before it."""
 
     name: Word
     words: tuple[Word, ...]
-    pipes: bool = False
+    operator: str = ""
+    output: str = ""
+
+    @property
+    def pipes(self) -> bool:
+        """Whether what it prints goes into another command."""
+        return self.operator in ("|", "|&")
 
     def has(self, *texts: str) -> bool:
         """Whether all of these words are among the arguments."""
@@ -147,6 +154,7 @@ class _Reader:
         self._text = text
         self._at = 0
         self._depth = 0
+        self._output = ""
         self.commands: list[Command] = []
 
     def read(self, stop: str) -> None:
@@ -179,7 +187,8 @@ class _Reader:
         while words and (words[0].text in _KEYWORDS or _is_assignment(words[0].text)):
             words = words[1:]
         if words and words[0].text not in _HEADS:
-            self.commands.append(Command(words[0], tuple(words[1:]), operator in ("|", "|&")))
+            self.commands.append(Command(words[0], tuple(words[1:]), operator, self._output))
+        self._output = ""
 
     def _operator(self) -> str:
         found = _OPERATOR.match(self._text, self._at)
@@ -190,12 +199,16 @@ class _Reader:
         self._at = len(self._text) if end < 0 else end
 
     def _redirection(self) -> None:
+        start = self._at
         while self._at < len(self._text) and self._text[self._at] in "<>&-":
             self._at += 1
+        mark = self._text[start : self._at]
         while self._at < len(self._text) and self._text[self._at] in " \t":
             self._at += 1
         if self._at < len(self._text) and not self._operator():
-            self._word("")
+            word = self._word("")
+            if word is not None and mark in (">", ">>"):
+                self._output = mark + word.text
 
     def _word(self, stop: str) -> Word | None:
         """The next word; what is only a redirection or an empty pair of quotes is none."""
@@ -207,7 +220,9 @@ class _Reader:
             letters.append(self._piece(char))
         text = "".join(letters)
         if self._at < len(self._text) and self._text[self._at] in "<>" and text.isdecimal():
+            before = self._output
             self._redirection()  # the 2 of 2>&1
+            self._output = self._output if text == "1" else before
             text = ""
         self._at = max(self._at, start + 1)
         return Word(text, start, min(self._at, len(self._text))) if text else None

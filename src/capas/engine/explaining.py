@@ -1,0 +1,126 @@
+"""Explaining a Dockerfile with what its steps cost when it was last built here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, NamedTuple
+
+from capas.dockerfile.checks.subject import StageText, Subject
+from capas.dockerfile.history import split_instruction
+from capas.dockerfile.ignore import Ignore
+from capas.dockerfile.instructions import Add, Copy, Onbuild, Run, Workdir
+from capas.dockerfile.meaning.explaining import Explanation, explain_dockerfile
+from capas.dockerfile.meaning.sentence import Sentence, told
+from capas.errors import CapasError
+
+if TYPE_CHECKING:
+    from capas.engine.costs import StepCost
+    from capas.engine.engine import Engine
+    from capas.image.image import Image
+
+_MOST_IMAGES = 200
+_LEAST_ALIKE = 0.5
+
+
+class ExplainedFile(NamedTuple):
+    """A Dockerfile in words. `costs`: by the line where an instruction begins; `built`: which image they are of."""
+
+    explanation: Explanation
+    costs: Mapping[int, StepCost] = {}
+    built: Sentence | None = None
+
+
+def explain_file(engine: Engine, text: str, name: str = "Dockerfile", *, ignore: Ignore | None = None) -> ExplainedFile:
+    """A Dockerfile's text in words, with the costs of the image here that was last built of it.
+
+    Raises: Invalid, Unsupported where it cannot be read at all.
+    """
+    explanation = explain_dockerfile(text, name, ignore=ignore)
+    steps = _list_steps(explanation.subject)
+    found = _find_built(engine, steps) if steps else None
+    if found is None:
+        return ExplainedFile(explanation)
+    image, label = found
+    costs = _match(engine, image, steps)
+    return ExplainedFile(explanation, costs, told("What steps cost is from {image}, which was built here", image=label))
+
+
+class _Written(NamedTuple):
+    """A step of the image in the end: its line, and its text as far as history tells it too."""
+
+    line: int
+    text: str
+    makes_layer: bool
+
+
+def _list_steps(subject: Subject) -> list[_Written]:
+    """The steps that the history of the image has a line for, oldest first."""
+    chain: list[StageText] = []
+    stage = subject.stages[-1] if subject.stages else None
+    while stage is not None:
+        chain.append(stage)
+        stage = subject.find_stage(stage.stage.base, stage.stage.index)
+    return list(_written(reversed(chain)))
+
+
+def _written(stages: Iterator[StageText]) -> Iterator[_Written]:
+    for stage in stages:
+        for step in stage.steps:
+            one = step.instruction
+            if one is None or isinstance(one, Onbuild):
+                continue
+            rest = step.request.rest
+            if isinstance(one, Run):
+                rest = one.full_command.args[0] if one.command.shell else " ".join(one.command.args)
+            elif isinstance(one, Copy | Add):
+                rest = " ".join([*one.sources, one.target])
+            yield _Written(step.row, _folded(step.request.name, rest), isinstance(one, Run | Copy | Add | Workdir))
+
+
+def _folded(keyword: str, rest: str) -> str:
+    words = [word for word in rest.split() if not word.startswith("--")] if keyword in ("COPY", "ADD") else rest.split()
+    return " ".join([keyword, *words])
+
+
+def _find_built(engine: Engine, steps: Sequence[_Written]) -> tuple[Image, str] | None:
+    """The newest image that was built here of these steps, or of most of them, and what it is called."""
+    makers = {step.text for step in steps if step.makes_layer}
+    seen = set()
+    for summary in engine.images.list()[:_MOST_IMAGES]:
+        if summary.image_id in seen or not engine.store.records.list_times(summary.image_id):
+            continue
+        seen.add(summary.image_id)
+        try:
+            image = engine.images.get(str(summary.image_id))
+        except CapasError:
+            continue
+        made = set(_history(engine, image))
+        if makers and len(makers & made) / len(makers) >= _LEAST_ALIKE:
+            named = f"{summary.repository}:{summary.tag}" if summary.repository and summary.tag else ""
+            return image, named or summary.image_id.short
+    return None
+
+
+def _history(engine: Engine, image: Image) -> list[str]:
+    """The texts of the steps that were done here."""
+    count = len(engine.store.records.list_times(image.id))
+    return [_folded(*split_instruction(step.created_by)) for step in image.history[len(image.history) - count :]]
+
+
+def _match(engine: Engine, image: Image, steps: Sequence[_Written]) -> dict[int, StepCost]:
+    from capas.engine.costs import list_costs
+
+    try:
+        costs = list_costs(engine, image)
+    except CapasError:  # a layer is not here any more: there is nothing to tell of
+        return {}
+    made = _history(engine, image)
+    own = costs[len(costs) - len(made) :]
+    matcher = SequenceMatcher(None, [step.text for step in steps], made, autojunk=False)
+    return {
+        steps[block.a + place].line: own[block.b + place]
+        for block in matcher.get_matching_blocks()
+        for place in range(block.size)
+        if steps[block.a + place].makes_layer
+    }
