@@ -10,7 +10,8 @@ SAID = {
     "apt-get update": "brings the newest lists of packages",
     "apt-get install -y --no-install-recommends curl git=2": "installs the packages `curl` and `git=2` with apt-get",
     "apt-get -o x=1 install -y curl": "installs the package `curl`",
-    "apk add --no-cache --virtual .build gcc musl-dev": "the packages `gcc` and `musl-dev` with apk under the name `.build`",
+    "apk add --no-cache --virtual .build gcc musl-dev": "the packages `gcc` and `musl-dev` with apk under the name "
+    "`.build`",
     "dnf install -y httpd": "installs the package `httpd` with dnf",
     "pip install --no-cache-dir -r requirements.txt": "installs the Python packages that `requirements.txt` lists",
     "python3 -m pip install flask": "installs the Python package `flask`",
@@ -30,7 +31,8 @@ SAID = {
     "chmod +x /a /b": "makes `/a` and `/b` executable (+x)",
     "chmod 640 /a": "the owner may read and write; the group may read; others may do nothing",
     "chown -R app:app /srv": "gives `/srv` to `app:app`",
-    "ln -sf /dev/stdout /var/log/x": "makes `/var/log/x` a link to `/dev/stdout`: what is written there is seen by `capas logs`",
+    "ln -sf /dev/stdout /var/log/x": "makes `/var/log/x` a link to `/dev/stdout`: what is written there is seen by "
+    "`capas logs`",
     "rm -rf /var/lib/apt/lists/*": "deletes apt's lists of packages",
     "rm -rf /tmp/x": "deletes `/tmp/x`",
     "mkdir -p /a /b": "makes the directories `/a` and `/b`",

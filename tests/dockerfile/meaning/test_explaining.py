@@ -19,9 +19,11 @@ PIECES = (
     "", "RUN apt-get update && apt-get install -y a", 'RUN ["true"]', "RUN <<EOF\nmake || true\nEOF", "COPY . .",
     "COPY --from=0 /a /b/", "COPY --chown=1:2 --chmod=u=rwX,g-w a* /x/", "ADD https://a.b/c.tgz /d", "ADD a.tar /",
     "ENV A=1 B=${A:-$V}", "ENV A b c", "LABEL a=b", "EXPOSE 80 53/udp $V", "USER 1:2", "WORKDIR rel", "VOLUME /a /b",
-    'CMD ["a"]', "CMD a", 'ENTRYPOINT ["e"]', "HEALTHCHECK NONE", "HEALTHCHECK --interval=5s CMD a | b", "ONBUILD RUN x",
+    'CMD ["a"]', "CMD a", 'ENTRYPOINT ["e"]', "HEALTHCHECK NONE", "HEALTHCHECK --interval=5s CMD a | b",
+    "ONBUILD RUN x",
     "STOPSIGNAL 9", 'SHELL ["/bin/bash", "-c"]', "MAINTAINER me", "RUN --mount=type=cache,target=/c pip install x",
-    "RUN --mount=target=$V cat", "COPY <<A <<-'B' /d/\n$V\nA\n\tx\nB", "NONSENSE x", "RUN a \\\n# inside\n && b", "ARG W",
+    "RUN --mount=target=$V cat", "COPY <<A <<-'B' /d/\n$V\nA\n\tx\nB", "NONSENSE x", "RUN a \\\n# inside\n && b",
+    "ARG W",
     "RUN `date` $(curl http://x) > /f 2>&1; if x; then y; fi", "CMD []", "COPY nothing", "run\techo 'open",
 )  # fmt: skip
 
