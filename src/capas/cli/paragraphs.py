@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import click
 
-from capas.cli.printable import printable
 from capas.dockerfile.meaning.sentence import Span
+from capas.printable import printable
 
 _NARROWEST = 20
 _PIECE = re.compile(r"`[^`]*`|[^`]+|`")
