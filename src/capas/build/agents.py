@@ -10,7 +10,7 @@ import shutil
 import stat
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +36,16 @@ def parse_ssh(text: str) -> tuple[str, tuple[str, ...]]:
 class Agents:
     """The agents of one build, by id; those of keys are started when first asked for. Safe from many threads."""
 
-    def __init__(self, given: Mapping[str, tuple[str, ...]], environ: Mapping[str, str], scratch: Scratch) -> None:
+    def __init__(
+        self,
+        given: Mapping[str, tuple[str, ...]],
+        environ: Mapping[str, str],
+        scratch: Scratch,
+        ask: Callable[[str], str | None] | None = None,
+    ) -> None:
+        """`ask` knows the agents that are not given."""
         self._given = given
+        self._ask = ask
         self._environ = environ
         self._scratch = scratch
         self._lock = threading.Lock()
@@ -51,7 +59,7 @@ class Agents:
         that cannot be used.
         """
         if name not in self._given:
-            return None
+            return self._ask(name) if self._ask else None
         with self._lock:
             found = self._sockets.get(name)
             if found is None:

@@ -71,7 +71,8 @@ class Bench:
         self.cache = cache
         self.cache_mounts = CacheMounts(ports.cache_root / "mounts", ports.clock)
         self.secrets = named.opening.secrets
-        self.agents = Agents(request.ssh, request.environ, scratch)
+        ask = request.asked.find_agent if request.asked else None
+        self.agents = Agents(request.ssh, request.environ, scratch, ask)
         self.spreads = Spreads()
         self.cancelled = cancelled
         self.report = report

@@ -25,14 +25,17 @@ from capas.events import Report, ignore
 from capas.parallel import Nursery
 
 
-def build(request: BuildRequest, ports: BuildPorts, *, report: Report = ignore) -> Built:
+def build(
+    request: BuildRequest, ports: BuildPorts, *, nursery: Nursery | None = None, report: Report = ignore
+) -> Built:
     """Build what a Dockerfile describes, for every platform asked for, and export it as the request's outputs say.
 
+    Whoever gives the `nursery` can cancel the build from another thread.
     Atomic: a failed or interrupted build leaves steps in the cache for the next one, and nothing else.
     Raises: Invalid, pointing into the Dockerfile, for what it says and for a RUN that fails; NotFound for a base or a
         source that is not there; Unsupported where there is no runtime for a RUN; Interrupted; Exhausted.
     """
-    with opened_bench(request, ports, report=report) as (bench, context, nursery):
+    with opened_bench(request, ports, report=report, nursery=nursery) as (bench, context, nursery):
         job = Job(bench, context, ports)
         try:
             with nursery:

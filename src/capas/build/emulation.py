@@ -42,6 +42,12 @@ def has_emulator(platform: Platform, handlers: Path = HANDLERS) -> bool:
     return any(_handles(text, wanted) for text in texts)
 
 
+def list_runnable(host: Platform) -> list[Platform]:
+    """Every platform whose steps can be run here: this machine's first, then what it runs too or emulates."""
+    others = [Platform.of("linux", name) for name in _ELF]
+    return [host, *(one for one in others if one != host and (host.runs(one) or has_emulator(one)))]
+
+
 def _handles(text: str, wanted: tuple[int, int, int]) -> bool:
     lines = text.splitlines()
     said = dict(line.partition(" ")[::2] for line in lines)

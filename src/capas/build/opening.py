@@ -39,7 +39,8 @@ class Opening:
         self.ports = ports
         self.scratch = scratch
         self.fetched: dict[str, Path] = {}  # what was downloaded, by its address
-        self.secrets = Secrets(request.secrets, request.environ)
+        ask = request.asked.find_secret if request.asked else None
+        self.secrets = Secrets(request.secrets, request.environ, ask)
         self._stack = stack
 
     def place(self, word: str, label: str) -> Files:

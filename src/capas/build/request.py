@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, Protocol
 
 from capas.build.attestations.wish import Attestations
 from capas.build.secrets import SecretSource
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from capas.build.exporters.output import Output
     from capas.dockerfile.checks.finding import Finding
     from capas.image.image import Image
+
+
+class Asked(Protocol):
+    """Who is asked, when a step needs them, for secrets and agents that the request does not name."""
+
+    def find_secret(self, id: str) -> bytes | None:
+        """The secret, None where there is none of this id."""
+
+    def find_agent(self, id: str) -> str | None:
+        """The path of an ssh agent's socket, None where there is none of this id."""
 
 
 class BuildRequest(NamedTuple):
@@ -52,6 +62,7 @@ class BuildRequest(NamedTuple):
     allow: frozenset[str] = frozenset()  # what a Dockerfile may ask for: network.host, security.insecure
     secrets: Mapping[str, SecretSource] = {}  # by id
     ssh: Mapping[str, tuple[str, ...]] = {}  # by id: an agent's socket, or keys; nothing for the user's own agent
+    asked: Asked | None = None
     shm_size: int = 0  # bytes of /dev/shm, 0 for docker's 64 MiB
     ulimits: tuple[tuple[str, int, int], ...] = ()  # (name, soft, hard)
     cgroup_parent: str = ""  # "" for our own

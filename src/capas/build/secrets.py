@@ -6,7 +6,7 @@ Spec: docker's documentation, "docker buildx build", `--secret`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,9 +54,15 @@ def parse_secret(text: str) -> tuple[str, SecretSource]:
 class Secrets:
     """The secrets of one build. Safe from many threads."""
 
-    def __init__(self, sources: Mapping[str, SecretSource], environ: Mapping[str, str]) -> None:
-        """Raises: NotFound for a file that is not there; Exhausted for one that is too large."""
+    def __init__(
+        self,
+        sources: Mapping[str, SecretSource],
+        environ: Mapping[str, str],
+        ask: Callable[[str], bytes | None] | None = None,
+    ) -> None:
+        """`ask` knows those without a source. Raises: NotFound for a file that is not there; Exhausted, too large."""
         self._environ = environ
+        self._ask = ask
         self._sources = {name: self._settled(name, source) for name, source in sources.items()}
         self._lock = threading.Lock()
         self._read: dict[str, Concealed] = {}
@@ -67,12 +73,15 @@ class Secrets:
     def find(self, name: str) -> Concealed | None:
         """The secret of this id; None where none was given, or its variable is not set. Raises: NotFound; Exhausted."""
         source = self._sources.get(name)
-        if source is None or (source.variable and source.variable not in self._environ):
+        if source is not None and source.variable and source.variable not in self._environ:
             return None
         with self._lock:
             found = self._read.get(name)
             if found is None:
-                found = self._read[name] = Concealed(self._load(name, source))
+                data = self._load(name, source) if source else self._ask(name) if self._ask else None
+                if data is None:
+                    return None
+                found = self._read[name] = Concealed(data)
             return found
 
     def _settled(self, name: str, source: SecretSource) -> SecretSource:

@@ -107,6 +107,7 @@ HUB_USER = _table(
 MAIN = _table(
     bake=("bake", "bake", "Build many targets at once, from a bake file"),
     builder=("groups", "builder", "The build cache"),
+    buildkitd=("buildkitd", "buildkitd", "Build for docker's buildx on a socket"),
     completion=("completion", "completion", "Print the completion script of a shell"),
     container=("groups", "container", "The verbs about containers"),
     dockerd=("dockerd", "dockerd", "Answer docker's own client on a socket"),

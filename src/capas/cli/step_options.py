@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from capas.cli.pairs import parse_hosts
-
 F = TypeVar("F", bound=Callable[..., Any])
 _ENTITLEMENTS = ("network.host", "security.insecure")
 
@@ -47,12 +45,12 @@ def step_wishes(given: Mapping[str, Any]) -> dict[str, Any]:
     """The same as fields of a `BuildRequest`. Raises: Invalid."""
     from capas.build.agents import parse_ssh
     from capas.build.secrets import parse_secret
-    from capas.engine.container_env import read_ulimits
+    from capas.engine.container_env import read_hosts, read_ulimits
     from capas.run.limits import parse_size
 
     return {
         "network": given["network"],
-        "add_hosts": parse_hosts(given["hosts"]),
+        "add_hosts": read_hosts(given["hosts"]),
         "allow": frozenset(given["allow"]),
         "secrets": dict(map(parse_secret, given["secrets"])),
         "ssh": dict(map(parse_ssh, given["ssh"])),

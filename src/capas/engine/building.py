@@ -25,6 +25,7 @@ from capas.engine.rootless import enter_if_possible
 from capas.errors import CapasError
 from capas.events import Report, ignore
 from capas.image.record import record_top
+from capas.parallel import Nursery
 from capas.reference import Reference
 from capas.settings import parse_epoch
 
@@ -61,11 +62,13 @@ def build_image(
     *,
     tags: Sequence[str] = (),
     visitor: Visitor | None = None,
+    nursery: Nursery | None = None,
     report: Report = ignore,
 ) -> Built:
     """Build and export; an image output without a name of its own takes every one of the tags.
 
-    What settings say fills what the request leaves open. With a `visitor` a RUN that fails opens a shell at our
+    What settings say fills what the request leaves open. Cancelling the `nursery` ends the build.
+    With a `visitor` a RUN that fails opens a shell at our
     terminal, in the state in which it began.
     """
     references = tuple(Reference.parse(tag).with_default_tag() for tag in tags)  # a bad tag costs no work
@@ -77,7 +80,7 @@ def build_image(
     if visitor is not None:
         ports = ports._replace(on_failure=partial(_look_round, engine, visitor))
     try:
-        return build(whole, ports, report=report)
+        return build(whole, ports, nursery=nursery, report=report)
     finally:  # also after a step that failed: the next try stands on the same bases
         bases.settle()
 

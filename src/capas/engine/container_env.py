@@ -1,12 +1,13 @@
-"""The NAME=VALUE options of a container: -e, --env-file, -l, --label-file, --ulimit."""
+"""The NAME=VALUE options of a container: -e, --env-file, -l, --label-file, --add-host, --ulimit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from capas.errors import Invalid, NotFound
 
 _NO_LIMIT = 2**64 - 1
+_HOST_GATEWAY = "host-gateway"
 _ULIMITS = (
     "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
     "rttime", "sigpending", "stack",
@@ -44,6 +45,27 @@ def read_labels(items: Sequence[str], files: Sequence[str] = ()) -> dict[str, st
 def read_ulimits(items: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
     """`nofile=1024:2048`; one number stands for both, -1 for no limit. Raises: Invalid."""
     return tuple(map(_ulimit, items))
+
+
+def read_hosts(items: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """NAME:ADDRESS (or NAME=ADDRESS) pairs; IPv6 may stand in brackets, host-gateway for this host. Raises: Invalid."""
+    return tuple(map(_host, items))
+
+
+def _host(text: str) -> tuple[str, str]:
+    import ipaddress  # only where a host is given
+
+    name, _, address = text.partition("=" if "=" in text else ":")
+    bare = address.removeprefix("[").removesuffix("]")
+    if name and bare == _HOST_GATEWAY:
+        return name, bare
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        raise Invalid("--add-host {text!r} is not NAME:ADDRESS", text=text[:200]) from None
+    if not name:
+        raise Invalid("--add-host {text!r} is not NAME:ADDRESS", text=text[:200])
+    return name, bare
 
 
 def _variable(text: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from capas.image.image import Image
     from capas.image.index import ImageIndex
     from capas.oci.digest import Digest
+    from capas.parallel import Nursery
     from capas.registry.pull import Pulled
     from capas.registry.search import Hits, Wanted
 
@@ -217,15 +218,17 @@ class Images:
         *,
         tags: Sequence[str] = (),
         visitor: Visitor | None = None,
+        nursery: Nursery | None = None,
         report: Report = ignore,
     ) -> Built:
         """Build a Dockerfile, record the image and name it. Raises: Invalid, with the line at fault.
 
+        Cancelling the `nursery` ends it.
         With a `visitor` a RUN that fails opens a shell at our terminal, in the state in which it began.
         """
         from capas.engine.building import build_image
 
-        return build_image(self._engine, request, tags=tags, visitor=visitor, report=report)
+        return build_image(self._engine, request, tags=tags, visitor=visitor, nursery=nursery, report=report)
 
     def build_twice(self, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Repeated:
         """Build, then again in other conditions, and compare. Raises: as `build`."""

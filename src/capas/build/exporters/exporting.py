@@ -77,10 +77,10 @@ def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts, attest
         if output.type == "local":
             export_local(composed, output, bench)
         elif output.type == "tar":
-            export_tar(composed, output, bench.request.stdout, bench)
+            export_tar(composed, output, output.stream or bench.request.stdout, bench)
         else:
             _bring_layers(exported, bench)
-            export_archive(exported, output, bench.request.stdout)
+            export_archive(exported, output, output.stream or bench.request.stdout)
         bench.report(Finished(name, "DONE"))
     return first or make_exported(composed, Output(), bench, attest)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, cast
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 from capas.build.exporters.annotations import Annotation, attribute_annotation
 from capas.build.exporters.fields import Fields
@@ -29,7 +29,7 @@ class Packing(NamedTuple):
 
 
 class Output(NamedTuple):
-    """One output. `dest` is a path, "-" for standard output; `names` are what the image is called there.
+    """One output. `dest` is a path, or "-" for `stream` or else standard output; `names` are what the image is called.
 
     `store` and `push` are of an image only: keep it here, send it to the registries of its names.
     """
@@ -44,6 +44,7 @@ class Output(NamedTuple):
     split: bool | None = None  # of files: a directory for each platform; None where there are several
     packing: Packing = Packing()
     annotations: tuple[Annotation, ...] = ()
+    stream: BinaryIO | None = None
 
     @property
     def is_image(self) -> bool:
@@ -53,7 +54,7 @@ class Output(NamedTuple):
     @property
     def to_stdout(self) -> bool:
         """Whether standard output is taken."""
-        return self.dest == "-"
+        return self.dest == "-" and self.stream is None
 
 
 def parse_output(text: str) -> Output:

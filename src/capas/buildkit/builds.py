@@ -1,0 +1,59 @@
+"""The builds of a server, by the references of their clients: what several calls say of one belongs together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+from capas.buildkit import messages_pb2 as wire
+from capas.buildkit.telling import Telling
+from capas.clock import now_ns
+from capas.errors import Conflict, NotFound
+
+_PATIENCE_SECONDS = 15.0
+_REMEMBERED = 64  # builds that are over, for clients whose next call comes late
+
+
+class Build:
+    """One build: what its client's frontend said, and the story that it is told."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.telling = Telling(loop, now_ns)
+        self.frontend: wire.FrontendRequest | None = None
+        self.returned = asyncio.Event()
+        self.problem: wire.Status | None = None  # why the client's side gave up
+        self.over = False
+
+
+class Builds:
+    """All of them. Its methods belong to the event loop."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Build] = OrderedDict()
+        self._news = asyncio.Condition()
+
+    async def begin(self, ref: str) -> Build:
+        """A new one. Raises: Conflict for a reference that is taken."""
+        if ref in self._known:
+            raise Conflict("there is a build {ref} already", ref=ref[:100])
+        async with self._news:
+            found = self._known[ref] = Build(asyncio.get_running_loop())
+            self._news.notify_all()
+        return found
+
+    async def get(self, ref: str) -> Build:
+        """A build, which may begin a moment after the call that names it. Raises: NotFound."""
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS), self._news:
+                await self._news.wait_for(lambda: ref in self._known)
+                return self._known[ref]
+        except TimeoutError:
+            raise NotFound("there is no build {ref}", ref=ref[:100]) from None
+
+    def end(self, build: Build) -> None:
+        """It is over."""
+        build.over = True
+        build.telling.end()
+        over = [ref for ref, one in self._known.items() if one.over]
+        for ref in over[:-_REMEMBERED]:
+            del self._known[ref]

@@ -1,0 +1,180 @@
+"""The control API: what a client asks of a builder.
+
+Spec: moby/buildkit, api/services/control.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from grpclib.const import Handler, Status
+from grpclib.exceptions import GRPCError
+from grpclib.server import Stream
+
+from capas.buildkit import messages_pb2 as wire
+from capas.buildkit.builds import Build, Builds
+from capas.buildkit.caller import Caller
+from capas.buildkit.job import Job
+from capas.buildkit.order import Order
+from capas.buildkit.rpc import Headers, both_ways, streamed, unary
+from capas.buildkit.sessions import Offer, Session, Sessions
+from capas.buildkit.solving import solve
+from capas.buildkit.tunnel import Tunnel
+from capas.buildkit.worker import our_version, our_worker
+from capas.engine.builder import BuildEntry
+from capas.engine.engine import Engine
+from capas.errors import Interrupted, Unsupported
+from capas.parallel import Nursery
+
+T = TypeVar("T")
+_SERVICE = "/moby.buildkit.v1.Control/"
+_PARALLEL = 4
+
+
+class Control:
+    """The service, over an engine."""
+
+    def __init__(self, engine: Engine, pool: ThreadPoolExecutor, builds: Builds, sessions: Sessions) -> None:
+        self._engine = engine
+        self._pool = pool
+        self._builds = builds
+        self._sessions = sessions
+
+    def __mapping__(self) -> Mapping[str, Handler]:
+        """The methods by address."""
+        return {
+            _SERVICE + "Solve": unary(self.solve, wire.SolveRequest, wire.SolveResponse),
+            _SERVICE + "Status": streamed(self.status, wire.StatusRequest, wire.StatusResponse),
+            _SERVICE + "Session": both_ways(self.session, wire.BytesMessage),
+            _SERVICE + "ListWorkers": unary(self.list_workers, wire.Nothing, wire.ListWorkersResponse),
+            _SERVICE + "Info": unary(self.info, wire.Nothing, wire.InfoResponse),
+            _SERVICE + "DiskUsage": unary(self.disk_usage, wire.DiskUsageRequest, wire.DiskUsageResponse),
+            _SERVICE + "Prune": streamed(self.prune, wire.PruneRequest, wire.UsageRecord),
+            _SERVICE + "ListenBuildHistory": streamed(self.history, wire.Nothing, wire.Nothing),
+        }
+
+    async def solve(self, request: wire.SolveRequest, _: Headers) -> wire.SolveResponse:
+        """Build, once the client's own side (its frontend, which buildx is) has said what."""
+        build = await self._builds.begin(request.ref)
+        try:
+            if not request.frontend and not request.HasField("definition"):
+                await build.returned.wait()
+            if build.problem is not None:
+                raise GRPCError(_status(build.problem.code), build.problem.message)
+            order = Order.read(request, build.frontend)
+            if not order.builds:
+                return wire.SolveResponse()
+            return wire.SolveResponse(exporter_response=await self._solve(order, build))
+        finally:
+            self._builds.end(build)
+
+    async def _solve(self, order: Order, build: Build) -> Mapping[str, str]:
+        """Until it is done, the client has gone, or it wants it no more."""
+        session = await self._sessions.get(order.session)
+        loop = asyncio.get_running_loop()
+        nursery = Nursery(_PARALLEL)
+        job = Job(order, Caller(session, loop), build.telling, nursery)
+        working = loop.run_in_executor(self._pool, solve, job, self._engine.settings)
+        ending = asyncio.ensure_future(session.ended.wait())
+        either: set[asyncio.Future[Any]] = {working, ending}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                nursery.cancel(Interrupted("the client has gone"))
+            return await working
+        except asyncio.CancelledError:
+            nursery.cancel(Interrupted("the client cancelled the build"))
+            with contextlib.suppress(GRPCError):
+                await asyncio.shield(working)
+            raise
+        finally:
+            ending.cancel()
+
+    async def status(
+        self, request: wire.StatusRequest, stream: Stream[wire.StatusRequest, wire.StatusResponse]
+    ) -> None:
+        """The story of a build, to its end."""
+        build = await self._builds.get(request.ref)
+        while (news := await build.telling.read()) is not None:
+            await stream.send_message(news)
+
+    async def session(self, stream: Stream[wire.BytesMessage, wire.BytesMessage]) -> None:
+        """A connection back to the client, inside of this call."""
+        pairs = (stream.metadata or {}).items()
+        session = Session(Offer.read((key, str(value)) for key, value in pairs))
+        protocol = session.connect()
+        tunnel = Tunnel(protocol)
+        protocol.connection_made(tunnel)
+        await self._sessions.add(session)
+        await stream.send_initial_metadata()
+
+        async def out() -> None:
+            while data := await tunnel.read():
+                await stream.send_message(wire.BytesMessage(data=data))
+
+        sending = asyncio.ensure_future(out())
+        try:
+            async for message in stream:
+                protocol.data_received(message.data)
+        finally:
+            self._sessions.remove(session)
+            sending.cancel()
+
+    async def list_workers(self, _: wire.Nothing, __: Headers) -> wire.ListWorkersResponse:
+        """One: this machine."""
+        return wire.ListWorkersResponse(record=[our_worker()])
+
+    async def info(self, _: wire.Nothing, __: Headers) -> wire.InfoResponse:
+        """Which builder this is."""
+        return wire.InfoResponse(buildkit_version=our_version())
+
+    async def disk_usage(self, request: wire.DiskUsageRequest, _: Headers) -> wire.DiskUsageResponse:
+        """What the build cache holds."""
+        entries = await self._hop(lambda: self._engine.builder.list(filters=list(filter(None, request.filter))))
+        return wire.DiskUsageResponse(record=map(_record, entries))
+
+    async def prune(self, request: wire.PruneRequest, stream: Stream[wire.PruneRequest, wire.UsageRecord]) -> None:
+        """Remove from the build cache, telling each thing that goes."""
+        filters = list(filter(None, request.filter))
+        if request.keep_duration:
+            filters.append(f"until={request.keep_duration // 1_000_000}ms")
+
+        def work() -> list[BuildEntry]:
+            builder = self._engine.builder
+            chosen = builder.plan_prune(
+                every=request.all, filters=filters, max_used_bytes=request.max_used_space or None,
+                reserved_bytes=request.reserved_space or None,
+            )  # fmt: skip
+            builder.prune(chosen)
+            return list(chosen)
+
+        for entry in await self._hop(work):
+            await stream.send_message(_record(entry))
+
+    async def history(self, _: wire.Nothing, __: Stream[wire.Nothing, wire.Nothing]) -> None:
+        """There is none."""
+        raise Unsupported("Capas keeps no history of builds")
+
+    async def _hop(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+def _record(entry: BuildEntry) -> wire.UsageRecord:
+    record = wire.UsageRecord(
+        id=entry.id, in_use=entry.in_use, size=entry.size, usage_count=entry.uses, description=entry.title,
+        record_type=entry.type, shared=entry.shared, mutable=entry.type == "exec.cachemount",
+    )  # fmt: skip
+    record.created_at.FromNanoseconds(entry.created_ns)
+    record.last_used_at.FromNanoseconds(entry.last_used_ns)
+    return record
+
+
+def _status(code: int) -> Status:
+    try:
+        return Status(code)
+    except ValueError:
+        return Status.UNKNOWN

@@ -1,0 +1,79 @@
+"""The files of a build, brought from its client: the Dockerfile, the context but for what is ignored, and others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from capas.build import recipe
+from capas.build.urls import is_git_context, is_http
+from capas.buildkit.job import Desk
+from capas.buildkit.receiving import Received, receive
+from capas.buildkit.telling import Dockerfile
+from capas.buildkit.wishes import LOCAL, named_contexts
+from capas.errors import NotFound
+from capas.events import Said
+
+_MOST_TOLD = 20
+
+
+def bring_files(desk: Desk) -> dict[str, Any]:
+    """Fields of a `BuildRequest`. Raises: NotFound; Invalid; as `receive`."""
+    attributes = desk.job.order.attributes
+    name = attributes.get("filename") or recipe.DEFAULT
+    context = attributes.get("context", "")
+    if is_git_context(context) or is_http(context):
+        return {
+            "context": context,
+            "file": attributes.get("filename"),
+            "build_contexts": _bring_named(desk),
+        }
+    dockerfile = _bring_dockerfile(desk, attributes.get("dockerfilekey", "dockerfile"), name)
+    root = _bring(desk, attributes.get("contextkey", "context"), "[internal] load build context", dockerfile)
+    return {"context": str(root), "file": str(dockerfile), "build_contexts": _bring_named(desk)}
+
+
+def _bring_named(desk: Desk) -> dict[str, str]:
+    found = named_contexts(desk.job.order.attributes)
+    return {
+        key: str(_bring(desk, place.removeprefix(LOCAL), f"[context {key}] load from client"))
+        if place.startswith(LOCAL)
+        else place
+        for key, place in found.items()
+    }
+
+
+def _bring_dockerfile(desk: Desk, directory: str, name: str) -> Path:
+    job, root = desk.job, desk.scratch.new_path()
+    root.mkdir()
+    vertex = f"[internal] load build definition from {name}"
+    with job.telling.doing(vertex):
+        received = receive(job.caller, directory, root, follow=[name, f"{name}.dockerignore", name.lower()])
+        job.telling.moved(vertex, "transferring dockerfile", received.size)
+        for word in (name, name.lower()):
+            path = root / word
+            if path.is_file() and path.resolve().is_relative_to(root.resolve()):
+                job.telling.dockerfile = Dockerfile(name, path.read_bytes(), vertex)
+                return path
+        raise NotFound("failed to read dockerfile: open {name}: no such file or directory", name=name)
+
+
+def _bring(desk: Desk, directory: str, vertex: str, dockerfile: Path | None = None) -> Path:
+    """A directory of the client, but for what its ignore file leaves out."""
+    job, root = desk.job, desk.scratch.new_path()
+    root.mkdir()
+    with job.telling.doing(vertex):
+        receive(job.caller, directory, root, follow=[".dockerignore"])
+        ignore = recipe.read_ignore(dockerfile, root)
+        rules: Sequence[str] = [str(rule) for rule in ignore.rules] if ignore else ()
+        received = receive(job.caller, directory, root, exclude=rules)
+        job.telling.moved(vertex, "transferring context", received.size)
+    _warn(desk, received)
+    return root
+
+
+def _warn(desk: Desk, received: Received) -> None:
+    for path in received.passed_over[:_MOST_TOLD]:
+        text = f"[Warning] {path} is a device or a socket: it was left out"
+        desk.job.telling.report(Said(text, stream="err"))

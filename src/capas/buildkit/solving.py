@@ -1,0 +1,75 @@
+"""A build for a client: its files are brought, our graph does the work, and what comes out goes back to it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+
+from capas.build.attestations.wish import Attestations
+from capas.build.caching.flags import check_cache_targets
+from capas.build.exporters.output import Output
+from capas.build.request import BuildRequest, Built
+from capas.build.scratch import opened_scratch
+from capas.buildkit.asking import Client
+from capas.buildkit.faults import build_fault
+from capas.buildkit.files import bring_files
+from capas.buildkit.job import Desk, Job
+from capas.buildkit.outputs import ClientOutput
+from capas.buildkit.wishes import only_inline, read_cache_exports, read_wishes
+from capas.chance import token
+from capas.engine.engine import Engine
+from capas.errors import CapasError
+from capas.settings import Settings
+
+
+def solve(job: Job, settings: Settings) -> Mapping[str, str]:
+    """Build, in this thread; what BuildKit answers about it. Raises: GRPCError, with the place in the Dockerfile."""
+    try:
+        with opened_scratch(settings.root / "cache" / "scratch", token()) as scratch:
+            client = Client(job.caller, scratch.path)
+            try:
+                return _build(Desk(job, scratch), Engine(settings, find_login=client.find_login()), client)
+            finally:
+                client.close()
+    except CapasError as error:
+        fault = build_fault(error, job.telling.dockerfile)
+        job.telling.fail(error, fault.message or "")
+        raise fault from None
+
+
+def _build(desk: Desk, engine: Engine, client: Client) -> Mapping[str, str]:
+    order, telling = desk.job.order, desk.job.telling
+    outputs = [ClientOutput.open(number, *given, desk) for number, given in enumerate(order.exporters)]
+    request = BuildRequest(
+        context="",
+        outputs=tuple(one.output for one in outputs) or (Output(store=False),),
+        cache_to=read_cache_exports(order.cache_exports),
+        allow=order.allow,
+        asked=client,
+        **read_wishes(order.attributes),
+    )
+    makes_image = any(output.is_image for output in request.outputs)
+    check_cache_targets(request.cache_to, makes_image=makes_image)
+    if not makes_image and only_inline(order.attributes):
+        request = request._replace(attestations=Attestations())
+    try:
+        request = request._replace(**bring_files(desk))
+        built = engine.images.build(request, nursery=desk.job.nursery, report=telling.report)
+        for one in outputs:
+            one.finish(desk)
+    except BaseException:
+        for one in outputs:
+            one.abandon()
+        raise
+    telling.warn(built.findings)
+    return _answer(built)
+
+
+def _answer(built: Built) -> dict[str, str]:
+    """Texts under BuildKit's names, documents among them as base64 of JSON."""
+    found: dict[str, str] = {}
+    for name, value in built.metadata.items():
+        if name.startswith("containerimage.") or name == "image.name":
+            found[name] = value if isinstance(value, str) else base64.b64encode(json.dumps(value).encode()).decode()
+    return found
