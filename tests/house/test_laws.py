@@ -16,7 +16,8 @@ HOUSE = Path(__file__).parents[2] / "src" / "capas"
 FILES = sorted(file for file in HOUSE.rglob("*.py") if not file.stem.endswith("_pb2"))  # protoc writes those
 NAMES = [str(file.relative_to(HOUSE)) for file in FILES]
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "types"}
-ROOTS = ("cli/", "engine/", "hub/", "run/monitor", "dockerapi/", "buildkit/")  # composition roots may read the clock and the dice
+# composition roots may read the clock and the dice
+ROOTS = ("cli/", "engine/", "hub/", "run/monitor", "dockerapi/", "buildkit/")
 
 
 def tree_of(name: str) -> ast.Module:
