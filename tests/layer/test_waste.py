@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
+
+from capas.layer import waste
 from capas.layer.contents import Contents
 from capas.layer.entry import DIRECTORY, HARDLINK, SYMLINK, Entry
-from capas.layer.waste import Weight, weigh
+from capas.layer.tree import Tree
+from capas.layer.waste import Weight
 
 
 def layer(*entries: Entry) -> Contents:
-    return Contents(list(entries))
+    return Contents([entry._replace(offset=number * 512) for number, entry in enumerate(entries)])
+
+
+def weigh(layers: Sequence[Contents]) -> list[Weight]:
+    return waste.weigh(Tree(layers, lambda number: io.BytesIO()))
 
 
 def file(path: bytes, size: int) -> Entry:
@@ -50,6 +59,16 @@ def test_bytes_with_another_name_left_are_not_wasted_until_it_goes_too() -> None
     first = layer(file(b"a", 10), Entry(b"b", HARDLINK, target=b"a"))
     assert [one.waste for one in weigh([first, layer(file(b".wh.a", 0))])] == [0, 0]
     assert [one.waste for one in weigh([first, layer(file(b".wh.a", 0)), layer(file(b".wh.b", 0))])] == [10, 0, 0]
+
+
+def test_a_deletion_through_a_link_to_a_directory_wastes_what_is_really_gone() -> None:
+    stack = [layer(file(b"usr/x", 10), Entry(b"lib", SYMLINK, target=b"usr")), layer(file(b"lib/.wh.x", 0))]
+    assert [one.waste for one in weigh(stack)] == [10, 0]
+
+
+def test_a_directory_deleted_and_made_again_wastes_what_it_held_once() -> None:
+    first, again = [Entry(b"d", DIRECTORY), file(b"d/a", 10)], [file(b".wh.d", 0), file(b"d/a", 10)]
+    assert [one.waste for one in weigh([layer(*first), layer(*again), layer(*again)])] == [10, 10, 0]
 
 
 def test_a_file_in_the_place_of_a_missing_directory_does_not_stop_it() -> None:

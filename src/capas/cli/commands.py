@@ -36,6 +36,7 @@ IMAGE = _table(
     save=("archive", "save", "Write images to an archive"),
     sbom=("sbom", "sbom", "Print the packages in an image, as an SBOM"),
     tag=("image", "tag", "Give an image another name"),
+    waste=("look_waste", "waste", "Show the bytes of an image that are of no use, and how to save them"),
 )
 CONTAINER = _table(
     commit=("container_files", "commit", "Make an image of a container's changes"),

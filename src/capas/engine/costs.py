@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from capas.image.contents import find_contents
+from capas.image.contents import opened_tree
 from capas.layer.waste import Weight, weigh
 from capas.store.record import StepTime
 
@@ -32,8 +32,8 @@ class StepCost(NamedTuple):
 def list_costs(engine: Engine, image: Image) -> list[StepCost]:
     """A cost for every step of the history, oldest first. Raises: NotFound where a layer is not here; Corrupt."""
     folder = engine.settings.root / "cache" / "contents"
-    layers = [find_contents(image.source, layer, folder, engine.layer_files) for layer in image.layers]
-    weights = iter(weigh(layers))
+    with opened_tree(image, folder, engine.layer_files) as tree:
+        weights = iter(weigh(tree))
     times = engine.store.records.list_times(image.id)
     unknown = len(image.history) - len(times)  # those of the base
     costs = []

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capas.layer.tree import Tree
     from capas.look.files import ImageFile
     from capas.look.finding import Wanted
+    from capas.look.waste import Waste
 
 
 class Look:
@@ -87,6 +88,16 @@ class Look:
         with self.opened_tree(name, platform, report=report) as (_, tree):
             for path in paths:
                 yield from iter_body(tree, path)
+
+    def waste(self, name: str, *, platform: Platform | None = None, report: Report = ignore) -> Waste:
+        """What of an image's bytes later layers hide, tools left behind, or is there more than once, exactly.
+
+        Raises: as `opened`.
+        """
+        from capas.look.waste import find_waste
+
+        with self.opened_tree(name, platform, report=report) as (image, tree):
+            return find_waste(image, tree)
 
     @cached_property
     def _places(self) -> Places:

@@ -1,0 +1,97 @@
+"""The lines that would have saved what an image wastes, made of its own instructions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from capas.engine.engine import Engine
+from capas.look.mending import Mend, list_mends
+from support.changesets import Member, file
+from support.looking import make_engine, put_image
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return make_engine(tmp_path)
+
+
+def mends(engine: Engine, *layers: tuple[str, list[Member]]) -> list[tuple[str, str]]:
+    put_image(engine, "app", *(members for _, members in layers), steps=[words for words, _ in layers])
+    return [(mend.how, mend.line) for mend in list_mends(engine.look.waste("app"))]
+
+
+BIG = file("opt/app", b"x" * 1000)
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "mended"),
+    [
+        (
+            "apt-get update && apt-get install -y curl",
+            "var/lib/apt/lists/x",
+            "apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*",
+        ),
+        ("pip install flask", "root/.cache/pip/x", "pip install --no-cache-dir flask"),
+        ("python -m pip install flask", "root/.cache/pip/x", "python -m pip install --no-cache-dir flask"),
+        ("apk add curl", "var/cache/apk/x", "apk add --no-cache curl"),
+        ("npm ci", "root/.npm/_cacache/x", "npm ci && rm -rf ~/.npm"),
+        ("set -e\nnpm ci", "root/.npm/_cacache/x", "set -e\nnpm ci\nrm -rf ~/.npm"),
+    ],
+)
+def test_what_a_tool_leaves_is_removed_in_its_own_run(engine: Engine, command: str, path: str, mended: str) -> None:
+    assert mends(engine, (f"RUN /bin/sh -c {command} # buildkit", [file(path, b"1" * 9)])) == [
+        ("clean", f"RUN {mended}")
+    ]
+
+
+def test_all_that_one_step_leaves_is_mended_in_one_line(engine: Engine) -> None:
+    left = [file("root/.cache/pip/x", b"1"), file("usr/lib/__pycache__/a.pyc", b"2"), file("tmp/x", b"333")]
+    ((how, line),) = mends(engine, ("RUN /bin/sh -c pip install flask", left))
+    assert how == "clean"
+    assert line == "RUN pip install --no-compile --no-cache-dir flask && rm -rf /tmp/* /var/tmp/*"
+
+
+def test_a_run_that_deletes_what_a_run_made_is_joined_with_it(engine: Engine) -> None:
+    made = ("|1 V=2 /bin/sh -c make all", [BIG])
+    assert mends(engine, made, ("/bin/sh -c rm -rf /opt", [file(".wh.opt")])) == [
+        ("join", "RUN make all && rm -rf /opt")
+    ]
+
+
+def test_a_change_of_mode_or_owner_becomes_a_flag_of_copy(engine: Engine) -> None:
+    again = file("opt/app", b"x" * 1000, mode=0o755)
+    copied = ("COPY app /opt/app # buildkit", [BIG])
+    assert mends(engine, copied, ("RUN /bin/sh -c chown -R 5:5 /opt && chmod 755 /opt/app", [again])) == [
+        ("flag", "COPY --chown=5:5 --chmod=755 app /opt/app")
+    ]
+
+
+def test_a_file_that_is_copied_to_be_used_once_is_bound(engine: Engine) -> None:
+    copied = ("COPY app.tgz /opt/ # buildkit", [file("opt/app.tgz", b"x" * 1000)])
+    used = ("RUN /bin/sh -c tar xf /opt/app.tgz && rm /opt/app.tgz # buildkit", [file("opt/.wh.app.tgz")])
+    assert mends(engine, copied, used) == [
+        ("bind", "RUN --mount=type=bind,source=app.tgz,target=/opt/app.tgz tar xf /opt/app.tgz")
+    ]
+
+
+def test_what_has_no_better_line_names_the_path(engine: Engine) -> None:
+    copied = ("/bin/sh -c #(nop) COPY file:123abc in /opt/app ", [BIG])
+    assert mends(engine, copied, ("RUN /bin/sh -c rm /opt/app", [file("opt/.wh.app")])) == [("drop", "/opt/app")]
+    assert mends(engine, ("COPY a /opt/app", [BIG]), ("COPY b /opt/app", [file("opt/app", b"y")])) == [
+        ("drop", "/opt/app")
+    ]
+
+
+def test_copied_bytecode_belongs_into_the_ignore_file(engine: Engine) -> None:
+    base, copied = ("ADD rootfs.tar /", [file("a")]), ("COPY . /app", [file("app/__pycache__/a.pyc", b"1")])
+    assert mends(engine, base, copied) == [("ignore", "**/__pycache__")]
+
+
+def test_what_saves_most_comes_first(engine: Engine) -> None:
+    put_image(
+        engine, "app", [file("tmp/a", b"1")], [file("b", b"2" * 10)], [file(".wh.b")], steps=["RUN a", "RUN b", "RUN c"]
+    )
+    assert [mend.saves for mend in list_mends(engine.look.waste("app"))] == [10, 1]
+    assert isinstance(list_mends(engine.look.waste("app"))[0], Mend)
