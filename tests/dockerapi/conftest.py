@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker as docker_py
 import pytest
 
 from support.docker import Docker, Server, running_server
@@ -42,3 +45,16 @@ def docker(serving: tuple[Server, Docker]) -> Iterator[Docker]:
     names = set(client.ok("images", "--format", "{{.Repository}}:{{.Tag}}").split()) - {"busybox:latest"}
     if names:
         client.run("rmi", "-f", *names)
+
+
+@pytest.fixture
+def client(docker: Docker) -> Iterator[docker_py.DockerClient]:
+    """docker-py, on the same server."""
+    client = docker_py.DockerClient(docker.environ["DOCKER_HOST"], timeout=60)
+    yield client
+    client.close()
+    with (
+        warnings.catch_warnings()
+    ):  # it leaves the sockets of streams to the collector, which comes in another test else
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

@@ -11,7 +11,7 @@ from aiohttp import web
 from capas.dockerapi.answers import Taken
 from capas.dockerapi.host import Host, Route, flag, host_of
 from capas.dockerapi.output import send_log
-from capas.dockerapi.raw import STDERR, STDOUT, Raw, copy_in, copy_out, parse_keys, take_over
+from capas.dockerapi.raw import DROPPED, STDERR, STDOUT, Raw, copy_in, copy_out, parse_keys, take_over
 from capas.errors import CapasError
 from capas.run.containers import Container
 from capas.run.streams import Attached
@@ -31,14 +31,18 @@ class Pipes(NamedTuple):
                 os.close(fd)
 
 
+_NO_PIPES = Pipes(Attached(), None, ())
+
+
 def open_pipes(*, stdin: bool, stdout: bool, stderr: bool) -> Pipes:
-    """A pipe for each stream that is wanted."""
+    """A pipe for each stream that is wanted. Where no output is, one is read all the same: its end is the process's."""
     theirs: dict[str, int] = {}
     writer: int | None = None
     outputs: list[tuple[int, int]] = []
     if stdin:
         theirs["stdin"], writer = os.pipe()
-    for wanted, name, number in ((stdout, "stdout", STDOUT), (stderr, "stderr", STDERR)):
+    number_of_stdout = STDOUT if stdout else DROPPED
+    for wanted, name, number in ((stdout or not stderr, "stdout", number_of_stdout), (stderr, "stderr", STDERR)):
         if wanted:
             reader, theirs[name] = os.pipe()
             outputs.append((reader, number))
@@ -51,11 +55,10 @@ async def attach(request: web.Request) -> web.StreamResponse:
     container = await host.hop(host.engine.containers.get, request.match_info["id"])
     spec = container.record.spec
     keys = parse_keys(request.query.get("detachKeys"), tty=spec.tty)
-    live = flag(request, "stream")
     pipes = open_pipes(
-        stdin=live and flag(request, "stdin") and spec.interactive,
-        stdout=live and flag(request, "stdout"), stderr=live and flag(request, "stderr") and not spec.tty,
-    )  # fmt: skip
+        stdin=flag(request, "stdin") and spec.interactive,
+        stdout=flag(request, "stdout"), stderr=flag(request, "stderr") and not spec.tty,
+    ) if flag(request, "stream") else _NO_PIPES  # fmt: skip
     await _join(host, container, pipes)
     raw = take_over(request, multiplexed=not spec.tty)
     if flag(request, "logs"):

@@ -20,8 +20,9 @@ from capas.run.spec import ContainerSpec, parse_env
 
 _CONFIG = frozenset({
     "AttachStderr", "AttachStdin", "AttachStdout", "Cmd", "Domainname", "Entrypoint", "Env", "ExposedPorts",
-    "Healthcheck", "HostConfig", "Hostname", "Image", "Labels", "MacAddress", "NetworkingConfig", "OnBuild",
+    "Healthcheck", "HostConfig", "Hostname", "Image", "Labels", "NetworkingConfig", "OnBuild",
     "OpenStdin", "StdinOnce", "StopSignal", "StopTimeout", "Tty", "User", "Volumes", "WorkingDir",
+    "name", "platform",  # dockerode says what is in the query here too
 })  # fmt: skip
 _HOST = frozenset({
     "Annotations", "AutoRemove", "Binds", "CapAdd", "CapDrop", "CgroupnsMode", "ConsoleSize", "ContainerIDFile",
@@ -29,7 +30,7 @@ _HOST = frozenset({
     "GroupAdd", "IpcMode", "Isolation", "LogConfig", "MaskedPaths", "Memory", "MemoryReservation", "MemorySwap",
     "MemorySwappiness", "Mounts", "NanoCpus", "NetworkMode", "OomScoreAdj", "PidMode", "PidsLimit", "PortBindings",
     "Privileged", "PublishAllPorts", "ReadonlyPaths", "ReadonlyRootfs", "RestartPolicy", "SecurityOpt", "ShmSize",
-    "Sysctls", "Tmpfs", "Ulimits",
+    "Sysctls", "Tmpfs", "UTSMode", "Ulimits", "UsernsMode",
 })  # fmt: skip
 _PERIOD_US = 100_000
 
@@ -61,6 +62,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         interactive=bool(body.get("OpenStdin")),
         stdin_once=bool(body.get("StdinOnce")),
         hostname=_text(body, "Hostname"),
+        domainname=_text(body, "Domainname"),
         mounts=tuple(_mounts(body, host)),
         read_only=bool(host.get("ReadonlyRootfs")),
         limits=_limits(host),
@@ -91,6 +93,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         oom_score_adj=int(host.get("OomScoreAdj") or 0),
         ipc="host" if host.get("IpcMode") == "host" else "private",
         pid="host" if host.get("PidMode") == "host" else "private",
+        uts="host" if host.get("UTSMode") == "host" else "private",
     )
 
 
@@ -111,7 +114,8 @@ def _says_nothing(value: object) -> bool:
 def _check_modes(host: Mapping[str, Any]) -> None:
     for name, allowed in (
         ("IpcMode", ("", "private", "shareable", "host")), ("PidMode", ("", "private", "host")),
-        ("CgroupnsMode", ("", "private")), ("Isolation", ("", "default")),
+        ("CgroupnsMode", ("", "private")), ("Isolation", ("", "default")), ("UTSMode", ("", "host")),
+        ("UsernsMode", ("", "host")),
     ):  # fmt: skip
         if (mode := host.get(name) or "") not in allowed:
             raise Unsupported("HostConfig.{field} {mode!r} is not supported", field=name, mode=str(mode)[:100])

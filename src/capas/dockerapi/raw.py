@@ -14,7 +14,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 _CHUNK = 64 * 1024
-STDOUT, STDERR = 1, 2
+DROPPED, STDOUT, STDERR = 0, 1, 2
 
 
 class Raw(NamedTuple):
@@ -71,7 +71,10 @@ def frame(stream: int, data: bytes) -> bytes:
 
 
 async def copy_out(fds: Iterable[tuple[int, int]], raw: Raw, *, multiplexed: bool) -> None:
-    """What comes from pipes, each with its stream's number, to the client; until all have ended. Closes them."""
+    """What comes from pipes, each with its stream's number, to the client; until all have ended. Closes them.
+
+    A stream of the number DROPPED is read, and not for the client.
+    """
     await asyncio.gather(*(_copy(fd, stream, raw, multiplexed) for fd, stream in fds))
 
 
@@ -82,6 +85,8 @@ async def _copy(fd: int, stream: int, raw: Raw, multiplexed: bool) -> None:
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader, loop=loop), file)
     try:
         while data := await reader.read(_CHUNK):
+            if stream == DROPPED:
+                continue
             raw.writer.write(frame(stream, data) if multiplexed else data)
             await raw.writer.drain()
     except (ConnectionError, OSError):

@@ -32,6 +32,7 @@ class ContainerRequest(NamedTuple):
     tty: bool = False
     interactive: bool = False
     hostname: str = ""
+    domainname: str = ""
     labels: Sequence[str] = ()
     label_file: Sequence[str] = ()
     annotations: Sequence[str] = ()
@@ -68,6 +69,7 @@ class ContainerRequest(NamedTuple):
     shm_size: str = ""
     ipc: str = ""
     pid: str = ""
+    uts: str = ""
     oom_score_adj: int = 0
     stop_signal: str | None = None
     stop_timeout: int | None = None
@@ -104,6 +106,7 @@ def spec_of(
         tty=request.tty,
         interactive=request.interactive,
         hostname=request.hostname,
+        domainname=request.domainname,
         mounts=_mounts(request, base),
         read_only=request.read_only,
         limits=_limits(request),
@@ -134,6 +137,7 @@ def spec_of(
         oom_score_adj=request.oom_score_adj,
         ipc=_mode("--ipc", request.ipc),
         pid=_mode("--pid", request.pid),
+        uts=_mode("--uts", request.uts),
     )
 
 

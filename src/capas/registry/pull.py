@@ -48,9 +48,9 @@ def pull(
     """
     reference = reference.with_default_tag()
     repository = client.repository(reference)
-    report(Said(f"Pulling from {reference.path}", reference.tag or str(reference.digest)))
     current = find_current(repository, reference, platform, Here(store.blobs, store.records, receiver))
     if current is not None:
+        _announce(reference, report)
         return Pulled(current.image, reference, current.digest, changed=False)
     task = _Pull(client, repository, reference, store, platform)
     try:
@@ -58,6 +58,11 @@ def pull(
     except Corrupt:
         store.discard(task.fetched)
         raise
+
+
+def _announce(reference: Reference, report: Report) -> None:
+    """Once the registry has said that it has the image: what fails before has nothing said before it, as in docker."""
+    report(Said(f"Pulling from {reference.path}", reference.tag or str(reference.digest)))
 
 
 class _Pull:
@@ -79,6 +84,7 @@ class _Pull:
         with store.lease() as lease:
             here = Here(lease.blobs, store.records, receiver)
             found = resolve(self._repository, self._reference, self._platform, lease.blobs)
+            _announce(self._reference, report)
             image = self._documents(found, here)
             if self._platform.runs(image.platform) == 0:
                 report(Said(f"the image is for {image.platform}, not for {self._platform}"))

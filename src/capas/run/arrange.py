@@ -56,7 +56,8 @@ def arrange(
         read_only=spec.read_only, privileged=spec.privileged, seccomp=security.seccomp,
         system_paths=security.system_paths, limits=spec.limits, devices=[parse_device(d) for d in spec.devices],
         shm_size=spec.shm_size, ipc="host" if spec.ipc == "host" else "private",
-        pid="host" if spec.pid == "host" else "private", sysctls=spec.sysctls,
+        pid="host" if spec.pid == "host" else "private", uts="host" if spec.uts == "host" else "private",
+        sysctls={**({"kernel.domainname": spec.domainname} if spec.domainname else {}), **spec.sysctls},
     )  # fmt: skip
     return Arranged(make_config(bundle, machine, with_cgroups=runtime.cgroups.writable), process, machine)
 
@@ -70,7 +71,7 @@ def _write_names(record: Record, folder: Path, connection: Connection) -> None:
     extra = [parse_host(text, connection.gateway) for text in spec.add_hosts]
     write_files(folder, {
         "resolv.conf": resolv_conf(dns, spec.dns_search, options, own_network=connection.namespace != "host"),
-        "hosts": hosts(extra, hostname=record.hostname, addresses=connection.addresses),
+        "hosts": hosts(extra, hostname=record.names, addresses=connection.addresses),
         "hostname": record.hostname + "\n",
     })  # fmt: skip
 

@@ -70,6 +70,7 @@ class BundleSpec(NamedTuple):
     shm_size: int = DEFAULT_SHM_SIZE
     ipc: Literal["private", "host"] = "private"
     pid: Literal["private", "host"] = "private"
+    uts: Literal["private", "host"] = "private"
     sysctls: Mapping[str, str] = {}
 
 
@@ -82,7 +83,8 @@ def make_config(spec: BundleSpec, machine: Machine, *, with_cgroups: bool) -> Sp
         "mounts": [*_default_mounts(spec, machine, with_cgroups=with_cgroups), *map(_mount, spec.mounts)],
         "linux": _linux(spec, machine, with_cgroups=with_cgroups),
     }
-    config["hostname"] = spec.hostname
+    if spec.uts == "private":
+        config["hostname"] = spec.hostname
     return config
 
 
@@ -175,7 +177,9 @@ def _linux(spec: BundleSpec, machine: Machine, *, with_cgroups: bool) -> Spec:
 
 
 def _namespaces(spec: BundleSpec) -> list[Spec]:
-    found: list[Spec] = [{"type": "mount"}, {"type": "uts"}]
+    found: list[Spec] = [{"type": "mount"}]
+    if spec.uts == "private":
+        found.append({"type": "uts"})
     if spec.pid == "private":
         found.append({"type": "pid"})
     if spec.ipc == "private":

@@ -43,7 +43,7 @@ def config_values(record: Record) -> dict[str, Any]:
     """The container's own `Config`: also what a commit makes the image's."""
     spec = record.spec
     return {
-        "Hostname": record.hostname, "Domainname": "", "User": spec.user or "", "AttachStdin": False,
+        "Hostname": record.hostname, "Domainname": spec.domainname, "User": spec.user or "", "AttachStdin": False,
         "AttachStdout": True, "AttachStderr": True, "ExposedPorts": {exposed(text): {} for text in spec.exposed},
         "Tty": spec.tty, "OpenStdin": spec.interactive, "StdinOnce": spec.stdin_once,
         "Env": [f"{name}={value}" for name, value in spec.env.items()], "Cmd": list(spec.args or ()) or None,
@@ -101,6 +101,7 @@ def _host_config(record: Record) -> dict[str, Any]:
         "Dns": list(spec.dns), "DnsOptions": list(spec.dns_options), "DnsSearch": list(spec.dns_search),
         "ExtraHosts": list(spec.add_hosts) or None, "GroupAdd": list(spec.group_add) or None, "IpcMode": spec.ipc,
         "OomScoreAdj": spec.oom_score_adj, "PidMode": "" if spec.pid == "private" else spec.pid,
+        "UTSMode": "" if spec.uts == "private" else spec.uts,
         "Privileged": spec.privileged, "PublishAllPorts": spec.publish_all, "ReadonlyRootfs": spec.read_only,
         "SecurityOpt": list(spec.security_opt) or None, "ShmSize": spec.shm_size,
         "Tmpfs": {m.target: ",".join(m.options) for m in spec.mounts if m.type == "tmpfs"} or None,

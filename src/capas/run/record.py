@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -33,8 +34,15 @@ class Record(NamedTuple):
 
     @property
     def hostname(self) -> str:
-        """Its host name: the one asked for, or the short id."""
-        return self.spec.hostname or self.short
+        """Its host name: the one asked for, the host's where it shares that, or the short id."""
+        shared = "host" in (self.spec.uts, self.spec.network)
+        return self.spec.hostname or (os.uname().nodename if shared else self.short)
+
+    @property
+    def names(self) -> str:
+        """By which it finds itself: its host name, the one with its domain before it."""
+        host, domain = self.hostname, self.spec.domainname
+        return f"{host}.{domain} {host}" if domain else host
 
 
 class State(NamedTuple):

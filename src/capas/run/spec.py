@@ -39,6 +39,7 @@ class ContainerSpec(NamedTuple):
     interactive: bool = False
     stdin_once: bool = False  # its input ends with that of the first who is attached
     hostname: str = ""
+    domainname: str = ""
     mounts: tuple[ContainerMount, ...] = ()
     read_only: bool = False
     limits: Limits = NO_LIMITS
@@ -69,6 +70,7 @@ class ContainerSpec(NamedTuple):
     oom_score_adj: int = 0
     ipc: str = "private"
     pid: str = "private"
+    uts: str = "private"  # "host": the host's name is the container's
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -127,6 +129,10 @@ def check_spec(spec: ContainerSpec) -> None:
     verify(spec.check)
     if spec.hostname and (len(spec.hostname) > 63 or not _HOSTNAME.fullmatch(spec.hostname)):
         raise Invalid("not a host name: {hostname!r}", hostname=spec.hostname[:100])
+    if spec.domainname and not _HOSTNAME.fullmatch(spec.domainname):
+        raise Invalid("not a domain name: {domainname!r}", domainname=spec.domainname[:100])
+    if spec.uts == "host" and (spec.hostname or spec.domainname):
+        raise Invalid("a container that has the host's name has no other", hint="leave out one of --uts and --hostname")
     for name in spec.env:
         if not name or "=" in name or "\0" in name + spec.env[name]:
             raise Invalid("not a variable: {name!r}", name=name[:100])
