@@ -7,11 +7,14 @@ import signal
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from capas.errors import AlreadyExists, Conflict, Denied, Invalid, NotFound
+from capas.run.claims import claim
+from capas.run.containers import Containers
 from capas.run.ending import kill, prune, remove, stop, wait
 from capas.run.inspection import inspect
 from capas.run.limits import Limits
@@ -19,6 +22,7 @@ from capas.run.log_reader import iter_log
 from capas.run.mounts import parse_mount, parse_tmpfs, parse_volume
 from capas.run.ports import parse_ports
 from capas.run.record import Record
+from capas.run.starting import start_detached
 from support.containers import Lab, children_of
 from support.registry_peer import free_port
 
@@ -326,3 +330,16 @@ def test_signals_to_the_foreground_are_passed_on(lab: Lab) -> None:
     code = start_attached(lab.containers, record.id, Attached())
     helper.join()
     assert code == 5
+
+
+@pytest.mark.parametrize("then", [remove, start_detached])
+def test_one_that_ended_a_moment_ago_waits_for_its_keeper_to_clear_up(
+    lab: Lab, then: Callable[[Containers, str], None]
+) -> None:
+    record = lab.start("true")
+    wait(lab.containers, record.id)
+    held = claim(lab.containers.run_root / "containers", record.id)
+    keeper = threading.Timer(0.1, held.release)
+    keeper.start()
+    then(lab.containers, record.id)
+    keeper.join()

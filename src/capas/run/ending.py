@@ -81,6 +81,7 @@ def remove(containers: Containers, reference: str, *, force: bool = False) -> No
         _send(containers, container, signal.SIGKILL)
         _wait_for_keeper(containers, record.id)
         containers.state(record.id)
+    let_end(containers, record.id)
     with claim(containers.run_root / "containers", record.id):
         containers.forget(record)
 
@@ -141,6 +142,14 @@ def _wait_for_keeper(containers: Containers, container_id: str) -> None:
             deadline = time.monotonic() + _KEEPER_SECONDS
         if time.monotonic() > deadline:
             raise Unavailable("the keeper of container {container} does not end", container=container_id[:12])
+        time.sleep(_PAUSE_SECONDS)
+
+
+def let_end(containers: Containers, container_id: str) -> None:
+    """Until the keeper of one that ended a moment ago has cleared up, or somebody has started it again."""
+    deadline = time.monotonic() + _KEEPER_SECONDS
+    live, folder = containers.live(container_id), containers.folder(container_id)
+    while is_held(live) and read_state(folder).status == "exited" and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
 
 

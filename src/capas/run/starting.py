@@ -16,6 +16,7 @@ from types import FrameType
 from capas import errors
 from capas.errors import CapasError, Conflict
 from capas.run.containers import Container, Containers
+from capas.run.ending import let_end
 from capas.run.keeper import Keeper, Order
 from capas.run.monitor import dump_order
 from capas.run.policy import parse_policy
@@ -101,6 +102,7 @@ def _startable(containers: Containers, reference: str) -> Container:
     container = containers.get(reference)
     if container.running:
         raise Conflict("container {container} is running already", container=container.record.name)
+    let_end(containers, container.record.id)
     return container
 
 
