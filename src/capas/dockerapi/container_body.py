@@ -20,7 +20,7 @@ from capas.run.spec import ContainerSpec, parse_env
 
 _CONFIG = frozenset({
     "AttachStderr", "AttachStdin", "AttachStdout", "Cmd", "Domainname", "Entrypoint", "Env", "ExposedPorts",
-    "Healthcheck", "HostConfig", "Hostname", "Image", "Labels", "NetworkingConfig", "OnBuild",
+    "Healthcheck", "HostConfig", "Hostname", "Image", "Labels", "MacAddress", "NetworkingConfig", "OnBuild",
     "OpenStdin", "StdinOnce", "StopSignal", "StopTimeout", "Tty", "User", "Volumes", "WorkingDir",
     "name", "platform",  # dockerode says what is in the query here too
 })  # fmt: skip
