@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from capas import chance, clock
 from capas.oci.digest import ChainID
-from capas.run.containers import Containers
-from capas.run.ending import remove
 from capas.run.runtime import Runtime, find_runtime
 from capas.snapshot.choose import open_snapshotter
 from capas.snapshot.contract import Snapshotter
 from support.busybox import stack_tree
-from support.containers import PLACES, Lab
+from support.containers import PLACES, Lab, opened_lab
 from support.disks import disk_directory
 
 
@@ -50,10 +47,12 @@ def base(ground: Path, snapshotter: Snapshotter) -> ChainID:
 @pytest.fixture
 def lab(ground: Path, snapshotter: Snapshotter, base: ChainID) -> Iterator[Lab]:
     """Containers on busybox under the quicker runtime."""
-    containers = Containers(
-        ground / "root", ground / "run", snapshotter, runtime=lambda: find_runtime(None, PLACES),
-        now=clock.now_ns, token=chance.token,
-    )  # fmt: skip
-    yield Lab(containers, base)
-    for container in containers.iterate():
-        remove(containers, container.record.id, force=True)
+    with opened_lab(ground, snapshotter, base, find_runtime(None, PLACES)) as lab:
+        yield lab
+
+
+@pytest.fixture
+def each_lab(ground: Path, snapshotter: Snapshotter, base: ChainID, runtime: Runtime) -> Iterator[Lab]:
+    """Containers on busybox under each runtime in turn."""
+    with opened_lab(ground, snapshotter, base, runtime) as lab:
+        yield lab

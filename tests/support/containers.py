@@ -12,15 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from capas import chance, clock
 from capas.oci.digest import ChainID
 from capas.run.containers import Containers
+from capas.run.ending import remove
 from capas.run.executing import execute
 from capas.run.execution import ExecSpec
 from capas.run.log_reader import iter_log
 from capas.run.record import Record, State
+from capas.run.runtime import Runtime
 from capas.run.spec import ContainerSpec
 from capas.run.starting import start_attached, start_detached
 from capas.run.streams import Attached
+from capas.snapshot.contract import Snapshotter
 
 PLACES = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
@@ -62,6 +66,17 @@ class Lab:
         """Its log as one text."""
         path = self.containers.folder(record.id) / f"{record.id}-json.log"
         return "".join(line.text for line in iter_log(path))
+
+
+@contextmanager
+def opened_lab(ground: Path, snapshotter: Snapshotter, base: ChainID, runtime: Runtime) -> Iterator[Lab]:
+    """Containers on one tree under one runtime; none is left."""
+    containers = Containers(
+        ground / "root", ground / "run", snapshotter, runtime=lambda: runtime, now=clock.now_ns, token=chance.token
+    )
+    yield Lab(containers, base)
+    for container in containers.iterate():
+        remove(containers, container.record.id, force=True)
 
 
 @contextmanager

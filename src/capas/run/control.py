@@ -20,13 +20,13 @@ from capas.errors import CapasError, Conflict, Unavailable
 from capas.run.execution import ExecSpec, Execution, Inside, load_exec
 from capas.run.exits import OURS, exit_code_of
 from capas.run.membership import Membership
+from capas.run.sockets import short_path
 from capas.run.streams import Attached, Streams
 
 _NAME = "control"
 _LIMIT = 8 * 1024 * 1024
 _MAX_FDS = 3
 _PATIENCE_SECONDS = 2.0
-_WINDOW = b"w"  # the one byte a client sends while an exec runs: the terminal changed its size
 
 
 class ControlServer:
@@ -35,7 +35,7 @@ class ControlServer:
     def __init__(self, folder: Path, inside: Inside, streams: Streams, membership: Membership) -> None:
         self._inside, self._streams, self._membership = inside, streams, membership
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with _short_path(folder) as path:
+        with short_path(folder, _NAME) as path:
             self._socket.bind(path)
         self._socket.listen(16)
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -94,7 +94,6 @@ class ControlServer:
             _send(connection, {"ok": True})
         elif verb == "resize":
             self._streams.resize((int(request["rows"]), int(request["columns"])))
-            self._inside.pass_size_on()
             _send(connection, {"ok": True})
         elif verb in ("pause", "resume"):
             self._inside.freeze(verb)
@@ -121,15 +120,12 @@ class ControlServer:
         fds.clear()  # they are the streams' now
 
     def _execute(self, connection: socket.socket, spec: ExecSpec, fds: list[int]) -> None:
-        stdin, stdout, stderr = (*fds, None, None, None)[:3] if fds else (None, None, None)
-        if spec.tty and fds:
-            stdin = stdout = stderr = fds[0]
-        execution = self._inside.execute(spec, stdin, stdout, stderr)
+        execution = self._inside.execute(spec, Attached(*fds))
         for fd in fds:
             os.close(fd)
         fds.clear()
-        _send(connection, {"started": execution.wait_for_start()})
-        watcher = threading.Thread(target=_watch_window, args=(connection, execution), daemon=True)
+        _send(connection, {"started": execution.wait_for_start()}, execution.terminal)
+        watcher = threading.Thread(target=_stand_in, args=(connection, execution), daemon=True)
         watcher.start()
         _send(connection, {"exit": execution.wait()})
         connection.shutdown(socket.SHUT_RDWR)
@@ -142,12 +138,13 @@ class Control:
     def __init__(self, folder: Path, container: str) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with _short_path(folder) as path:
+            with short_path(folder, _NAME) as path:
                 self._socket.connect(path)
         except OSError:
             self._socket.close()
             raise Conflict("container {container} is not running", container=container) from None
         self._rest = b""
+        self._fds: list[int] = []
 
     def ask(self, request: dict[str, Any], fds: list[int] | None = None) -> dict[str, Any]:
         """Send the request; the first answer. Raises: what the keeper answers."""
@@ -157,29 +154,21 @@ class Control:
     def hear(self) -> dict[str, Any]:
         """The next answer. Raises: what the keeper answers; Unavailable where it is gone."""
         while b"\n" not in self._rest:
-            data = self._socket.recv(65_536)
+            data, fds, _, _ = socket.recv_fds(self._socket, 65_536, 1)
             if not data:
                 raise Unavailable("the container's keeper is gone")
             self._rest += data
+            self._fds += fds
         line, _, self._rest = self._rest.partition(b"\n")
         return _checked(json.loads(line))
 
-    def open_root(self) -> int:
-        """The container's root directory."""
-        _send(self._socket, {"do": "root"})
-        data, fds, _, _ = socket.recv_fds(self._socket, 65_536, 1)
-        if not fds:
-            self._rest = data
-            self.hear()
+    def take_descriptor(self) -> int:
+        """The descriptor that came with an answer; the caller's to close. Raises: Unavailable where none came."""
+        if not self._fds:
             raise Unavailable("the container's keeper is gone")
-        return fds[0]
-
-    def tell_size(self) -> None:
-        """The terminal of this exec changed its size."""
-        try:
-            self._socket.send(_WINDOW)
-        except OSError:
-            pass
+        fd = self._fds.pop()
+        os.set_inheritable(fd, False)
+        return fd
 
     def __enter__(self) -> Control:
         return self
@@ -188,14 +177,17 @@ class Control:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
+        for fd in self._fds:
+            os.close(fd)
 
 
-def _watch_window(connection: socket.socket, execution: Execution) -> None:
+def _stand_in(connection: socket.socket, execution: Execution) -> None:
+    """Where the client leaves before the process does: what goes to its terminal has to go somewhere."""
     try:
-        while connection.recv(1) == _WINDOW:
-            execution.resize()
+        connection.recv(1)
     except OSError:
-        return
+        pass
+    execution.left_alone()
 
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:
@@ -226,18 +218,3 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     for fd in fds:
         os.set_inheritable(fd, False)
     return json.loads(data), fds
-
-
-class _short_path:  # noqa: N801 used as a block
-    """The socket's path through a descriptor of its directory: a socket's path may have 107 bytes at most."""
-
-    def __init__(self, folder: Path) -> None:
-        self._fd = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-
-    def __enter__(self) -> str:
-        return f"/proc/self/fd/{self._fd}/{_NAME}"
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.close(self._fd)

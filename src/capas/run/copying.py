@@ -139,7 +139,8 @@ def with_tree(containers: Containers, container: Container, work: Callable[[int]
     record = container.record
     if container.running:
         with Control(containers.live(record.id), record.name) as control:
-            root = control.open_root()
+            control.ask({"do": "root"})
+            root = control.take_descriptor()
         try:
             return work(root)
         finally:

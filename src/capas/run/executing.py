@@ -24,7 +24,6 @@ class Window:
         self._lock = threading.Lock()
         self._size: tuple[int, int] | None = None
         self._streams: Streams | None = None
-        self._control: Control | None = None
 
     def resize(self, size: tuple[int, int]) -> None:
         """Rows and columns."""
@@ -32,11 +31,9 @@ class Window:
             self._size = size
             if self._streams is not None:
                 self._streams.resize(size)
-            if self._control is not None:
-                self._control.tell_size()
 
     @contextmanager
-    def following(self, streams: Streams, control: Control) -> Iterator[None]:
+    def following(self, streams: Streams) -> Iterator[None]:
         """What is set reaches this terminal, for a block."""
         with self._lock:
             self._streams = streams
@@ -46,12 +43,7 @@ class Window:
             yield
         finally:
             with self._lock:
-                self._streams = self._control = None
-
-    def started(self, control: Control) -> None:
-        """It runs: its keeper is told of a new size from now on, and not before it was asked for the process."""
-        with self._lock:
-            self._control = control
+                self._streams = None
 
 
 def execute(
@@ -99,11 +91,11 @@ def _in_terminal(
     streams = Streams(attached, tty=True, interactive=attached.stdin is not None, log=None)
     following = window.following if window is not None else _following_size
     try:
-        with _raw(attached), following(streams, control):
-            on_start(_ask(control, spec._replace(console_size=streams.size), [streams.stdin or 0]))
-            streams.started()
-            if window is not None:
-                window.started(control)
+        with _raw(attached), following(streams):
+            size = streams.size or spec.console_size
+            started = _ask(control, spec._replace(console_size=size), [])
+            streams.take(control.take_descriptor())
+            on_start(started)
             return int(control.hear()["exit"])
     finally:
         streams.close()
@@ -123,14 +115,13 @@ def _raw(attached: Attached) -> Iterator[None]:
 
 
 @contextmanager
-def _following_size(streams: Streams, control: Control) -> Iterator[None]:
+def _following_size(streams: Streams) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def resize(_number: int, _frame: FrameType | None) -> None:
         streams.resize()
-        control.tell_size()
 
     before = signal.signal(signal.SIGWINCH, resize)
     try:

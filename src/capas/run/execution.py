@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import subprocess
 import threading
@@ -13,17 +12,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from capas.errors import Conflict
+from capas.run.adopting import Adopted
 from capas.run.arrange import Arranged
 from capas.run.bundle import make_process
 from capas.run.capabilities import ALL
-from capas.run.launch import Launch, failure, log_to, read_log, run_runtime, start_runtime
-from capas.run.pump import pass_size_on
+from capas.run.console import AtTerminal, console_options, start_at_terminal
+from capas.run.launch import Launch, failure, log_to, read_log, run_runtime, start_runtime, wait_for_pid
+from capas.run.pump import drain
 from capas.run.record import Record
 from capas.run.runtime import Runtime
 from capas.run.spec import parse_env
+from capas.run.streams import Attached
 from capas.run.user import find_user
-
-_POLL_MS = 2
 
 
 class ExecSpec(NamedTuple):
@@ -40,30 +40,40 @@ class ExecSpec(NamedTuple):
 
 
 class Execution:
-    """A process that was started in a container."""
+    """A process that was started in a container. `master`: of its terminal, ours from now on."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stem: Path, runtime: str, command: str) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes] | Adopted,
+        stem: Path,
+        runtime: str,
+        command: str,
+        *,
+        master: int | None = None,
+    ) -> None:
         self._process, self._stem, self._runtime, self._command = process, stem, runtime, command
+        self._master, self._lock = master, threading.Lock()
+
+    @property
+    def terminal(self) -> list[int]:
+        """The master of its terminal, for whoever started it to have a copy; none without one."""
+        return [] if self._master is None else [self._master]
 
     def wait_for_start(self) -> int:
         """Its pid, as the host counts. Raises: NotFound, Denied, Unsupported where it cannot be."""
-        fd = os.pidfd_open(self._process.pid)
-        try:
-            poll = select.poll()
-            poll.register(fd, select.POLLIN)
-            while (pid := self._pid()) is None:
-                if poll.poll(_POLL_MS) and (pid := self._pid()) is None:
-                    self._process.wait()
-                    raise failure(read_log(self._stem.with_suffix(".log")), self._runtime, self._command)
-                if pid is not None:
-                    break
-            return pid
-        finally:
-            os.close(fd)
+        pid = wait_for_pid(self._process, self._pid)
+        if pid is None:
+            said = read_log(self._stem.with_suffix(".log"))
+            self.wait()
+            raise failure(said, self._runtime, self._command)
+        return pid
 
     def wait(self) -> int:
         """Its exit code."""
         code = self._process.wait()
+        master = self._take_master()
+        if master is not None:
+            os.close(master)
         for suffix in (".json", ".log", ".pid"):
             self._stem.with_suffix(suffix).unlink(missing_ok=True)
         return code if code >= 0 else 128 - code
@@ -73,22 +83,24 @@ class Execution:
         pid = self._pid()
         if pid is not None and self._process.poll() is None:
             try:
-                os.kill(pid, signal.SIGKILL)  # reaped by the runtime only, which still runs: the number is right
+                os.kill(pid, signal.SIGKILL)  # reaped by the runtime only, or by us: the number is right
             except ProcessLookupError:
                 pass
         self._process.kill()
 
-    def resize(self) -> None:
-        """Its terminal has another size."""
-        pid = self._pid()
-        if pid is not None and self._process.poll() is None:
-            pass_size_on(self._process.pid, pid)
+    def left_alone(self) -> None:
+        """Nobody reads its terminal any more: we do, so that it is not held up."""
+        master = self._take_master()
+        if master is not None:
+            drain(master, [])
+
+    def _take_master(self) -> int | None:
+        with self._lock:
+            master, self._master = self._master, None
+        return master
 
     def _pid(self) -> int | None:
-        try:
-            return int(self._stem.with_suffix(".pid").read_text())
-        except (OSError, ValueError):
-            return None
+        return _read_pid(self._stem)
 
 
 class Inside:
@@ -104,17 +116,32 @@ class Inside:
         self._code = 0
         self._lock = threading.Lock()
 
-    def execute(self, spec: ExecSpec, stdin: int | None, stdout: int | None, stderr: int | None) -> Execution:
-        """Start one more process. Raises: Conflict where the container does not run; see `find_user`."""
+    def execute(self, spec: ExecSpec, attached: Attached) -> Execution:
+        """Start one more process, joined to these where it has no terminal.
+
+        Raises: Conflict where the container does not run; see `find_user`.
+        """
         pid = self.pid()
         with self._lock:
             self._count += 1
             stem = self._folder / f"exec{self._count}"
         stem.with_suffix(".json").write_text(json.dumps(self._process(spec, f"/proc/{pid}/root")))
-        words = ["exec", "--process", str(stem.with_suffix(".json")), "--pid-file", str(stem.with_suffix(".pid"))]
-        command = self._runtime.command(self._state, *log_to(stem.with_suffix(".log")), *words, self._record.id)
-        process = start_runtime(command, stdin=stdin, stdout=stdout, stderr=stderr)
-        return Execution(process, stem, self._runtime.name, spec.args[0] if spec.args else "")
+        command = spec.args[0] if spec.args else ""
+        if not spec.tty:
+            process = start_runtime(self._command(stem), *attached)
+            return Execution(process, stem, self._runtime.name, command)
+        started = self._start_at_terminal(stem, spec.console_size)
+        return Execution(started.process, stem, self._runtime.name, command, master=started.master)
+
+    def _start_at_terminal(self, stem: Path, size: tuple[int, int] | None) -> AtTerminal:
+        name = f"{stem.name}.console"
+        command = self._command(stem, *console_options(self._runtime, name))
+        return start_at_terminal(self._runtime, command, self._folder, size, name=name, pid=lambda: _read_pid(stem))
+
+    def _command(self, stem: Path, *options: str) -> list[str]:
+        words = ["--process", str(stem.with_suffix(".json")), "--pid-file", str(stem.with_suffix(".pid")), *options]
+        log = log_to(stem.with_suffix(".log"))
+        return self._runtime.command(self._state, *log, "exec", *words, self._record.id)
 
     def finish(self, code: int) -> None:
         """It has ended: tell those who wait."""
@@ -150,10 +177,6 @@ class Inside:
         if run_runtime(self._runtime.command(self._state, *log_to(log), *words)):
             raise failure(read_log(log), self._runtime.name, words[0])
 
-    def pass_size_on(self) -> None:
-        """The container's terminal has another size: its processes' terminal gets it too."""
-        self._launch.pass_size_on()
-
     def open_root(self) -> int:
         """A descriptor of the container's root directory, as its processes see it."""
         return os.open(f"/proc/{self.pid()}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -177,6 +200,13 @@ class Inside:
             console_size=spec.console_size, capabilities=ALL if spec.privileged else base.capabilities,
         )  # fmt: skip
         return make_process(made, self._arranged.machine)
+
+
+def _read_pid(stem: Path) -> int | None:
+    try:
+        return int(stem.with_suffix(".pid").read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def load_exec(values: Mapping[str, Any]) -> ExecSpec:

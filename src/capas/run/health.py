@@ -20,6 +20,7 @@ from capas.errors import CapasError
 from capas.run.execution import ExecSpec, Execution, Inside
 from capas.run.healthcheck import Check
 from capas.run.record import write_json
+from capas.run.streams import Attached
 from capas.run.times import format_time
 
 _KEPT = 5  # results, as docker
@@ -87,7 +88,7 @@ class Watcher:
         reader, writer = os.pipe()
         try:
             try:
-                execution = self._inside.execute(ExecSpec(self._check.command), None, writer, writer)
+                execution = self._inside.execute(ExecSpec(self._check.command), Attached(None, writer, writer))
             finally:
                 os.close(writer)
             code, output = self._wait(execution, reader)

@@ -9,9 +9,7 @@ once the lock is free and the state still says "running", the keeper was killed,
 from __future__ import annotations
 
 import os
-import select
 import signal
-import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -37,8 +35,6 @@ from capas.run.runtime import Runtime
 from capas.run.streams import Attached, Streams
 from capas.snapshot.contract import Mount
 from capas.snapshot.namespaces import in_private_mounts
-
-_POLL_MS = 2
 
 
 class Order(NamedTuple):
@@ -82,7 +78,6 @@ class Keeper:
         self._order, self._attached, self._now, self._keep_log = order, attached, now, keep_log
         self._shared = shared
         self._launch: Launch | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._streams: Streams | None = None
         self._early: list[int] = []
 
@@ -113,10 +108,8 @@ class Keeper:
             self.signal(self._early.pop(0))
 
     def _resize(self) -> None:
-        if self._streams is not None and self._process is not None and self._process.poll() is None:
+        if self._streams is not None:
             self._streams.resize()
-            if self._launch is not None:
-                self._launch.pass_size_on()
 
     def _run(self, held: Claim, on_start: Callable[[State], None]) -> State:
         order = self._order
@@ -163,13 +156,16 @@ class Keeper:
                            connection=connection, console_size=self._streams.size)  # fmt: skip
         self._launch.write_config(arranged.config)
         streams = self._streams
-        self._process = self._launch.start(stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr)
-        streams.started()
+        if record.spec.tty:
+            streams.take(self._launch.start_at_terminal(streams.size))
+        else:
+            self._launch.start(stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr)
+            streams.started()
         inside = Inside(self._order.runtime, self._launch, record, arranged,
                         state=self._order.run_root / "runtime", folder=held.folder)  # fmt: skip
         membership = Membership(connection, self._order.networks.bridge_of, self._order.folder)
         with ControlServer(held.folder, inside, streams, membership):
-            started = self._wait_for_start()
+            started = self._launch.wait_for_start()
             with self._checked(inside) if started else nullcontext():
                 if started:
                     on_start(self._running(ground, connection))
@@ -183,19 +179,6 @@ class Keeper:
         order, check = self._order, self._order.record.spec.check
         forget_health(order.folder)
         return Watcher(inside, order.folder, check, self._now) if check.runs else nullcontext()
-
-    def _wait_for_start(self) -> bool:
-        assert self._launch is not None and self._process is not None
-        fd = os.pidfd_open(self._process.pid)
-        try:
-            poll = select.poll()
-            poll.register(fd, select.POLLIN)
-            while self._launch.pid is None:
-                if poll.poll(_POLL_MS):
-                    return self._launch.pid is not None
-            return True
-        finally:
-            os.close(fd)
 
     def _running(self, ground: Ground, connection: Connection) -> State:
         assert self._launch is not None

@@ -9,19 +9,22 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from capas.errors import CapasError, Denied, Invalid, NotFound, Unsupported
+from capas.run.adopting import Adopted
 from capas.run.cgroups import list_processes, remove_group
+from capas.run.console import Size, console_options, start_at_terminal
 from capas.run.filter import ANNOTATION, compiled
 from capas.run.guardian import LastWords
-from capas.run.pump import pass_size_on
 from capas.run.runtime import Runtime
 
 _PATIENCE_SECONDS = 5.0
 _POLL_MS = 50
+_START_POLL_SECONDS = 0.002
+_CONSOLE = "console"
 _NOT_ALLOWED = ("permission denied", "operation not permitted", "exec format error", "is a directory")
 Stream = int | None
 
@@ -32,7 +35,7 @@ class Launch:
     def __init__(self, runtime: Runtime, folder: Path, name: str, *, state: Path, group: str = "") -> None:
         self._runtime, self._folder, self._name = runtime, folder, name
         self._state, self._group = state, group
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Adopted | None = None
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Put config.json where the runtime looks for it."""
@@ -45,19 +48,24 @@ class Launch:
         with open(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(json.dumps(config))  # dumps is C, dump is not
 
-    def start(
-        self, *, stdin: Stream = None, stdout: Stream = None, stderr: Stream = None, console: Path | None = None
-    ) -> subprocess.Popen[bytes]:
+    def start(self, *, stdin: Stream = None, stdout: Stream = None, stderr: Stream = None) -> subprocess.Popen[bytes]:
         """Start it, in this thread's namespaces. The streams are the container's."""
-        words = ["run", "--bundle", str(self._folder), "--pid-file", str(self._pid_file)]
-        if console is not None:
-            words += ["--console-socket", str(console)]
+        process = start_runtime(self._command(), stdin=stdin, stdout=stdout, stderr=stderr)
+        self._process = process
+        return process
+
+    def start_at_terminal(self, size: Size | None) -> int | None:
+        """Start it with a terminal of its own; its master, None where it came to none: see `wait`."""
+        command = self._command(*console_options(self._runtime, _CONSOLE))
+        self._process, master = start_at_terminal(
+            self._runtime, command, self._folder, size, name=_CONSOLE, pid=lambda: self.pid
+        )
+        return master
+
+    def _command(self, *options: str) -> list[str]:
         self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._process = start_runtime(
-            self._runtime.command(self._state, *log_to(self._log), *words, self._name),
-            stdin=stdin, stdout=stdout, stderr=stderr,
-        )  # fmt: skip
-        return self._process
+        words = ["run", "--bundle", str(self._folder), "--pid-file", str(self._pid_file), *options]
+        return self._runtime.command(self._state, *log_to(self._log), *words, self._name)
 
     def guarded(self) -> LastWords:
         """A block in which the container is ended when this process is, also by kill -9. Order: before `start`."""
@@ -72,11 +80,10 @@ class Launch:
         except (OSError, ValueError):
             return None
 
-    def pass_size_on(self) -> None:
-        """Its terminal, which the runtime has from us, has another size."""
-        pid = self.pid
-        if pid is not None and self._process is not None and self._process.poll() is None:
-            pass_size_on(self._process.pid, pid)
+    def wait_for_start(self) -> bool:
+        """Whether it runs: it may fail, or have ended again."""
+        assert self._process is not None
+        return wait_for_pid(self._process, lambda: self.pid) is not None
 
     def wait(self) -> int:
         """Its exit code. Raises: see `failure`, where it never started."""
@@ -97,13 +104,13 @@ class Launch:
         if self._group and self._runtime.cgroups.writable and (remains or process is None):
             clear_group(self._group)
 
-    def _kill(self, process: subprocess.Popen[bytes]) -> None:
+    def _kill(self, process: subprocess.Popen[bytes] | Adopted) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
             pid = self.pid
             if pid is not None:
                 try:
-                    os.kill(pid, signal.SIGKILL)  # reaped by the runtime only, which still runs: the number is right
+                    os.kill(pid, signal.SIGKILL)  # reaped by the runtime only, or by us: the number is right
                 except OSError:
                     pass
             try:
@@ -122,6 +129,17 @@ class Launch:
         return self._folder / "runtime.log"
 
 
+def wait_for_pid(process: subprocess.Popen[bytes] | Adopted, read: Callable[[], int | None]) -> int | None:
+    """What the runtime tells of the process that it has started; None where it ended without one."""
+    while (pid := read()) is None:
+        try:
+            process.wait(_START_POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return read()
+    return pid
+
+
 def clear_group(group: str) -> None:
     """Kill what is left in a cgroup and remove it."""
     for pid in list_processes(group):
@@ -133,7 +151,7 @@ def clear_group(group: str) -> None:
 
 
 def start_runtime(
-    command: Sequence[str], *, stdin: Stream = None, stdout: Stream = None, stderr: Stream = None
+    command: Sequence[str], stdin: Stream = None, stdout: Stream = None, stderr: Stream = None
 ) -> subprocess.Popen[bytes]:
     """Start the runtime with the streams given (None for no stream), a session of its own and a bare environment."""
     return subprocess.Popen(

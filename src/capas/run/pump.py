@@ -10,11 +10,10 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
-T = TypeVar("T")
 Sink = Callable[[bytes], None]
 _CHUNK = 64 * 1024
+_SILENCE_MS = 500
 
 
 class Outlet:
@@ -49,16 +48,27 @@ class Outlet:
             os.close(self.fd)
 
 
-def drain(fd: int, sinks: list[Sink]) -> threading.Thread:
-    """A thread that hands what comes from `fd` to every sink until it ends, and closes it."""
-    thread = threading.Thread(target=_drain, args=(fd, sinks), daemon=True)
+def drain(fd: int, sinks: list[Sink], enough: int | None = None) -> threading.Thread:
+    """A thread that hands what comes from `fd` to every sink until it ends, and closes it.
+
+    `enough` is an eventfd: once it is set, silence is an end too (somebody in the background may hold a terminal).
+    """
+    thread = threading.Thread(target=_drain, args=(fd, sinks, enough), daemon=True)
     thread.start()
     return thread
 
 
-def _drain(fd: int, sinks: list[Sink]) -> None:
+def _drain(fd: int, sinks: list[Sink], enough: int | None) -> None:
+    poll, patience_ms = select.poll(), None
+    poll.register(fd, select.POLLIN)
+    if enough is not None:
+        poll.register(enough, select.POLLIN)
     try:
-        while True:
+        while ready := dict(poll.poll(patience_ms)):
+            if enough in ready:
+                poll.unregister(enough)
+                patience_ms = _SILENCE_MS
+                continue
             try:
                 data = os.read(fd, _CHUNK)
             except OSError:  # a pseudo-terminal ends with EIO
@@ -111,14 +121,6 @@ class Feeder:
             os.close(self._target)
 
 
-def open_terminal(size: tuple[int, int] | None) -> tuple[int, int]:
-    """A pseudo-terminal of this size (rows, columns): our end and the container's."""
-    ours, theirs = os.openpty()
-    if size is not None:
-        set_size(ours, size)
-    return ours, theirs
-
-
 def get_size(fd: int) -> tuple[int, int] | None:
     """Rows and columns of a terminal, None where it is none."""
     try:
@@ -134,27 +136,6 @@ def set_size(fd: int, size: tuple[int, int]) -> None:
         fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     except OSError:
         pass
-
-
-def pass_size_on(runtime: int, process: int) -> None:
-    """Give the terminal of a container's process the size of the one that its runtime has. Both are pids.
-
-    runc would do it when told by SIGWINCH; crun 1.8 does not.
-    """
-    size = _at_terminal(runtime, get_size)
-    if size is not None:
-        _at_terminal(process, lambda fd: set_size(fd, size))
-
-
-def _at_terminal(pid: int, work: Callable[[int], T]) -> T | None:
-    try:
-        fd = os.open(f"/proc/{pid}/fd/0", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return work(fd) if os.isatty(fd) else None
-    finally:
-        os.close(fd)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 
 from capas.run.launch import Launch
-from capas.run.pump import get_size, pass_size_on, raw_terminal
+from capas.run.pump import get_size, raw_terminal
 from capas.run.streams import Attached, Streams
 
 _OURS = Attached(0, 1, 2)
@@ -31,15 +31,8 @@ class StepTerminal:
         streams = Streams(_OURS, tty=True, interactive=True, log=None)
         try:
             with raw_terminal(_OURS.stdin or 0):
-                process = launch.start(stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr)
-                streams.started()
-
-                def resize() -> None:
-                    streams.resize()
-                    if launch.pid is not None:
-                        pass_size_on(process.pid, launch.pid)
-
-                self._resize = resize
+                self._resize = streams.resize
+                streams.take(launch.start_at_terminal(streams.size))
                 return launch.wait()
         finally:
             self._resize = lambda: None

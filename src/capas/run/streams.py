@@ -7,7 +7,7 @@ import threading
 from typing import NamedTuple
 
 from capas.run.logs import LogWriter
-from capas.run.pump import Feeder, Outlet, Sink, drain, get_size, open_terminal, set_size
+from capas.run.pump import Feeder, Outlet, Sink, drain, get_size, set_size
 
 
 class Attached(NamedTuple):
@@ -50,8 +50,17 @@ class Streams:
         self._sinks: dict[str, list[Sink]] = {}
         self._input: int | None = None
         self._lock = threading.Lock()
-        self.terminal: int | None = None
-        self.stdin, self.stdout, self.stderr = self._open_terminal() if tty else self._open_pipes()
+        self._terminal: int | None = None
+        self._ended: int | None = None
+        self._sources: list[int] = []
+        self._size = get_size(attached.stdout) if tty and attached.stdout is not None else None
+        self.stdin: int | None = None
+        self.stdout: int | None = None
+        self.stderr: int | None = None
+        if tty:
+            self._sinks_of("stdout", attached.stdout)
+        else:
+            self.stdin, self.stdout, self.stderr = self._open_pipes()
         if interactive and attached.stdin is not None and (tty or shared):
             self._feed(attached.stdin)
 
@@ -61,6 +70,22 @@ class Streams:
             os.close(fd)
         self._theirs.clear()
 
+    def take(self, master: int | None) -> None:
+        """Its terminal is there, ours from now on; None where it came to none."""
+        if master is None:
+            return
+        with self._lock:
+            self._terminal = master
+            self._ours.append(master)
+            if self._size is not None:
+                set_size(master, self._size)
+            self._ended = os.eventfd(0, os.EFD_CLOEXEC)
+            self._ours.append(self._ended)
+            self._threads.append(drain(os.dup(master), self._sinks["stdout"], self._ended))
+            sources, self._sources = self._sources, []
+            for source in sources:
+                self._feed(source)
+
     def join(self, joined: Attached) -> None:
         """One more client, whose descriptors are ours from now on: it sees what comes out from here on."""
         with self._lock:
@@ -69,7 +94,7 @@ class Streams:
             for name, fd in (("stdout", joined.stdout), ("stderr", joined.stderr)):
                 if fd is not None and name in self._sinks:
                     self._sinks[name].append(Outlet(fd))
-            if joined.stdin is not None and self._interactive and (self.terminal, self._input) != (None, None):
+            if joined.stdin is not None and self._interactive:
                 self._feed(joined.stdin)
 
     def _clear_left(self) -> None:
@@ -91,8 +116,11 @@ class Streams:
         """The container's terminal gets this size (rows, columns), or that of ours, which has changed."""
         if size is None and self._attached.stdout is not None:
             size = get_size(self._attached.stdout)
-        if size is not None and self.terminal is not None:
-            set_size(self.terminal, size)
+        if size is None:
+            return
+        self._size = size
+        if self._terminal is not None:
+            set_size(self._terminal, size)
 
     def close(self) -> None:
         """Wait for what is still to be read, and close everything. Idempotent."""
@@ -101,6 +129,9 @@ class Streams:
             feeders, self._feeders = self._feeders, []
         for feeder in feeders:
             feeder.stop()
+        if self._ended is not None:
+            os.eventfd_write(self._ended, 1)
+            self._ended = None
         for thread in self._threads:
             thread.join()
         with self._lock:
@@ -115,16 +146,8 @@ class Streams:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Rows and columns of the container's terminal."""
-        return get_size(self.terminal) if self.terminal is not None else None
-
-    def _open_terminal(self) -> tuple[int, int, int]:
-        size = get_size(self._attached.stdout) if self._attached.stdout is not None else None
-        self.terminal, theirs = open_terminal(size)
-        self._theirs.append(theirs)
-        self._threads.append(drain(os.dup(self.terminal), self._sinks_of("stdout", self._attached.stdout)))
-        self._ours.append(self.terminal)
-        return theirs, theirs, theirs
+        """Rows and columns of the container's terminal, None where nobody has said."""
+        return self._size
 
     def _open_pipes(self) -> tuple[int | None, int | None, int | None]:
         stdin = self._attached.stdin if self._interactive else None
@@ -142,9 +165,11 @@ class Streams:
         return writer
 
     def _feed(self, source: int) -> None:
-        target = self.terminal if self.terminal is not None else self._input
+        target = self._terminal if self._terminal is not None else self._input
         if target is not None:
             self._feeders.append(Feeder(source, target, self._at_end))
+        else:
+            self._sources.append(source)  # until there is a terminal
 
     def _at_end(self) -> None:
         if self._once:
