@@ -19,17 +19,17 @@ ID = "ab" * 32
 
 
 def make(networks: Networks, name: str, number: int = 0, subnet: str = "") -> str:
-    return networks.create(name, NetworkRequest(subnet=subnet), id=f"{number:x}{ID}"[:64], now_ns=1).subnet
+    return networks.create(name, NetworkRequest(subnet=subnet), id=f"{number:x}{ID}"[:64], now_ns=1, build=False).subnet
 
 
 def test_each_network_has_a_subnet_of_its_own(tmp_path: Path) -> None:
-    networks = Networks(tmp_path, tmp_path / "run")
+    networks = Networks(tmp_path)
     assert make(networks, "one", 1) != make(networks, "two", 2)
     assert [one.name for one in networks.list()] == ["one", "two"]
 
 
 def test_a_network_is_found_by_name_and_by_the_beginning_of_its_id(tmp_path: Path) -> None:
-    networks = Networks(tmp_path, tmp_path / "run")
+    networks = Networks(tmp_path)
     make(networks, "one", 1)
     assert networks.get("one") == networks.get("1ab")
     with pytest.raises(NotFound):
@@ -37,7 +37,7 @@ def test_a_network_is_found_by_name_and_by_the_beginning_of_its_id(tmp_path: Pat
 
 
 def test_a_name_is_taken_once_and_those_of_docker_never(tmp_path: Path) -> None:
-    networks = Networks(tmp_path, tmp_path / "run")
+    networks = Networks(tmp_path)
     make(networks, "one", 1)
     with pytest.raises(AlreadyExists):
         make(networks, "one", 2)
@@ -47,7 +47,7 @@ def test_a_name_is_taken_once_and_those_of_docker_never(tmp_path: Path) -> None:
 
 
 def test_subnets_do_not_overlap(tmp_path: Path) -> None:
-    networks = Networks(tmp_path, tmp_path / "run")
+    networks = Networks(tmp_path)
     assert make(networks, "one", 1, "10.99.0.0/24") == "10.99.0.0/24"
     with pytest.raises(Conflict):
         make(networks, "two", 2, "10.99.0.128/25")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from capas.chance import token
 from capas.clock import now_ns
 from capas.engine.network_documents import BUILT_IN, describe, fits, known_networks
-from capas.errors import CapasError, Conflict, Denied
+from capas.errors import Conflict, Denied
 from capas.run.containers import Container
 from capas.run.endpoint import Endpoint
 from capas.run.network_options import PLAIN, NetworkRequest
@@ -26,14 +26,7 @@ class Networks:
 
     def create(self, name: str, request: NetworkRequest = PLAIN) -> Network:
         """A bridge whose containers know each other by name. Raises: AlreadyExists; Invalid; Conflict; Exhausted."""
-        room = self._engine.containers.room.networks
-        network = room.create(name, request, id=token(), now_ns=now_ns())
-        try:
-            room.build(network)
-        except CapasError:
-            room.remove(network.name)
-            raise
-        return network
+        return self._engine.containers.room.networks.create(name, request, id=token(), now_ns=now_ns())
 
     def connect(self, reference: str, container: str, endpoint: Endpoint | None = None) -> Container:
         """Connect a container to one more network, at once where it runs. `endpoint` is what it asks for there.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import count
-from pathlib import Path
 
 from capas.run.bridge import BridgeSettings
 from capas.run.endpoint import Endpoint
@@ -18,8 +17,8 @@ Place = tuple[Endpoint, BridgeSettings]
 class NetworkBook:
     """What a `Resolver` of this container knows."""
 
-    def __init__(self, run_root: Path, record: Record) -> None:
-        self._run_root, self._record = run_root, record
+    def __init__(self, record: Record) -> None:
+        self._record = record
         self._places: Sequence[Place] = ()
         self._turns = count()
 
@@ -47,7 +46,7 @@ class NetworkBook:
     def _others(self) -> Iterator[tuple[Place, Lease]]:
         for place in self._places:
             if place[1].named:
-                yield from ((place, lease) for lease in Leases(self._run_root, place[1]).list())
+                yield from ((place, lease) for lease in Leases(place[1]).list())
 
 
 def _fits(name: str, place: Place, names: Sequence[str]) -> bool:

@@ -75,12 +75,13 @@ DEFAULT = BridgeSettings()
 def ensure_bridge(netlink: Netlink, bridge: BridgeSettings) -> int:
     """Its index; it is made where it is not there. Raises: OSError."""
     try:
-        return netlink.index(bridge.name)
+        index = netlink.index(bridge.name)
     except OSError:
         netlink.add_bridge(bridge.name)
-    index = netlink.index(bridge.name)
-    netlink.add_address(index, bridge.gateway, bridge.network.prefixlen)
-    netlink.set_up(index)
+        index = netlink.index(bridge.name)
+        netlink.add_address(index, bridge.gateway, bridge.network.prefixlen)
+        netlink.set_up(index)
+    netlink.set_group(index)
     return index
 
 

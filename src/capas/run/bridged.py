@@ -32,13 +32,13 @@ class Bridged(Connection):
     def __init__(
         self, record: Record, run_root: Path, mode: str, wanted: Sequence[tuple[Endpoint, BridgeSettings]]
     ) -> None:
-        self._record, self._run_root = record, run_root
+        self._record = record
         self._live = run_root / "containers" / record.id
         self._firewall, self._lock = Firewall(), threading.Lock()
         self._plugs: dict[str, Plug] = {}
         self._way_out: Plug | None = None
         self._ports, self._proxy = _wanted_ports(record), None
-        self._book = NetworkBook(run_root, record)
+        self._book = NetworkBook(record)
         self._resolver: Resolver | None = None
         self._namespace, self._inside = in_thread(_new_namespace)
         super().__init__(mode, f"/proc/{os.getpid()}/fd/{self._namespace}")
@@ -117,8 +117,8 @@ class Bridged(Connection):
         taken = {plug.joined.interface for plug in self._plugs.values()}
         number = next(n for n in range(len(taken) + 1) if f"eth{n}" not in taken)
         try:
-            plug = Plug(self._record, endpoint, bridge, self._run_root, number,
-                        namespace=self._namespace, inside=self._inside)  # fmt: skip
+            plug = Plug(self._record, endpoint, bridge, number,
+                        live=self._live, namespace=self._namespace, inside=self._inside)  # fmt: skip
         except OSError as error:
             raise Unsupported("cannot make the container's network: {error}", error=error.strerror or str(error),
                               hint="use --network=host or none") from None  # fmt: skip

@@ -68,7 +68,7 @@ class Containers:
         self.root, self.run_root, self.snapshotter = root, run_root, snapshotter
         self.runtime, self.now, self.token = runtime, now, token
         self.volumes = Volumes(root)
-        self.networks = Networks(root, run_root, default=bridge, pools=pools)
+        self.networks = Networks(root, default=bridge, pools=pools)
         self.bridge = bridge
 
     def folder(self, container_id: str) -> Path:
@@ -181,7 +181,7 @@ class Containers:
         for endpoint in renamed.spec.endpoints:
             bridge = self.networks.bridge_of(endpoint.network)
             if bridge.named:
-                Leases(self.run_root, bridge).rename(renamed.id, names_of(renamed, endpoint))
+                Leases(bridge).rename(self.live(renamed.id), names_of(renamed, endpoint))
 
     def _with_volumes(self, record: Record) -> Record:
         mounts: list[ContainerMount] = []

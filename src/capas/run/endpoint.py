@@ -33,6 +33,7 @@ class Joined(NamedTuple):
 
     network: str
     network_id: str
+    bridge: str
     endpoint_id: str
     interface: str
     address: str

@@ -55,7 +55,7 @@ class Order(NamedTuple):
     @property
     def networks(self) -> Networks:
         """Those that there are."""
-        return Networks(self.root, self.run_root, default=self.bridge)
+        return Networks(self.root, default=self.bridge)
 
     @property
     def log(self) -> Path:

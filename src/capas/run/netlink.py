@@ -45,7 +45,7 @@ class Netlink:
 
     def add_bridge(self, name: str) -> None:
         """Raises: FileExistsError."""
-        self._new_link(name, b"bridge", b"", _attribute(_IFLA_GROUP, struct.pack("=I", GROUP)))
+        self._new_link(name, b"bridge", b"")
 
     def add_veth(self, name: str, peer: str, namespace: int, *, mac: bytes, mtu: int, master: int) -> None:
         """A pair: `name` here, up and a port of the bridge `master`, `peer` in the namespace of this descriptor.
@@ -58,6 +58,10 @@ class Netlink:
         ))  # fmt: skip
         extra = _attribute(_IFLA_MTU, struct.pack("=I", mtu)) + _attribute(_IFLA_MASTER, struct.pack("=I", master))
         self._new_link(name, b"veth", _attribute(_VETH_PEER, other), extra, flags=_UP)
+
+    def set_group(self, index: int) -> None:
+        """Make an interface one of ours."""
+        self._talk(_NEWLINK, _ACK, _link(index) + _attribute(_IFLA_GROUP, struct.pack("=I", GROUP)))
 
     def set_up(self, index: int) -> None:
         """Bring an interface up."""

@@ -12,7 +12,7 @@ from capas.run.bridged import Bridged
 from capas.run.cgroups import read_text
 from capas.run.connection import Connection
 from capas.run.firewall import Firewall
-from capas.run.leases import drop_everywhere
+from capas.run.leases import Leases
 from capas.run.ports import Port
 from capas.run.record import Record, State, read_state
 
@@ -65,7 +65,8 @@ def disconnect_dead(container_id: str, run_root: Path, state: State) -> None:
             Firewall().unpublish(container_id[:12], joined.address, ports)
     except CapasError:
         pass
-    drop_everywhere(run_root, container_id)
+    for joined in state.joined:
+        Leases(BridgeSettings(joined.bridge)).drop(run_root / "containers" / container_id)
 
 
 def is_root() -> bool:

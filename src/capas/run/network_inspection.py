@@ -14,7 +14,7 @@ from capas.run.ports import Port
 from capas.run.record import State
 from capas.run.spec import ContainerSpec
 
-_NOWHERE = Joined("", "", "", "", "", 0, "", "")
+_NOWHERE = Joined("", "", "", "", "", "", 0, "", "")
 
 
 def describe_network(containers: Containers, container: Container) -> dict[str, Any]:

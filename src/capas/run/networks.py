@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from capas.errors import AlreadyExists, Conflict, Exhausted, Invalid, NotFound, 
 from capas.run.bridge import DEFAULT, BridgeSettings, ensure_bridge, remove_bridge
 from capas.run.cgroups import read_text
 from capas.run.firewall import Firewall
-from capas.run.leases import Leases
+from capas.run.leases import Leases, one_at_a_time
 from capas.run.netlink import Netlink
 from capas.run.network import MODES, SHARED, is_root
 from capas.run.network_options import PLAIN, NetworkRequest, check_request, parse_subnet, settings_of
@@ -47,40 +48,30 @@ class Network(NamedTuple):
 class Networks:
     """The networks beneath `root`/networks. `default` is the bridge of those who ask for none."""
 
-    def __init__(
-        self, root: Path, run_root: Path, *, default: BridgeSettings = DEFAULT, pools: Sequence[Pool] = POOLS
-    ) -> None:
-        self._root, self._run_root, self._default, self._pools = root / "networks", run_root, default, pools
+    def __init__(self, root: Path, *, default: BridgeSettings = DEFAULT, pools: Sequence[Pool] = POOLS) -> None:
+        self._root, self._default, self._pools = root / "networks", default, pools
 
-    def create(self, name: str, request: NetworkRequest = PLAIN, *, id: str, now_ns: int) -> Network:
+    def create(
+        self, name: str, request: NetworkRequest = PLAIN, *, id: str, now_ns: int, build: bool = True
+    ) -> Network:
         """A new network, in a free part of the pools unless told where. `id`: 64 hexadecimal digits.
 
+        `build` its bridge on the host, at once: others see there that its subnet is taken.
         Raises: AlreadyExists; Invalid for what cannot be; Unsupported for what Capas has not; Conflict; Exhausted.
         """
         if not _NAME.fullmatch(name) or name in _TAKEN or name.startswith(SHARED):
             raise Invalid("not a name for a network: {name!r}", name=name[:200])
         check_request(request)
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with locked(self._root / ".lock"):
+        with locked(self._root / ".lock"), one_at_a_time() if build else nullcontext():
             if self._path(name).exists():
                 raise AlreadyExists("network with name {name} already exists", name=name)
             network = Network(id, name, self._choose(request.subnet), now_ns, request)
             self._check_bridge(network)
+            if build:
+                _build(network)
             write_json(self._path(name), network._asdict() | {"request": request._asdict()})
         return network
-
-    def build(self, network: Network) -> None:
-        """Its bridge on the host, at once: others see there that its subnet is taken. Raises: Unsupported."""
-        if not is_root():
-            raise Unsupported("a bridge network needs root", hint="use --network=host or none")
-        netlink = Netlink()
-        try:
-            with Leases(self._run_root, network.settings).locked():
-                ensure_bridge(netlink, network.settings)
-        except OSError as error:
-            raise Unsupported("cannot make the network's bridge: {error}", error=error.strerror or str(error)) from None
-        finally:
-            netlink.close()
 
     def find(self, reference: str) -> Network | None:
         """The network of this name, id, or beginning of one id. Raises: Conflict where several ids begin so."""
@@ -119,11 +110,9 @@ class Networks:
             shown = ", ".join(f'name:"{name}" id:"{id[:12]}"' for name, id in users)
             raise Conflict("error while removing network: network {name} has active endpoints ({users})",
                            name=network.name, users=shown)  # fmt: skip
-        with Leases(self._run_root, network.settings).locked():  # nobody plugs into it meanwhile
-            self._path(network.name).unlink(missing_ok=True)
-            if is_root():
-                Firewall().close(network.settings)
-                remove_bridge(network.settings)
+        if is_root():
+            _take_down(network)
+        self._path(network.name).unlink(missing_ok=True)
         return network
 
     def _choose(self, wanted: str) -> str:
@@ -166,3 +155,29 @@ def _routed() -> Iterator[ipaddress.IPv4Network]:
         if len(fields) > 7 and fields[1] != "00000000":
             address, mask = (int.from_bytes(bytes.fromhex(field), "little") for field in (fields[1], fields[7]))
             yield ipaddress.IPv4Network((address, mask.bit_count()), strict=False)
+
+
+def _build(network: Network) -> None:
+    if not is_root():
+        raise Unsupported("a bridge network needs root", hint="use --network=host or none")
+    bridge = network.settings
+    if Path(f"/sys/class/net/{bridge.name}").exists():
+        raise Conflict("the interface {name} is there already", name=bridge.name)
+    netlink = Netlink()
+    try:
+        ensure_bridge(netlink, bridge)
+    except OSError as error:
+        remove_bridge(bridge)
+        raise Unsupported("cannot make the network's bridge: {error}", error=error.strerror or str(error)) from None
+    finally:
+        netlink.close()
+
+
+def _take_down(network: Network) -> None:
+    leases = Leases(network.settings)
+    with leases.locked():  # nobody plugs into it meanwhile
+        if leases.list():
+            raise Conflict("network {name} is in use by a container that starts", name=network.name)
+        Firewall().close(network.settings)
+        remove_bridge(network.settings)
+        leases.forget()

@@ -12,20 +12,23 @@ from capas.run.record import Record
 
 
 class Plug:
-    """One interface, until it is pulled. `namespace` is a descriptor, `inside` speaks to it. Raises: OSError."""
+    """One interface, until it is pulled. `namespace` is a descriptor, `inside` speaks to it.
+
+    `live` is the directory that the container has while it runs. Raises: OSError.
+    """
 
     def __init__(
-        self, record: Record, endpoint: Endpoint, bridge: BridgeSettings, run_root: Path, number: int,
-        *, namespace: int, inside: Netlink,
+        self, record: Record, endpoint: Endpoint, bridge: BridgeSettings, number: int,
+        *, live: Path, namespace: int, inside: Netlink,
     ) -> None:  # fmt: skip
         self.bridge, self.endpoint = bridge, endpoint
-        self._id, self._leases, self._inside = record.id, Leases(run_root, bridge), inside
+        self._live, self._leases, self._inside = live, Leases(bridge), inside
         self._outer = f"v{number}{record.short}"  # an interface's name has 15 characters at most
         names = names_of(record, endpoint)
-        lease = self._leases.take(record.id, names if bridge.named else (), endpoint.address)
+        lease = self._leases.take(live, names if bridge.named else (), endpoint.address)
         mac = endpoint.mac or format_mac(mac_of(lease.address))
         self.joined = Joined(
-            bridge.title, bridge.id, endpoint_id(record.id, bridge.id), f"eth{number}", lease.address,
+            bridge.title, bridge.id, bridge.name, endpoint_id(record.id, bridge.id), f"eth{number}", lease.address,
             bridge.network.prefixlen, "" if bridge.internal else bridge.gateway, mac, names,
         )  # fmt: skip
         try:
@@ -46,7 +49,7 @@ class Plug:
 
     def forget(self) -> None:
         """Give the address back; the interface goes with its namespace, without anybody waiting for it. Idempotent."""
-        self._leases.drop(self._id)
+        self._leases.drop(self._live)
 
     def _plug_in(self, namespace: int) -> None:
         outer = Netlink()
