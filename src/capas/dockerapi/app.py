@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
 
+from capas.buildkit.services import Services
 from capas.dockerapi import (
     attach,
+    buildkit,
     builds,
     containers,
     events,
@@ -32,7 +34,7 @@ from capas.engine.engine import Engine
 
 _THREADS = 32  # for work that ends by itself; what lasts as long as somebody likes has a thread of its own
 _ROOMS = (system, logins, images, transfers, containers, lives, attach, execs, output, files, volumes, networks, events,
-          builds, watching)  # fmt: skip
+          builds, buildkit, watching)  # fmt: skip
 
 
 async def make_app(engine: Engine) -> web.Application:
@@ -41,6 +43,7 @@ async def make_app(engine: Engine) -> web.Application:
     watch = Watch(engine, asyncio.get_running_loop())
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
     app[HOST] = host = Host(engine, pool, watch, Execs(), {})
+    app[buildkit.BUILDER] = Services(engine)
     for room in _ROOMS:
         for method, path, handler in room.ROUTES:
             app.router.add_route(method, path, handler)
@@ -57,4 +60,5 @@ async def _nothing(_request: web.Request) -> web.Response:
 
 
 async def _close(app: web.Application) -> None:
+    app[buildkit.BUILDER].close()
     app[HOST].pool.shutdown(wait=False, cancel_futures=True)

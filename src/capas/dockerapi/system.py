@@ -19,7 +19,7 @@ API_VERSION, MIN_API_VERSION = "1.51", "1.24"
 
 async def ping(request: web.Request) -> web.Response:
     """GET and HEAD /_ping."""
-    headers = {"Api-Version": API_VERSION, "Builder-Version": "1", "Docker-Experimental": "false",
+    headers = {"Api-Version": API_VERSION, "Builder-Version": "2", "Docker-Experimental": "false",
                "Ostype": "linux", "Swarm": "inactive", "Cache-Control": "no-cache, no-store, must-revalidate",
                "Pragma": "no-cache"}  # fmt: skip
     return web.Response(text="" if request.method == "HEAD" else "OK", headers=headers)

@@ -1,0 +1,91 @@
+"""`docker build` as people type it: docker's client hands it to buildx, which speaks BuildKit on docker's socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.buildkitd import write
+from support.buildx import find_buildx
+from support.docker import Docker, running_server
+from support.examples import make_busybox
+from support.terminal import Terminal
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture(scope="module")
+def docker() -> Iterator[Docker]:
+    if shutil.which("docker") is None:
+        pytest.skip("docker's client is not on this machine")
+    plugin = find_buildx()
+    root = Path(tempfile.mkdtemp(prefix="capas-docker-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+    terminal = Terminal(root)
+    terminal.ok("import", "-c", 'CMD ["sh"]', "-", "busybox", stdin=make_busybox())
+    plugins = root / "docker/cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-buildx").symlink_to(plugin)
+    with running_server(terminal) as (_, client):
+        environ = {name: value for name, value in client.environ.items() if name != "DOCKER_BUILDKIT"}
+        yield client._replace(environ=environ)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def test_docker_build_builds_with_buildkit_and_keeps_the_image(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path, Dockerfile="FROM busybox\nCOPY a.txt /\nRUN echo made >/b.txt\n", a_txt="aaa")
+    told = docker.run("build", "--progress=plain", "-t", "app:1", str(tmp_path))
+    assert told.returncode == 0, told.stderr
+    assert "[2/3] COPY a.txt /" in told.stderr
+    assert docker.ok("run", "--rm", "app:1", "cat", "/a.txt", "/b.txt") == "aaamade\n"
+
+
+def test_the_id_is_printed_and_written_as_docker_does(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path, Dockerfile="FROM scratch\nCOPY a.txt /\n", a_txt="aaa")
+    told = docker.ok("build", "-q", "--iidfile", str(tmp_path / "id"), "-t", "app:2", str(tmp_path)).strip()
+    assert told == (tmp_path / "id").read_text()
+    assert told == docker.ok("inspect", "--format", "{{.Id}}", "app:2").strip()
+
+
+def test_a_failing_docker_build_shows_the_line(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path, Dockerfile="FROM busybox\nRUN exit 9\n")
+    told = docker.run("build", str(tmp_path))
+    assert told.returncode == 1
+    assert "   2 | >>> RUN exit 9" in told.stderr
+
+
+def test_the_files_of_a_build_come_out_of_docker_build(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path / "c", Dockerfile="FROM scratch\nCOPY a.txt /\n", a_txt="aaa")
+    docker.ok("build", "-o", str(tmp_path / "out"), str(tmp_path / "c"))
+    assert (tmp_path / "out/a.txt").read_text() == "aaa"
+
+
+def test_a_bake_file_builds_its_targets_together(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path, Dockerfile="FROM busybox\nARG WHO\nRUN echo for $WHO\n")
+    target = {"context": str(tmp_path), "tags": ["baked:one"], "args": {"WHO": "one"}}
+    other = {**target, "tags": ["baked:two"], "args": {"WHO": "two"}}
+    (tmp_path / "bake.json").write_text(
+        json.dumps({"group": {"default": {"targets": ["one", "two"]}}, "target": {"one": target, "two": other}})
+    )
+    docker.ok("buildx", "bake", f"--allow=fs.read={tmp_path}", "-f", str(tmp_path / "bake.json"))
+    assert {"one", "two"} <= set(docker.ok("images", "--format", "{{.Tag}}", "baked").split())
+
+
+def test_the_build_cache_is_shown_and_pruned(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path, Dockerfile="FROM busybox\nRUN echo something to keep >/kept\n")
+    docker.ok("build", str(tmp_path))
+    assert "something to keep" in docker.ok("buildx", "du", "--verbose")
+    assert "Total:" in docker.ok("builder", "prune", "-f")
+    assert "something to keep" not in docker.ok("buildx", "du", "--verbose")
+
+
+def test_without_buildx_docker_build_falls_back_to_the_classic_builder(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path / "c", Dockerfile="FROM scratch\nCOPY a.txt /\n", a_txt="aaa")
+    told = docker.run("build", str(tmp_path / "c"), DOCKER_CONFIG=str(tmp_path))
+    assert told.returncode == 0, told.stderr
+    assert "Successfully built" in told.stdout
