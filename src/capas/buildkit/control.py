@@ -24,6 +24,7 @@ from capas.buildkit.rpc import Headers, both_ways, streamed, unary
 from capas.buildkit.sessions import Offer, Session, Sessions
 from capas.buildkit.solving import solve
 from capas.buildkit.tunnel import Tunnel
+from capas.buildkit.wishes import holders_of
 from capas.buildkit.worker import our_version, our_worker
 from capas.engine.builder import BuildEntry
 from capas.engine.engine import Engine
@@ -74,10 +75,13 @@ class Control:
 
     async def _solve(self, order: Order, build: Build) -> Mapping[str, str]:
         """Until it is done, the client has gone, or it wants it no more."""
-        session = await self._sessions.get(order.session)
         loop = asyncio.get_running_loop()
+        session = await self._sessions.get(order.session)
+        holders = {
+            name: Caller(await self._sessions.get(id), loop) for name, id in holders_of(order.attributes).items()
+        }
         nursery = Nursery(_PARALLEL)
-        job = Job(order, Caller(session, loop), build.telling, nursery)
+        job = Job(order, Caller(session, loop), holders, build.telling, nursery)
         working = loop.run_in_executor(self._pool, solve, job, self._engine.settings)
         ending = asyncio.ensure_future(session.ended.wait())
         either: set[asyncio.Future[Any]] = {working, ending}

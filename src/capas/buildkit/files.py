@@ -49,7 +49,7 @@ def _bring_dockerfile(desk: Desk, directory: str, name: str) -> Path:
     root.mkdir()
     vertex = f"[internal] load build definition from {name}"
     with job.telling.doing(vertex):
-        received = receive(job.caller, directory, root, follow=[name, f"{name}.dockerignore", name.lower()])
+        received = receive(job.holder(directory), directory, root, follow=[name, f"{name}.dockerignore", name.lower()])
         job.telling.moved(vertex, "transferring dockerfile", received.size)
         for word in (name, name.lower()):
             path = root / word
@@ -64,10 +64,10 @@ def _bring(desk: Desk, directory: str, vertex: str, dockerfile: Path | None = No
     job, root = desk.job, desk.scratch.new_path()
     root.mkdir()
     with job.telling.doing(vertex):
-        receive(job.caller, directory, root, follow=[".dockerignore"])
+        receive(job.holder(directory), directory, root, follow=[".dockerignore"])
         ignore = recipe.read_ignore(dockerfile, root)
         rules: Sequence[str] = [str(rule) for rule in ignore.rules] if ignore else ()
-        received = receive(job.caller, directory, root, exclude=rules)
+        received = receive(job.holder(directory), directory, root, exclude=rules)
         job.telling.moved(vertex, "transferring context", received.size)
     _warn(desk, received)
     return root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from capas.build.scratch import Scratch
@@ -12,12 +13,17 @@ from capas.parallel import Nursery
 
 
 class Job(NamedTuple):
-    """The build. `nursery` cancels it."""
+    """The build. `nursery` cancels it; `holders` have directories of the client that are not in its own session."""
 
     order: Order
     caller: Caller
+    holders: Mapping[str, Caller]
     telling: Telling
     nursery: Nursery
+
+    def holder(self, directory: str) -> Caller:
+        """Who has the client's directory of this name."""
+        return self.holders.get(directory, self.caller)
 
 
 class Desk(NamedTuple):

@@ -26,7 +26,7 @@ _OTHERS = frozenset({
     "filename", "context", "contextkey", "dockerfilekey", "cache-imports", "cmdline", "source", "frontend.caps",
     "multi-platform",
 })  # fmt: skip
-_OTHER_FAMILIES = ("context:", "vcs:", "input-metadata:", "build-arg:", "label:", "attest:")
+_OTHER_FAMILIES = ("context:", "vcs:", "input-metadata:", "build-arg:", "label:", "attest:", "local-sessionid:")
 
 
 def read_wishes(attributes: Attributes) -> dict[str, Any]:
@@ -71,6 +71,11 @@ def read_cache_imports(attributes: Attributes) -> Iterable[CacheSource]:
 def read_cache_exports(entries: Iterable[tuple[str, Attributes]]) -> tuple[CacheTarget, ...]:
     """The caches to write. Raises: Invalid; Unsupported."""
     return tuple(parse_cache_target(line_of(kind, given)) for kind, given in entries)
+
+
+def holders_of(attributes: Attributes) -> dict[str, str]:
+    """The sessions that have directories for several builds at once (a bake), by the directory's name."""
+    return _family(attributes, "local-sessionid:")
 
 
 def only_inline(attributes: Attributes) -> bool:
