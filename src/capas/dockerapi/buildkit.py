@@ -5,9 +5,6 @@ Spec: moby/moby, api/server/router/grpc and session: POST /grpc and POST /sessio
 
 from __future__ import annotations
 
-import asyncio
-from typing import cast
-
 from aiohttp import web
 
 from capas.buildkit.services import Handed, Services
@@ -37,7 +34,7 @@ def _hand_over(request: web.Request) -> Handed:
         raise ConnectionResetError
     if request.headers.get("Upgrade", "").lower() != "h2c":
         raise Invalid("this needs a connection of its own", hint="ask for an upgrade to h2c")
-    return Handed(cast(asyncio.Transport, transport), request.protocol, lambda: transport.write(_SWITCH))
+    return Handed(transport, request.protocol, lambda: transport.write(_SWITCH))
 
 
 ROUTES: list[Route] = [("POST", "/grpc", calls), ("POST", "/session", session)]
