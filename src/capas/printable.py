@@ -1,4 +1,4 @@
-"""Texts of processes, files and images, made fit for a line of a terminal or a picture."""
+"""Texts and sizes for people: fit for a line of a terminal or a picture, whatever files and processes put in them."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ def shortened(text: str, longest: int) -> str:
     """The text in so many characters, on one line: what does not fit ends in an ellipsis."""
     line = " ".join(printable(text).split())
     return line if len(line) <= longest else line[: max(longest - 1, 0)] + "…"
+
+
+def human_size(size: float) -> str:
+    """Three significant digits in powers of 1000: `63.2MB`, `0B`."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            break
+        size /= 1000
+    return f"{size:.3g}{unit}" if size < 1000 else f"{size:.0f}{unit}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from capas.cli.table import Column, iter_lines
-from capas.cli.units import ago, human_size
+from capas.cli.units import ago
 from capas.image.created import parse_created
+from capas.printable import human_size
 from capas.run.ages import duration
 from capas.run.limits import parse_size
 

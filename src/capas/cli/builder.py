@@ -11,9 +11,10 @@ from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
 from capas.cli.options import filter_option, format_option
 from capas.cli.table import Column, Row, print_rows
-from capas.cli.units import ago, human_size, iso
+from capas.cli.units import ago, iso
 from capas.clock import now_ns
 from capas.errors import Invalid
+from capas.printable import human_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

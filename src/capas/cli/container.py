@@ -10,8 +10,8 @@ from capas.cli.app import App, pass_app
 from capas.cli.batch import each
 from capas.cli.exit_codes import docker_exit_codes
 from capas.cli.lazy import Command
-from capas.cli.units import human_size
 from capas.errors import Conflict, Invalid
+from capas.printable import human_size
 from capas.run.streams import Attached
 
 _several = click.argument("containers", nargs=-1, required=True)

@@ -13,8 +13,8 @@ import click
 from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
 from capas.cli.table import Column, iter_lines
-from capas.cli.units import human_size
 from capas.errors import Invalid
+from capas.printable import human_size
 
 if TYPE_CHECKING:
     from capas.build.survey import LeftOut, Survey

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from capas.cli.table import Column, Row, print_rows
-from capas.cli.units import human_size
+from capas.printable import human_size
 
 if TYPE_CHECKING:
     from capas.engine.costs import StepCost

@@ -14,7 +14,7 @@ from capas.cli.hub_records import find_hub, place_options
 from capas.cli.lazy import Command
 from capas.cli.options import progress_option
 from capas.cli.template_functions import to_json
-from capas.cli.units import human_size
+from capas.printable import human_size
 
 if TYPE_CHECKING:
     from capas.hub.hub import Hub

@@ -11,8 +11,9 @@ from capas.cli.batch import each
 from capas.cli.lazy import Command
 from capas.cli.options import filter_option, format_option
 from capas.cli.table import Column, Row, print_rows
-from capas.cli.units import ago, human_size, iso
+from capas.cli.units import ago, iso
 from capas.clock import now_ns
+from capas.printable import human_size
 
 if TYPE_CHECKING:
     from capas.engine.listing import ImageSummary

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from capas.cli.board import Board, Row
 from capas.cli.causes import Words, is_news, say_causes
-from capas.cli.units import human_size
 from capas.events import Event, Said
-from capas.printable import printable
+from capas.printable import human_size, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

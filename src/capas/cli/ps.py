@@ -11,9 +11,10 @@ from capas.cli.lazy import Command
 from capas.cli.options import filter_option, format_option
 from capas.cli.table import Column, Row, print_rows
 from capas.cli.template_functions import to_json
-from capas.cli.units import ago, human_size, iso
+from capas.cli.units import ago, iso
 from capas.clock import now_ns
 from capas.engine.container_summary import ContainerSummary
+from capas.printable import human_size
 
 _COLUMNS = (
     Column("ID", "CONTAINER ID"),

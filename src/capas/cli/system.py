@@ -10,7 +10,7 @@ from capas.cli.options import format_option, progress_option
 from capas.cli.table import Column, print_rows
 from capas.cli.template import Template
 from capas.cli.template_functions import to_json
-from capas.cli.units import human_size
+from capas.printable import human_size
 from capas.release import capas_version
 
 _DF = (

@@ -1,19 +1,10 @@
-"""Sizes and times as docker prints them for people."""
+"""Times as docker prints them for people."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from capas.run.ages import duration
-
-
-def human_size(size: float) -> str:
-    """Three significant digits in powers of 1000: `63.2MB`, `0B`."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
-            break
-        size /= 1000
-    return f"{size:.3g}{unit}" if size < 1000 else f"{size:.0f}{unit}"
 
 
 def ago(then_ns: int, now_ns: int) -> str:
