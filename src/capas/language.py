@@ -9,6 +9,7 @@ import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from capas.errors import fill
 
@@ -26,6 +27,22 @@ def say(template: str, facts: Mapping[str, object], language: str) -> str:
     said = {key: translate(fact, language) if key in _WORDY and isinstance(fact, str) else fact
             for key, fact in facts.items()}  # fmt: skip
     return fill(translate(template, language), said)
+
+
+class Words(Protocol):
+    """The texts of one language, each filled with its facts."""
+
+    def __call__(self, text: str, /, **facts: object) -> str: ...
+
+
+def words_in(language: str) -> Words:
+    """The words of this language ("en", "es")."""
+
+    def words(text: str, /, **facts: object) -> str:
+        said = translate(text, language)
+        return said.format_map(facts) if facts else said
+
+    return words
 
 
 def teach_gettext(language: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from capas.language import translate
+from capas.language import words_in
 from capas.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ class App:
 
     def words(self, text: str, **facts: object) -> str:
         """The text in the reader's language, with its facts."""
-        said = translate(text, self.language)
-        return said.format_map(facts) if facts else said
+        return words_in(self.language)(text, **facts)
 
     def say(self, text: str, **facts: object) -> None:
         """A sentence to standard output."""

@@ -23,6 +23,7 @@ IMAGE = _table(
     build=("build", "build", "Build an image from a Dockerfile"),
     cat=("look_files", "cat", "Print files of an image, without unpacking it"),
     find=("look_files", "find", "Find files in an image, as find does"),
+    draw=("draw", "draw", "Draw the layers of images to scale"),
     history=("image", "history", "Show how an image came to be, step by step"),
     import_=("archive", "import_", "Make an image of a tar of files"),
     inspect=("image", "inspect", "Show everything about images, as JSON"),
@@ -79,6 +80,7 @@ NETWORK = _table(
 SYSTEM = _table(
     check=("system", "check", "Read everything that is stored and tell what is damaged"),
     df=("system", "df", "Show how much disk is used"),
+    draw=("draw", "draw_store", "Draw all images here, and what they share"),
     info=("system", "info", "Show what this machine allows and what was chosen"),
 )
 HUB = _table(

@@ -76,16 +76,16 @@ def sweep(engine: Engine) -> int:
         with store.stilled() as live:
             if live <= store.records.live_digests():
                 _sweep_snapshots(engine, live)
-    return store.collect(_cached_blobs(engine)).size
+    return store.collect(cached_blobs(engine)).size
 
 
-def _cached_blobs(engine: Engine) -> Sequence[Digest]:
+def cached_blobs(engine: Engine) -> Sequence[Digest]:
     """The blobs that the build cache would use again: they go with `builder prune`, not with an image."""
     cache = _open_cache(engine)
     return cache.list_digests() if cache else ()
 
 
-def _cached_layers(engine: Engine) -> set[DiffID]:
+def cached_layers(engine: Engine) -> set[DiffID]:
     """The layers of those blobs."""
     cache = _open_cache(engine)
     return set(cache.list_layers()) if cache else set()
@@ -168,7 +168,7 @@ def _sweep_snapshots(engine: Engine, live: set[Digest]) -> None:
             break
         dead = rest
     layers = list(records.iter_layers())
-    kept = {layer.diff_id for layer in layers if layer.digest in live and not packed} | _cached_layers(engine)
+    kept = {layer.diff_id for layer in layers if layer.digest in live and not packed} | cached_layers(engine)
     kept |= {one.diff_id for one in engine.store.list_unkept() if one.digest in live}
     files = engine.layer_files
     filed = {diff_id for diff_id, _ in files.iterate()} if files else set()

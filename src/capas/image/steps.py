@@ -10,7 +10,7 @@ from capas.oci.config import Config
 from capas.oci.digest import Digest
 from capas.oci.manifest import Manifest
 
-Kind = Literal["base", "copy", "run", "other"]
+Kind = Literal["base", "copy", "run", "other", "written"]
 
 
 class Step(NamedTuple):
