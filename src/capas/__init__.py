@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from capas.engine.engine import Engine as Engine
     from capas.engine.porcelain import build as build
+    from capas.engine.porcelain import draw as draw
     from capas.engine.porcelain import images as images
     from capas.engine.porcelain import pull as pull
     from capas.engine.porcelain import push as push
@@ -38,6 +39,7 @@ _HOMES = MappingProxyType({
     "Reference": "capas.reference",
     "Settings": "capas.settings",
     "build": "capas.engine.porcelain",
+    "draw": "capas.engine.porcelain",
     "images": "capas.engine.porcelain",
     "load_settings": "capas.settings",
     "pull": "capas.engine.porcelain",
@@ -47,8 +49,8 @@ _HOMES = MappingProxyType({
     "tag": "capas.engine.porcelain",
 })  # fmt: skip
 __all__ = [
-    "CapasError", "Engine", "Image", "Platform", "Reference", "Settings", "build", "images", "load_settings", "pull",
-    "push", "run", "search", "tag",
+    "CapasError", "Engine", "Image", "Platform", "Reference", "Settings", "build", "draw", "images", "load_settings",
+    "pull", "push", "run", "search", "tag",
 ]  # fmt: skip
 
 

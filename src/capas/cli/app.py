@@ -39,7 +39,7 @@ class App:
 
         return Engine(self.settings)
 
-    def words(self, text: str, **facts: object) -> str:
+    def words(self, text: str, /, **facts: object) -> str:
         """The text in the reader's language, with its facts."""
         return words_in(self.language)(text, **facts)
 

@@ -13,16 +13,17 @@ from capas.cli.lazy import Command
 from capas.cli.options import platform_option
 from capas.cli.units import ago
 from capas.clock import now_ns
-from capas.errors import Unavailable
 from capas.printable import human_size, shortened
 
 if TYPE_CHECKING:
-    from capas.look.forest import Branch, Flag
+    from capas.look.forest import Block, Flag
     from capas.look.lanes import Line
+    from capas.look.picture import Picture
     from capas.oci.platform import Platform
 
 _COLOURS = {"base": "bright_black", "run": "cyan", "copy": "yellow", "other": "magenta", "written": "red"}
 _LEAST_STEP = 16  # letters of a step; where there is less room, its digest and then its age give way
+_LEAST_NAMES = 8
 
 output_option = click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -46,9 +47,7 @@ def draw(
     platform: Platform | None,
 ) -> None:
     """From the newest layer down to `scratch`."""
-    from capas.engine.drawing import grow_images
-
-    _show(app, grow_images(app.engine, images, platform, containers=containers), output, ", ".join(images))
+    _show(app, app.engine.look.draw(*images, platform=platform, containers=containers), output)
 
 
 @click.command(cls=Command, help="Draw all images here, what they share, and what deleting each would free")
@@ -56,32 +55,19 @@ def draw(
 @pass_app
 def draw_store(app: App, /, *, output: Path | None) -> None:
     """One picture of the store."""
-    from capas.engine.drawing import grow_store
-
-    _show(app, grow_store(app.engine), output, "capas system draw")
+    _show(app, app.engine.look.draw_store(), output)
 
 
-def _show(app: App, root: Branch, output: Path | None, title: str) -> None:
-    if output is None:
-        _print(app, root)
+def _show(app: App, picture: Picture, output: Path | None) -> None:
+    if output is not None:
+        picture.save(output)
         return
-    from capas.look.picture import draw as draw_file
-
-    picture = draw_file(root, output.suffix.removeprefix("."), title=title, language=app.language)
-    try:
-        output.write_bytes(picture)
-    except OSError as error:
-        raise Unavailable("cannot write {path}: {why}", path=str(output), why=error.strerror or str(error)) from error
-
-
-def _print(app: App, root: Branch) -> None:
     from capas.look.lanes import draw_lanes
 
-    lines = draw_lanes(root)
-    lanes = max(len(line.lanes) for line in lines)
+    lines = draw_lanes(picture.root)
     room, now = shutil.get_terminal_size().columns, now_ns()
     for line in lines:
-        click.echo(_flag_line(app, line.lanes, line.flag, room) if line.flag else _block_line(line, lanes, room, now))
+        click.echo(_flag_line(app, line.lanes, line.flag, room) if line.flag else _block_line(line, lines, room, now))
 
 
 def _flag_line(app: App, lanes: str, flag: Flag, room: int) -> str:
@@ -89,22 +75,29 @@ def _flag_line(app: App, lanes: str, flag: Flag, room: int) -> str:
 
     names, told = ", ".join(flag.names), tell_use(flag, app.words)
     more = "  ".join(part for part in (flag.id, told) if part)
-    shown = shortened(names, max(room - len(lanes) - len(more) - 2, _LEAST_STEP))
+    shown = shortened(names, max(room - len(lanes) - len(more) - 2, _LEAST_NAMES))
     return f"{lanes}{click.style(shown, bold=True)}  {click.style(more, dim=True)}".rstrip()
 
 
-def _block_line(line: Line, lanes: int, room: int, now: int) -> str:
+def _block_line(line: Line, lines: list[Line], room: int, now: int) -> str:
     from capas.look.lanes import BAR
 
     if line.block is None:
         return line.lanes
-    block, colour = line.block, _COLOURS[line.block.step.kind]
-    columns = [human_size(block.size).rjust(7), ago(block.step.created_ns, now).ljust(14)]
+    lanes = max(len(line.lanes) for line in lines)
+    colour = _COLOURS[line.block.step.kind]
+    columns = _columns(line.block, lines, room - lanes - BAR - 1, now)
+    space = " " * (lanes - len(line.lanes) + BAR - len(line.bar) + 1)
+    start = line.lanes[:-2] + click.style(line.lanes[-2:], fg=colour) + click.style(line.bar, fg=colour)
+    return f"{start}{space}{'  '.join(columns)}".rstrip()
+
+
+def _columns(block: Block, lines: list[Line], room: int, now: int) -> list[str]:
+    """Size, age, digest and step; the digest and then the age give way where the step would not find room."""
+    widest = max(len(ago(one.block.step.created_ns, now)) for one in lines if one.block)
+    columns = [human_size(block.size).rjust(6), ago(block.step.created_ns, now).ljust(widest)]
     columns.append((block.digest.short if block.digest else "").ljust(12))
-    left = room - lanes - BAR - 1
-    while len(columns) > 1 and left - sum(len(column) + 2 for column in columns) < _LEAST_STEP:
+    while len(columns) > 1 and room - sum(len(column) + 2 for column in columns) < _LEAST_STEP:
         columns.pop()
-    step = shortened(f"{block.step.instruction} {block.step.text}", left - sum(len(column) + 2 for column in columns))
-    start = line.lanes[:-2] + click.style(line.lanes[-2:], fg=colour)
-    space = " " * (lanes - len(line.lanes) + BAR - len(line.bar))
-    return f"{start}{click.style(line.bar, fg=colour)}{space} {'  '.join((*columns, step))}".rstrip()
+    room -= sum(len(column) + 2 for column in columns)
+    return [*columns, shortened(f"{block.step.instruction} {block.step.text}", room)]

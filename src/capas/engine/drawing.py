@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from capas.engine.removal import cached_blobs, cached_layers
 from capas.errors import NotFound
 from capas.image.steps import Step
-from capas.look.forest import Block, Branch, Flag, Stack, grow, stack_image
+from capas.look.forest import Block, Flag, Stack, grow, stack_image
+from capas.look.picture import Picture
 from capas.oci.digest import ChainID, Digest, ImageID, chain_id
 from capas.oci.platform import Platform
 
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from capas.store.records import ImageRecord, LayerRecord
 
 
-def grow_images(
+def draw_images(
     engine: Engine, names: Sequence[str], platform: Platform | None = None, *, containers: bool = False
-) -> Branch:
-    """The forest of these images, wherever they are; with `containers`, those of them that are here on top.
+) -> Picture:
+    """A picture of these images, wherever they are; with `containers`, those of them that are here on top.
 
     Units: unpacked bytes of a layer's tar, as history has them; packed ones for all where one image is not here.
     Raises: as `engine.look.opened`.
@@ -37,11 +38,11 @@ def grow_images(
         for name, image in images.values():
             stack = stack_image(image, _flag(engine, image, name), lambda layer: _size(engine, layer, unpacked))
             stacks += [stack, *(_containers(engine, image.id, stack) if containers else ())]
-        return grow(stacks)
+        return Picture(grow(stacks), ", ".join(names), engine.settings.language)
 
 
-def grow_store(engine: Engine) -> Branch:
-    """The forest of all images here, each with the bytes that deleting it would free, or how many containers use it."""
+def draw_store(engine: Engine) -> Picture:
+    """A picture of all images here, each with the bytes that deleting it would free, or how many containers use it."""
     records = list(engine.store.records.iter_images())
     freed = freed_bytes(engine, records)
     users = Counter(one.image_id for one in engine.containers.list(every=True))
@@ -51,11 +52,11 @@ def grow_store(engine: Engine) -> Branch:
         used = users[record.image_id]
         flag = _flag(engine, image)._replace(users=used, freed=None if used else freed[record.image_id])
         stacks.append(stack_image(image, flag, lambda layer: _size(engine, layer, unpacked=True)))
-    return grow(stacks)
+    return Picture(grow(stacks), "capas system draw", engine.settings.language)
 
 
 def freed_bytes(engine: Engine, records: Sequence[ImageRecord]) -> dict[ImageID, int]:
-    """What the disk gets back if each of these alone, of all images here, were deleted: its blobs, and layers unpacked."""
+    """What the disk gets back if each of these, which are all images here, were deleted alone: blobs and trees."""
     needs = _needs(engine, records)
     shared = Counter(digest for digests in needs.values() for digest in digests)
     sizes = dict(engine.store.blobs.iterate())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capas.layer.tree import Tree
     from capas.look.files import ImageFile
     from capas.look.finding import Wanted
+    from capas.look.picture import Picture
     from capas.look.waste import Waste
 
 
@@ -49,6 +50,18 @@ class Look:
             folder, files = root / "cache" / "contents", layer_files(root)
             with opened_tree(image, folder, files, digested=True, report=report) as tree:
                 yield image, tree
+
+    def draw(self, *names: str, platform: Platform | None = None, containers: bool = False) -> Picture:
+        """The layers of these images to scale, shared ones once; with `containers`, what those wrote on top of them."""
+        from capas.engine.drawing import draw_images
+
+        return draw_images(self._engine, names, platform, containers=containers)
+
+    def draw_store(self) -> Picture:
+        """All images here, and what deleting each would free: the build cache keeps what it would use again."""
+        from capas.engine.drawing import draw_store
+
+        return draw_store(self._engine)
 
     def files(
         self,

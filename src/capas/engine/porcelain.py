@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from capas.engine.container_request import ContainerRequest
     from capas.engine.listing import ImageSummary
     from capas.image.image import Image
+    from capas.look.picture import Picture
     from capas.oci.digest import Digest
     from capas.registry.search import Hit, Order
 
@@ -31,7 +32,12 @@ def pull(name: str, *, platform: str | None = None, report: Report = ignore) -> 
     Raises: CapasError of the kind that fits; nothing half-done is kept as an image.
     """
     wanted = Platform.parse(platform) if platform else None
-    return default_engine().images.pull(name, platform=wanted, report=report).image
+    return _shown(default_engine().images.pull(name, platform=wanted, report=report).image, name)
+
+
+def draw(*names: str, containers: bool = False) -> Picture:
+    """The layers of images to scale, shared ones once; a notebook shows it, `.save(path)` keeps it."""
+    return default_engine().look.draw(*names, containers=containers)
 
 
 def push(name: str, *, report: Report = ignore) -> Digest:
@@ -73,7 +79,7 @@ def build(
     from capas.build.request import BuildRequest
 
     request = BuildRequest(context=context, file=dockerfile, build_args=build_args or {}, target=target)
-    return default_engine().images.build(request, tags=tags, report=report).image
+    return _shown(default_engine().images.build(request, tags=tags, report=report).image, *tags[:1])
 
 
 def run(
@@ -107,3 +113,10 @@ def run(
         entrypoint=request.entrypoint if entrypoint is None else entrypoint,
     )
     return default_engine().containers.run_captured(image, command, whole, stdin=stdin, report=report)
+
+
+def _shown(image: Image, name: str = "") -> Image:
+    """The image, as a notebook shows it."""
+    from capas.look.shown import ShownImage
+
+    return ShownImage(image, name)

@@ -39,7 +39,7 @@ class Stack(NamedTuple):
 
 
 class Branch:
-    """A block, the flags of the stacks that end in it, and what stands on it. Of the root, `scratch`, the block is None."""
+    """A block (None for `scratch`, the root), the flags of the stacks that end in it, and what stands on it."""
 
     def __init__(self, block: Block | None = None) -> None:
         self.block = block

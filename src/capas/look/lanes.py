@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 
 def draw_lanes(root: Branch) -> list[Line]:
-    """From the top of the first stack down to `scratch`. The longest bar has `BAR` characters, the others by their bytes."""
+    """From the top of the first stack down to `scratch`. The longest bar has `BAR` characters, the others to scale."""
     largest = max((branch.block.size for branch in root.walk() if branch.block), default=0)
     return [*_above(root, "", largest), Line("◇ scratch")]
 

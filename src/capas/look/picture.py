@@ -1,53 +1,72 @@
-"""A forest as a file: the kind of picture is the ending of its name."""
+"""A picture of images: a value that a notebook shows, and that goes into a file of the kind that its name ends in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
-from capas.errors import Invalid, Unsupported
+from capas.errors import Invalid, Unavailable, Unsupported
 from capas.language import words_in
 from capas.look.forest import Branch
 from capas.look.graph import draw_dot, draw_mermaid
 from capas.look.page import draw_page
-from capas.look.scene import lay_out
+from capas.look.scene import Scene, lay_out
 from capas.look.svg import draw_svg
 
-_Draw = Callable[[Branch, str, str], bytes]
+
+class Picture(NamedTuple):
+    """The forest of some images. In files it is to scale: the area of a layer is its bytes."""
+
+    root: Branch
+    title: str
+    language: str = "en"
+
+    @property
+    def scene(self) -> Scene:
+        """Where everything is."""
+        return lay_out(self.root, words_in(self.language))
+
+    def draw(self, kind: str) -> bytes:
+        """As svg, png, html, mmd (Mermaid) or dot (Graphviz). Raises: Invalid; Unsupported where Pillow is missing."""
+        draw = _KINDS.get(kind)
+        if draw is None:
+            raise Invalid(
+                "pictures are not made as {kind!r}", kind=kind,
+                hint="name a file that ends in one of: " + ", ".join(_KINDS),
+            )  # fmt: skip
+        return draw(self)
+
+    def save(self, path: Path) -> None:
+        """Into a file; the ending of its name says which kind. Raises: as `draw`; Unavailable."""
+        picture = self.draw(path.suffix.removeprefix(".").lower())
+        try:
+            path.write_bytes(picture)
+        except OSError as error:
+            raise Unavailable("cannot write {path}: {why}", path=str(path), why=error.strerror or str(error)) from error
+
+    def _repr_svg_(self) -> str:
+        return draw_svg(self.scene, self.title)
+
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow-x: auto">{self._repr_svg_()}</div>'
 
 
-def draw(root: Branch, kind: str, *, title: str, language: str = "en") -> bytes:
-    """A picture of this kind: svg, png, html, mmd (Mermaid) or dot (Graphviz). Raises: Invalid; Unsupported."""
-    found = _KINDS.get(kind)
-    if found is None:
-        raise Invalid(
-            "pictures are not made as {kind!r}", kind=kind, hint="name a file that ends in one of: " + ", ".join(_KINDS)
-        )
-    return found(root, title, language)
-
-
-def _svg(root: Branch, title: str, language: str) -> bytes:
-    return draw_svg(lay_out(root, words_in(language)), title).encode()
-
-
-def _html(root: Branch, title: str, language: str) -> bytes:
-    return draw_page(lay_out(root, words_in(language)), title, language).encode()
-
-
-def _png(root: Branch, title: str, language: str) -> bytes:
+def _png(picture: Picture) -> bytes:
     try:
         from capas.look.png import draw_png
     except ImportError:
         raise Unsupported(
             "a PNG needs one more package", hint='install it: pip install "capas[png]", or draw an SVG'
         ) from None
-    return draw_png(lay_out(root, words_in(language)), title)
+    return draw_png(picture.scene, picture.title)
 
 
-_KINDS: MappingProxyType[str, _Draw] = MappingProxyType({
-    "svg": _svg,
+_KINDS: MappingProxyType[str, Callable[[Picture], bytes]] = MappingProxyType({
+    "svg": lambda picture: draw_svg(picture.scene, picture.title).encode(),
     "png": _png,
-    "html": _html,
-    "mmd": lambda root, title, language: draw_mermaid(root).encode(),
-    "dot": lambda root, title, language: draw_dot(root).encode(),
+    "html": lambda picture: draw_page(picture.scene, picture.title, picture.language).encode(),
+    "mmd": lambda picture: draw_mermaid(picture.root).encode(),
+    "dot": lambda picture: draw_dot(picture.root).encode(),
 })  # fmt: skip

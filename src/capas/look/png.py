@@ -7,7 +7,7 @@ import io
 from PIL import Image, ImageDraw, ImageFont
 
 from capas.look.palette import LIGHT
-from capas.look.scene import LETTER, Scene, Text, Weight
+from capas.look.scene import LETTER, LOW, Scene, Text, Weight
 
 _SCALE = 2  # pixels for each unit of the scene, for sharp letters
 _SIZE = 12
@@ -24,7 +24,9 @@ def draw_png(scene: Scene, title: str) -> bytes:
         left, top = rect.x * _SCALE, rect.y * _SCALE
         right, bottom = left + rect.width * _SCALE - 1, top + rect.height * _SCALE - 1
         if bottom >= top:
-            pen.rectangle((left, top, right, bottom), fill=LIGHT.kinds[rect.kind])
+            pen.rectangle(
+                (left, top, right, bottom), LIGHT.kinds[rect.kind], LIGHT.paper if rect.height >= LOW else None
+            )
     for rule in scene.rules:
         pen.line([value * _SCALE for value in rule], fill=LIGHT.ink, width=_SCALE)
     plain, bold = _font(_PLAIN), _font(_BOLD)

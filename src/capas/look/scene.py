@@ -15,6 +15,7 @@ from capas.printable import human_size, printable, shortened
 Weight = Literal["plain", "strong", "soft", "inside"]
 
 LETTER, LINE = 7.25, 18.0  # of the monospaced letters of all texts
+LOW = 4.0  # a block lower than that has no edge, which would hide it
 _COLUMN, _GAP, _HIGHEST = 156.0, 14.0, 540.0
 _MARGIN, _POLE, _CHIP = 24.0, 12.0, 10.0
 _LEGIBLE = 15.0  # a block lower than that has its words in the key only
@@ -120,8 +121,9 @@ class _Drawing:
             top = below
             if branch.block is not None:
                 width = _span(self._columns[branch])
-                top -= branch.block.size * scale / width
-                self._block(branch, branch.block, Rect(left, top, width, below - top, branch.block.step.kind))
+                height = branch.block.size * scale / width
+                top -= height
+                self._block(branch, branch.block, Rect(left, top, width, height, branch.block.step.kind))
             self._fly(branch.flags, left, top)
             left += _span(1) + _GAP if branch.flags and branch.above else 0.0
             for above in branch.above:

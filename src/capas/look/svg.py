@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from capas.look.palette import DARK, LIGHT, Palette
-from capas.look.scene import LINE, Rect, Rule, Scene, Text
+from capas.look.scene import LINE, LOW, Rect, Rule, Scene, Text
 
 _FONT = 'ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace'
 
@@ -28,7 +28,8 @@ def draw_svg(scene: Scene, title: str) -> str:
 
 def _rect(rect: Rect) -> str:
     place = f'x="{rect.x:.3f}" y="{rect.y:.3f}" width="{rect.width:.3f}" height="{rect.height:.3f}"'
-    return f'<rect class="{rect.kind}" {place}><title>{escape(rect.title)}</title></rect>'
+    edged = " edged" if rect.height >= LOW else ""
+    return f'<rect class="{rect.kind}{edged}" {place}><title>{escape(rect.title)}</title></rect>'
 
 
 def _rule(rule: Rule) -> str:
@@ -48,5 +49,6 @@ def _style() -> str:
 def _colours(palette: Palette) -> Iterator[str]:
     yield f".capas .paper {{ fill: {palette.paper}; }} .capas text {{ fill: {palette.ink}; }}"
     yield f".capas .soft {{ fill: {palette.soft}; }} .capas .inside {{ fill: {palette.inside}; }}"
+    yield f".capas .edged {{ stroke: {palette.paper}; }}"
     yield f".capas line {{ stroke: {palette.ink}; }}"
     yield from (f".capas .{kind} {{ fill: {colour}; }}" for kind, colour in palette.kinds.items())
