@@ -26,12 +26,8 @@ KINDS = {
 }  # fmt: skip
 EVENTS = {"Started": (1,), "Finished": (1,), "Failed": (1,), "Said": (0,), "Advanced": (3,)}
 TELLING = {"_": 1, "_n": 2, "reason": 1, "say": 1, "say_number": 2}  # in pages: how many of the arguments are texts
-<<<<<<< HEAD
 MEANINGS = {"told": 1, "beware": 1, "counted": 2}  # in what explains: how many of the arguments are texts
-SPOKEN = {"say", "warn", "words", "confirm", "translate"}
-=======
 SPOKEN = {"say", "warn", "words", "_words", "confirm", "translate"}
->>>>>>> a7c7be1 (capas image draw, system draw: the layers of images to scale, what they share once)
 REASONS = {"fault", "_fault", "_invalid", "_bad", "_problem", "_wrong", "_malformed", "_refuse", "_no"}
 # what click says by itself where Capas can come; of each it has more, for programs that are not ours
 CLICK = {
