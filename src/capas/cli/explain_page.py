@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from capas.cli.paragraphs import Look, wrap
-from capas.cli.units import human_size
 from capas.dockerfile.meaning.explaining import COMMENT, Explained
 from capas.dockerfile.meaning.faults import advice_of, problem_of, reason_of
 from capas.dockerfile.meaning.sentence import Plain, Sentence, iter_spans, told
 from capas.dockerfile.position import draw_excerpt
 from capas.language import translate
-from capas.printable import printable
+from capas.printable import human_size, printable
 
 if TYPE_CHECKING:
     from capas.dockerfile.checks.finding import Finding

@@ -14,10 +14,9 @@ from capas.cli.lazy import Command
 from capas.cli.options import platform_option
 from capas.cli.printable import shown_name
 from capas.cli.table import Column, print_rows
-from capas.cli.units import human_size
 from capas.errors import Invalid
 from capas.oci.platform import Platform
-from capas.printable import printable, shortened
+from capas.printable import human_size, printable, shortened
 
 if TYPE_CHECKING:
     from capas.cli.causes import Words
