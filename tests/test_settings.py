@@ -110,3 +110,12 @@ def test_a_config_that_is_a_folder_is_refused_in_words(tmp_path: Path) -> None:
 def test_a_mirror_without_an_address_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="CAPAS_MIRRORS"):
         load_settings({**nothing(tmp_path), "CAPAS_MIRRORS": "docker.io"})
+
+
+def test_where_addresses_of_containers_come_from_can_be_said(tmp_path: Path) -> None:
+    text = '[network]\nsubnet = "10.9.0.0/16"\npools = [{base = "10.10.0.0/16", size = 24}]\n'
+    found = load_settings(config(tmp_path, text)).network
+    assert (found.subnet, found.pools) == ("10.9.0.0/16", (("10.10.0.0/16", 24),))
+    for wrong in ('subnet = "x"', 'pools = [{base = "10.10.0.0/16"}]', 'pools = [{base = "10.10.0.0/24", size = 16}]'):
+        with pytest.raises(Invalid, match="network in config.toml"):
+            load_settings(config(tmp_path, f"[network]\n{wrong}\n"))

@@ -9,6 +9,8 @@
     store.keep = "both"               # of a layer; or "layer", "compressed"       CAPAS_STORE_KEEP
     progress = "plain"                # auto, tty, plain, rawjson or quiet         CAPAS_PROGRESS
     build_ca_bundle = "/etc/ssl/certs/ca-certificates.crt"  # shown to RUN         CAPAS_BUILD_CA_BUNDLE
+    network.subnet = "10.86.0.0/16"   # of the default network
+    network.pools = [{base = "10.87.0.0/16", size = 24}]  # where the subnets of others come from
     [registries."docker.io"]
     mirrors = ["http://localhost:5000"]   # tried first, in this order             CAPAS_MIRRORS="docker.io=http://…"
     insecure = false                  # plain http allowed                         CAPAS_INSECURE_REGISTRIES="host:port"
@@ -37,6 +39,13 @@ class RegistrySettings(NamedTuple):
     ca_bundle: Path | None = None
 
 
+class NetworkSettings(NamedTuple):
+    """Where addresses of containers come from, "" and () for what Capas chooses. A pool is (base, length of prefix)."""
+
+    subnet: str = ""
+    pools: tuple[tuple[str, int], ...] = ()
+
+
 class Settings(NamedTuple):
     """Everything that comes from outside, read once and handed down."""
 
@@ -53,6 +62,7 @@ class Settings(NamedTuple):
     source_date_epoch: int | None = None
     language: str = "en"
     progress: str = "auto"
+    network: NetworkSettings = NetworkSettings()
 
     def registry(self, domain: str) -> RegistrySettings:
         """What is said of this registry, or the defaults."""
@@ -92,6 +102,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         keep=_keep(file, env),
         language=_language(env),
         progress=env.get("CAPAS_PROGRESS") or _text(file, "progress") or "auto",
+        network=_network(file.get("network", {})),
     )
 
 
@@ -178,6 +189,28 @@ def _registries(file: Mapping[str, object], env: Mapping[str, str]) -> dict[str,
     for domain in filter(None, env.get("CAPAS_INSECURE_REGISTRIES", "").split(",")):
         found[domain.strip()] = found.get(domain.strip(), RegistrySettings())._replace(insecure=True)
     return found
+
+
+def _network(table: object) -> NetworkSettings:
+    if not isinstance(table, dict):
+        raise Invalid("network in config.toml must be a table: [network]")
+    subnet, pools = table.get("subnet", ""), table.get("pools", [])
+    try:
+        found = tuple((str(pool["base"]), int(pool["size"])) for pool in pools)
+        for base, size in ((subnet, 30), *found) if subnet else found:
+            _check_pool(base, size)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Invalid("network in config.toml: {why}", why=str(error),
+                      hint='network.pools = [{{base = "10.87.0.0/16", size = 24}}]') from None  # fmt: skip
+    return NetworkSettings(subnet, found)
+
+
+def _check_pool(base: str, size: int) -> None:
+    """Raises: ValueError."""
+    import ipaddress  # only where a network is given
+
+    if not ipaddress.IPv4Network(base).prefixlen <= size <= 30:
+        raise ValueError(f"{base} has no subnets of /{size}")
 
 
 def _language(env: Mapping[str, str]) -> str:

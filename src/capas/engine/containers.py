@@ -15,8 +15,10 @@ from capas.engine.container_request import ContainerRequest, spec_of
 from capas.events import Report, ignore
 from capas.oci.digest import ImageID
 from capas.oci.platform import Platform
+from capas.run.bridge import DEFAULT
 from capas.run.containers import Container
 from capas.run.containers import Containers as RunContainers
+from capas.run.networks import POOLS
 from capas.run.record import Record
 from capas.run.spec import ContainerSpec, with_image
 from capas.run.streams import Attached
@@ -51,9 +53,12 @@ class Containers:
         """The containers as the run room keeps them."""
         engine = self._engine
         settings = engine.settings
+        network = settings.network
+        bridge = DEFAULT._replace(subnet=network.subnet) if network.subnet else DEFAULT
         return RunContainers(
             settings.root, settings.run_root, engine.snapshotter,
             runtime=lambda: engine.runtime, now=now_ns, token=token,
+            bridge=bridge, pools=network.pools or POOLS,
         )  # fmt: skip
 
     # to life and to an end

@@ -79,9 +79,12 @@ def ensure_bridge(netlink: Netlink, bridge: BridgeSettings) -> int:
     except OSError:
         netlink.add_bridge(bridge.name)
         index = netlink.index(bridge.name)
-        netlink.add_address(index, bridge.gateway, bridge.network.prefixlen)
         netlink.set_up(index)
     netlink.set_group(index)
+    try:
+        netlink.add_address(index, bridge.gateway, bridge.network.prefixlen)
+    except FileExistsError:
+        pass
     return index
 
 
