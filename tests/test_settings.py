@@ -117,5 +117,5 @@ def test_where_addresses_of_containers_come_from_can_be_said(tmp_path: Path) -> 
     found = load_settings(config(tmp_path, text)).network
     assert (found.subnet, found.pools) == ("10.9.0.0/16", (("10.10.0.0/16", 24),))
     for wrong in ('subnet = "x"', 'pools = [{base = "10.10.0.0/16"}]', 'pools = [{base = "10.10.0.0/24", size = 16}]'):
-        with pytest.raises(Invalid, match="network in config.toml"):
+        with pytest.raises(Invalid, match=r"network in config\.toml"):
             load_settings(config(tmp_path, f"[network]\n{wrong}\n"))

@@ -104,3 +104,100 @@ def test_refusals_have_dockers_words(networks: Docker) -> None:
     assert "Pool overlaps with other one" in networks.fails("network", "create", "--subnet", "10.93.0.0/16", "other")
     assert "is a pre-defined network and cannot be removed" in networks.fails("network", "rm", "bridge")
     assert "network with name front already exists" in networks.fails("network", "create", "front")
+
+
+def test_the_networks_that_are_always_there_are_shown_as_dockers(networks: Docker) -> None:
+    rows = networks.ok("network", "ls", "--format", "{{.Name}} {{.Driver}} {{.Scope}}").splitlines()
+    bridge = json.loads(networks.ok("network", "inspect", "bridge"))[0]
+    assert rows == ["bridge bridge local", "host host local", "none null local"]
+    assert bridge["Options"]["com.docker.network.bridge.default_bridge"] == "true"
+    assert bridge["IPAM"]["Config"][0]["Gateway"].endswith(".0.1")
+
+
+def test_options_of_a_network_are_shown_as_they_were_given(networks: Docker) -> None:
+    networks.ok(
+        "network", "create", "--subnet", "10.93.1.0/24", "--gateway", "10.93.1.254", "--ip-range", "10.93.1.128/25",
+        "--aux-address", "router=10.93.1.128", "-o", "com.docker.network.driver.mtu=1300", "--label", "a=b", "front",
+    )  # fmt: skip
+    box(networks, "web", "--network", "front")
+    shown = json.loads(networks.ok("network", "inspect", "front"))[0]
+    assert shown["IPAM"]["Config"] == [{
+        "Subnet": "10.93.1.0/24", "IPRange": "10.93.1.128/25", "Gateway": "10.93.1.254",
+        "AuxiliaryAddresses": {"router": "10.93.1.128"},
+    }]  # fmt: skip
+    assert (shown["Options"], shown["Labels"]) == ({"com.docker.network.driver.mtu": "1300"}, {"a": "b"})
+    said = networks.ok("exec", "web", "sh", "-c", "ip route; ip addr show eth0")
+    assert "default via 10.93.1.254" in said
+    assert "mtu 1300" in said
+    assert "10.93.1.129/24" in said
+
+
+def test_ls_filters_and_prune_leaves_what_is_in_use(networks: Docker) -> None:
+    for name, label in (("front", "tier=web"), ("back", "tier=data"), ("spare", "tier=data")):
+        networks.ok("network", "create", "--label", label, name)
+    box(networks, "web", "--network", "front")
+
+    def names(*filters: str) -> list[str]:
+        given = [word for one in filters for word in ("--filter", one)]
+        return networks.ok("network", "ls", "--format", "{{.Name}}", *given).split()
+
+    assert names("label=tier=data") == ["back", "spare"]
+    assert names("type=custom", "name=r") == ["front", "spare"]
+    assert names("dangling=true") == ["back", "spare"]
+    assert names("driver=null") == ["none"]
+    networks.ok("network", "prune", "-f", "--filter", "label!=tier=data")
+    assert names("type=custom") == ["back", "front", "spare"]
+    assert networks.ok("network", "prune", "-f") == "Deleted Networks:\nback\nspare\n\n"
+
+
+def test_a_container_can_share_anothers_network(networks: Docker) -> None:
+    box(networks, "web", "-h", "shop")
+    box(networks, "beside", "--network", "container:web")
+    assert networks.ok("exec", "beside", "ip", "addr") == networks.ok("exec", "web", "ip", "addr")
+    assert networks.ok("exec", "beside", "cat", "/etc/hosts") == networks.ok("exec", "web", "cat", "/etc/hosts")
+    assert shown(networks, "beside") == {}
+    networks.ok("stop", "-t", "0", "web", "beside")
+    assert "cannot join network of a non running container" in networks.fails("start", "beside")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-h", "x"], "conflicting options: hostname and the network mode"),
+        (["-p", "80"], "conflicting options: port publishing and the container type network mode"),
+        (["--dns", "9.9.9.9"], "conflicting options: dns and the network mode"),
+        (["--add-host", "a:10.0.0.1"], "conflicting options: custom host-to-IP mapping and the network mode"),
+    ],
+)
+def test_what_does_not_go_with_anothers_network_is_refused(networks: Docker, options: list[str], said: str) -> None:
+    box(networks, "web")
+    assert said in networks.fails("create", "--network", "container:web", *options, "busybox")
+
+
+def test_what_capas_has_not_is_refused_by_name(networks: Docker) -> None:
+    for words, said in (
+        (["-d", "macvlan"], "macvlan"), (["--ipv6"], "IPv6"), (["-o", "com.example.x=1"], "com.example.x"),
+        (["--ipam-driver", "other"], "addresses are given by Capas"), (["--ingress"], "Ingress"),
+        (["--subnet", "10.93.1.0/24", "--gateway", "10.94.0.1"], "no matching subnet for gateway 10.94.0.1"),
+    ):  # fmt: skip
+        assert said in networks.fails("network", "create", *words, "front")
+    assert "Links" in networks.fails("create", "--link", "web:db", "busybox")
+
+
+def test_joining_and_leaving_are_told_as_events(networks: Docker) -> None:
+    networks.ok("network", "create", "front")
+    whole = networks.ok("create", "--name", "web", "--network", "front", "busybox", "sleep", "1000").strip()
+    networks.ok("start", "web")
+    networks.ok("network", "connect", "bridge", "web")
+    networks.ok("network", "disconnect", "front", "web")
+    networks.ok("kill", "web")
+    shown = "{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.container}}"
+    events = networks.popen("events", "--since", "60s", "--filter", "type=network", "--format", shown)
+    try:
+        assert events.stdout is not None
+        ours = (line.decode().split() for line in events.stdout if line.decode().split()[-1] == whole)
+        found = [" ".join(next(ours)[:2]) for _ in range(4)]
+    finally:
+        events.kill()
+        events.communicate()
+    assert found == ["connect front", "connect bridge", "disconnect front", "disconnect bridge"]

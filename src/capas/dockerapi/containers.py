@@ -84,7 +84,9 @@ async def create(request: web.Request) -> web.Response:
         platform=Platform.parse(platform) if platform else None, pull="never",
     )  # fmt: skip
     host.watch.tell_container("create", await host.hop(host.engine.containers.get, record.id))
-    return json_answer({"Id": record.id, "Warnings": []}, 201)
+    unused = bool(spec.ports) and spec.network == "host"
+    warnings = ["Published ports are discarded when using host network mode"] if unused else []
+    return json_answer({"Id": record.id, "Warnings": warnings}, 201)
 
 
 async def rename(request: web.Request) -> web.Response:

@@ -32,6 +32,7 @@ async def start_container(host: Host, container: Container) -> None:
     first, rest = (waiting[0], waiting[1:]) if waiting else (_NOBODY, [])
     try:
         await host.hop(_start, host, container.record.id, first)
+        await host.hop(host.watch.tell_networks, "connect", container)
         host.watch.tell_container("start", container)
         host.watch.started(container.record.id)
         for attached in rest:

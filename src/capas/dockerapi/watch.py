@@ -62,6 +62,17 @@ class Watch:
         facts = {**record.spec.labels, "image": record.spec.image, "name": record.name, **more}
         self.tell("container", action, record.id, facts)
 
+    def tell_networks(self, action: str, container: Container) -> None:
+        """The same of each network that a container is on. From a thread."""
+        room = self._engine.containers.room.networks
+        for endpoint in container.record.spec.endpoints:
+            try:
+                network = room.bridge_of(endpoint.network).id
+            except NotFound:
+                continue  # it was removed
+            self.tell("network", action, network,
+                      {"container": container.record.id, "name": endpoint.network, "type": "bridge"})  # fmt: skip
+
     def listen(self) -> asyncio.Queue[Event]:
         """What happens from now on, a thousand unread at most. Order: give it back with `leave`."""
         queue: asyncio.Queue[Event] = asyncio.Queue(_KEPT)
@@ -107,6 +118,7 @@ class Watch:
             while len(self.codes) > _KEPT:
                 self.codes.pop(next(iter(self.codes)), None)
             self.tell_container("die", container, exitCode=str(code))
+            self.tell_networks("disconnect", self._latest(container))
             self._engine.containers.get(container_id)
         except NotFound:  # it removed itself
             if container is not None:
@@ -117,6 +129,12 @@ class Watch:
             with self._lock:
                 self._watched.discard(container_id)
             self._loop.call_soon_threadsafe(self._wake, container_id)
+
+    def _latest(self, container: Container) -> Container:
+        try:
+            return self._engine.containers.get(container.record.id)
+        except CapasError:
+            return container  # it removed itself
 
     def _wake(self, container_id: str) -> None:
         event = self._changed.pop(container_id, None)

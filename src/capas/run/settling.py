@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from capas.errors import Conflict, Invalid, NotFound
+from capas.errors import Invalid, NotFound, Unsupported
 from capas.run.bridge import BridgeSettings
 from capas.run.endpoint import Endpoint, check_endpoint
 from capas.run.network import SHARED, choose_network, is_bridged
@@ -49,7 +49,9 @@ def check_on(endpoint: Endpoint, bridge: BridgeSettings) -> None:
     if endpoint.aliases and not bridge.named:
         raise Invalid("network-scoped aliases are only supported for user-defined networks")
     if endpoint.links and not bridge.named:
-        raise Conflict("links are not supported on the default network", hint="make a network: names are known there")
+        raise Unsupported(
+            "links are not supported on the default network", hint="make a network: names are known there"
+        )
 
 
 def _check_alone(spec: ContainerSpec, mode: str) -> None:
