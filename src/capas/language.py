@@ -1,4 +1,4 @@
-"""English words to the reader's language, from the one catalogue (`es.json`: English text → Spanish text).
+"""English words to the reader's language, from the one catalogue (`es.json`: English text → Spanish text); its numbers.
 
 Where English is spoken the catalogue is never opened.
 """
@@ -43,6 +43,22 @@ def words_in(language: str) -> Words:
         return said.format_map(facts) if facts else said
 
     return words
+
+
+def write_number(number: float, language: str, digits: int = 0) -> str:
+    """`12,345.6`, as the language writes it: `12.345,6`."""
+    text = f"{number:,.{digits}f}"
+    return text.translate(str.maketrans(",.", ".,")) if language == "es" else text
+
+
+def write_bytes(size: float, language: str) -> str:
+    """Three digits, in powers of 1000: `63.2 MB`."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 999.5 or unit == "TB":
+            break
+        size /= 1000
+    digits = 0 if unit == "B" or size >= 99.95 else 1 if size >= 9.995 else 2
+    return f"{write_number(size, language, digits)} {unit}"
 
 
 def teach_gettext(language: str) -> None:

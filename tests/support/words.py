@@ -120,7 +120,7 @@ def list_meanings() -> set[str]:
         for call in _calls(path):
             name = _name(call.func)
             texts = call.args[: MEANINGS.get(name, 0)]
-            if name == "translate" and "meaning" in path.parts:
+            if name == "translate" and {"meaning", "look"} & set(path.parts):
                 texts = call.args[:1]
             found.update(text for node in texts for text in _texts(node))
     return found

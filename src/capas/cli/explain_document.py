@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from capas.dockerfile.source import Source
     from capas.engine.costs import StepCost
     from capas.engine.explaining import ExplainedFile
+    from capas.look.explaining import ExplainedImage
+    from capas.look.terms.explained import ExplainedTerm
 
 Document = dict[str, object]
 
@@ -27,6 +29,50 @@ def file_document(file: ExplainedFile, language: str) -> Document:
             _line(line, explanation.source, file.costs.get(line.position.line), language) for line in explanation.lines
         ],
     }
+
+
+def image_document(image: ExplainedImage, language: str) -> Document:
+    """An image, a part for every step of its history."""
+    return {
+        "image": image.name,
+        "summary": [write(sentence, language) for sentence in image.summary],
+        "sure": [write(sentence, language) for sentence in image.sure],
+        "steps": [
+            {
+                "number": one.step.number,
+                "instruction": one.step.instruction,
+                "source": one.past.line,
+                "does": [write(sentence, language) for sentence in one.past.does],
+                "why": write(one.past.why, language) if one.past.why else None,
+                "layer": one.step.digest,
+                "bytes": one.step.size,
+                "beware": [write(sentence, language) for sentence in one.past.risks],
+            }
+            for one in image.steps
+        ],
+    }
+
+
+def term_document(explained: ExplainedTerm, language: str) -> Document:
+    """A word."""
+    return {
+        "term": explained.term.name_in(language),
+        "says": [write(sentence, language) for sentence in explained.term.says],
+        "drawing": list(explained.drawing),
+        "of": explained.of or None,
+        "examples": [
+            {"line": example.line, "does": [write(sentence, language) for sentence in example.does]}
+            for example in explained.examples
+        ],
+        "see": [term.name_in(language) for term in explained.see],
+    }
+
+
+def terms_document(language: str) -> list[Document]:
+    """Every word, with its first sentence."""
+    from capas.look.terms.glossary import TERMS
+
+    return [{"term": term.name_in(language), "says": write(term.says[0], language)} for term in TERMS]
 
 
 def _line(line: Explained, source: Source, cost: StepCost | None, language: str) -> Document:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from capas.cli.paragraphs import Look, wrap
 from capas.dockerfile.meaning.explaining import COMMENT, Explained
 from capas.dockerfile.meaning.faults import advice_of, problem_of, reason_of
-from capas.dockerfile.meaning.sentence import Plain, Sentence, iter_spans, told
+from capas.dockerfile.meaning.sentence import Plain, Sentence, Size, iter_spans, told
 from capas.dockerfile.position import draw_excerpt
 from capas.language import translate
 from capas.printable import human_size, printable
@@ -94,11 +94,10 @@ class Page:
 
 def cost_of(cost: StepCost) -> Sentence:
     """What a step took and left."""
-    size, files = Plain(human_size(cost.size)), cost.files
+    size, files = Size(cost.size), cost.files
     added = told("{size} in {n} file" if files == 1 else "{size} in {n} files", size=size, n=files)
     if cost.seconds is not None:
         added = told("{added}, {seconds} seconds", added=added, seconds=Plain(f"{cost.seconds:.1f}"))
     if cost.waste:
-        return told("{added}; later steps delete or replace {waste} of it", added=added,
-                    waste=Plain(human_size(cost.waste)))  # fmt: skip
+        return told("{added}; later steps delete or replace {waste} of it", added=added, waste=Size(cost.waste))
     return added

@@ -13,14 +13,14 @@ from capas.errors import CapasError
 
 _TEXT_LIMIT = 20_000
 _NOTHING = re.compile(r"^/bin/sh -c #\(nop\)\s+")
-_SHELL = re.compile(
-    r"^(?:RUN\s+)?(?:\|\d+\s.*?)?/bin/(?:ba|da|a)?sh(?:\s+(?:-\w+|pipefail))*?\s+-\w*c\s+", re.DOTALL
-)
+_SHELL = re.compile(r"^(?:RUN\s+)?(?:\|\d+\s.*?)?/bin/(?:ba|da|a)?sh(?:\s+(?:-\w+|pipefail))*?\s+-\w*c\s+", re.DOTALL)
 _BUILDKIT = re.compile(r"\s+# buildkit\s*$")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _OLD_SOURCE = re.compile(r"^((?:file|dir|multi):\w+) in (.*)$", re.DOTALL)
-_TEST = re.compile(r"^\{Test:\[(.*)\] Interval:(\S+) Timeout:(\S+) StartPeriod:(\S+) (?:StartInterval:(\S+) )?Retries:(\d+)\}$",
-                   re.DOTALL)  # fmt: skip
+_TEST = re.compile(
+    r"^\{Test:\[(.*)\] Interval:(\S+) Timeout:(\S+) StartPeriod:(\S+) (?:StartInterval:(\S+) )?Retries:(\d+)\}$",
+    re.DOTALL,
+)
 _OLD_TEST = re.compile(r'^&\{\[(.*)\] "(\S+)" "(\S+)" "(\S+)"(?: "(\S+)")? \'(.*)\'\}$', re.DOTALL)
 
 
@@ -75,7 +75,9 @@ def _command(rest: str) -> str:
 
 def _is_go_list(rest: str) -> bool:
     try:
-        return not _STRING.sub("", rest).strip("[], ") and all(isinstance(json.loads(one), str) for one in _STRING.findall(rest))
+        return not _STRING.sub("", rest).strip("[], ") and all(
+            isinstance(json.loads(one), str) for one in _STRING.findall(rest)
+        )
     except ValueError:
         return False
 

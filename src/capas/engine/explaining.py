@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from capas.engine.costs import StepCost
     from capas.engine.engine import Engine
     from capas.image.image import Image
+    from capas.look.explaining import Known
+    from capas.look.terms.own import Own
 
 _MOST_IMAGES = 200
 _LEAST_ALIKE = 0.5
@@ -44,6 +46,39 @@ def explain_file(engine: Engine, text: str, name: str = "Dockerfile", *, ignore:
     image, label = found
     costs = _match(engine, image, steps)
     return ExplainedFile(explanation, costs, told("What steps cost is from {image}, which was built here", image=label))
+
+
+def list_known(engine: Engine, image: Image) -> Iterator[Known]:
+    """The images here that another could stand on, and what they are called."""
+    from capas.look.explaining import Known
+
+    for name, one in _named(engine):
+        if one.id != image.id:
+            yield Known(name, one.config.rootfs.diff_ids)
+
+
+def find_own(engine: Engine) -> Own | None:
+    """The largest image here, for drawings; None where there is none that has a name."""
+    from capas.look.terms.own import read_own
+
+    tags = [(row.reference.familiar, row.image_id.short) for row in engine.store.records.list_names()]
+    largest = max(_named(engine), key=lambda pair: pair[1].size_compressed, default=None)
+    return None if largest is None else read_own(largest[1], largest[0], tags)
+
+
+def _named(engine: Engine) -> Iterator[tuple[str, Image]]:
+    """The images here that have a name, each once; one that cannot be read is passed over."""
+    seen = set()
+    for row in engine.store.records.list_names()[:_MOST_IMAGES]:
+        if row.image_id in seen:
+            continue
+        seen.add(row.image_id)
+        try:
+            image = engine.images.get(str(row.image_id))
+            image.layers  # noqa: B018  # what cannot be read is found out here
+        except CapasError:
+            continue
+        yield row.reference.familiar, image
 
 
 class _Written(NamedTuple):

@@ -13,13 +13,17 @@ from capas.look.opening import Places, opened_image
 from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
+    from capas.dockerfile.ignore import Ignore
     from capas.engine.engine import Engine
+    from capas.engine.explaining import ExplainedFile
     from capas.image.image import Image
     from capas.layer.tree import Tree
+    from capas.look.explaining import ExplainedImage
     from capas.look.files import ImageFile
     from capas.look.finding import Wanted
     from capas.look.picture import Picture
     from capas.look.waste import Waste
+    from capas.look.terms.explained import ExplainedTerm
 
 
 class Look:
@@ -111,6 +115,31 @@ class Look:
 
         with self.opened_tree(name, platform, report=report) as (image, tree):
             return find_waste(image, tree)
+
+    def explain_file(self, text: str, name: str = "Dockerfile", *, ignore: Ignore | None = None) -> ExplainedFile:
+        """A Dockerfile's text in words, line by line, with what its steps cost when it was last built here.
+
+        `ignore`: what its context leaves out. Raises: Invalid, Unsupported for what cannot be read at all.
+        """
+        from capas.engine.explaining import explain_file
+
+        return explain_file(self._engine, text, name, ignore=ignore)
+
+    def explain_image(self, name: str, platform: Platform | None = None) -> ExplainedImage:
+        """What an image is, what it runs, and what each step of its history did. Raises: as `opened`."""
+        from capas.engine.explaining import list_known
+        from capas.look.explaining import explain_image
+
+        with self.opened(name, platform) as image:
+            return explain_image(image, name, list_known(self._engine, image))
+
+    def explain_term(self, word: str, language: str = "en") -> ExplainedTerm:
+        """A word of images and containers, drawn with the largest image here. Raises: NotFound, with near words."""
+        from capas.engine.explaining import find_own
+        from capas.look.terms.explained import explain_term
+        from capas.look.terms.glossary import get_term
+
+        return explain_term(get_term(word, language), find_own(self._engine), language)
 
     @cached_property
     def _places(self) -> Places:

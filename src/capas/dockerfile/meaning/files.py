@@ -117,7 +117,9 @@ def _origin(copy: Copy, scene: Scene) -> Iterator[Sentence]:
     if not copy.origin:
         return
     line = _stage(copy, scene)
-    if line:
+    if scene.subject is None:
+        yield told("{origin} was a stage, an image or a context of that build", origin=copy.origin)
+    elif line:
         yield told(
             "Only these files come along from the stage {origin} (line {line}); all else it holds stays out of the "
             "image", origin=copy.origin, line=line,

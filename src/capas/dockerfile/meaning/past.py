@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from capas.dockerfile.checks.shell import Script
 from capas.dockerfile.checks.subject import read_subject
@@ -15,6 +15,7 @@ from capas.dockerfile.meaning.scene import Scene
 from capas.dockerfile.meaning.sentence import Risk, Sentence, told
 from capas.errors import CapasError
 
+Start = TypeVar("Start", Entrypoint, Cmd)
 _OLD = ("file:", "dir:", "multi:")
 
 
@@ -65,5 +66,5 @@ def _script(line: str) -> Script | None:
     return runs[0].script if runs else None
 
 
-def _last[I](found: Sequence[Instruction | None], kind: type[I]) -> I | None:
+def _last(found: Sequence[Instruction | None], kind: type[Start]) -> Start | None:
     return next((one for one in reversed(found) if isinstance(one, kind)), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from string import Formatter
 from typing import NamedTuple, TypeAlias
 
-from capas.language import translate
+from capas.language import translate, write_bytes
 
 _LONGEST = 120
 _MOST = 12
@@ -16,6 +16,10 @@ class Plain(str):
     """A fact that is no name of the reader's: a size, a time."""
 
     __slots__ = ()
+
+
+class Size(int):
+    """A fact that is so many bytes."""
 
 
 class Listed(NamedTuple):
@@ -34,7 +38,7 @@ class Sentence(NamedTuple):
         return write(self)
 
 
-Fact: TypeAlias = "str | int | Plain | Listed | Sentence"
+Fact: TypeAlias = "str | int | Plain | Size | Listed | Sentence"
 
 
 class Span(NamedTuple):
@@ -78,6 +82,8 @@ def iter_spans(fact: Fact, language: str = "en") -> Iterator[Span]:
                 yield Span(_tame(span.text)) if in_code else span
     elif isinstance(fact, Listed):
         yield from _row(fact.items, language)
+    elif isinstance(fact, Size):
+        yield Span(write_bytes(fact, language))
     elif isinstance(fact, Plain | int):
         yield Span(_tame(str(fact)))
     else:

@@ -12,11 +12,11 @@ from capas.hub.pages.about import About, get_about, list_newest_names
 from capas.hub.pages.drawing import Segment, lay_out, share
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.reading import Shown, is_image, read_shown
-from capas.hub.pages.speech import write_bytes
 from capas.hub.pages.visit import Visit
 from capas.hub.records.tables.images import manifests, needs
 from capas.image.created import parse_created
 from capas.image.steps import Step, list_steps
+from capas.language import write_bytes
 from capas.oci.config import Execution
 
 _MOST = 300  # entries of a list in the config, and of the history

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from capas.hub.pages.cookies import LANGUAGE, read_cookie
 from capas.hub.spans import SECOND_NS
-from capas.language import say
+from capas.language import say, write_number
 
 LANGUAGES = {"en": "English", "es": "Español"}
 
@@ -44,12 +44,6 @@ def _accepted(header: str) -> str:
     return max(spoken, key=lambda one: one[0])[1] if spoken else "en"
 
 
-def write_number(number: float, language: str, digits: int = 0) -> str:
-    """`12,345.6`, as the language writes it: `12.345,6`."""
-    text = f"{number:,.{digits}f}"
-    return text.translate(str.maketrans(",.", ".,")) if language == "es" else text
-
-
 def write_count(count: int, language: str) -> str:
     """A count with three digits of it: `987`, `1.2k`, `34M`."""
     size: float = count
@@ -58,16 +52,6 @@ def write_count(count: int, language: str) -> str:
             break
         size /= 1000
     return write_number(size, language, 1 if unit and size < 9.95 else 0) + unit
-
-
-def write_bytes(size: float, language: str) -> str:
-    """Three digits, in powers of 1000: `63.2 MB`."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 999.5 or unit == "TB":
-            break
-        size /= 1000
-    digits = 0 if unit == "B" or size >= 99.95 else 1 if size >= 9.995 else 2
-    return f"{write_number(size, language, digits)} {unit}"
 
 
 def write_age(then_ns: int, now_ns: int, language: str) -> str:

@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from capas.hub.pages.assets import Assets
 from capas.hub.pages.hidden import show_hidden
-from capas.hub.pages.speech import write_age, write_bytes, write_count, write_date, write_number
+from capas.hub.pages.speech import write_age, write_count, write_date
+from capas.language import write_bytes, write_number
 
 _WEB_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?(?:/[!-~]*)?", re.IGNORECASE | re.ASCII)
 

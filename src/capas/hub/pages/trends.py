@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from capas.hub.finding.days import list_pulls, list_stars
 from capas.hub.pages.drawing import Bar, lay_columns, lay_line
-from capas.hub.pages.speech import write_date, write_number
+from capas.hub.pages.speech import write_date
 from capas.hub.pages.visit import Visit
 from capas.hub.spans import DAY_NS
+from capas.language import write_number
 
 _DAYS = 60
 

@@ -25,11 +25,11 @@ from capas.hub.pages.cookies import (
     set_cookie,
 )
 from capas.hub.pages.forms import FIELD, make_token
-from capas.hub.pages.speech import LANGUAGES, choose_language, write_number
+from capas.hub.pages.speech import LANGUAGES, choose_language
 from capas.hub.people.access import Action, Identity
 from capas.hub.people.audit import By
 from capas.hub.people.required import require
-from capas.language import say
+from capas.language import say, write_number
 
 THEMES = ("auto", "light", "dark")
 _SAID_BYTES = 1500
