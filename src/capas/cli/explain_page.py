@@ -11,7 +11,7 @@ from capas.dockerfile.meaning.faults import advice_of, problem_of, reason_of
 from capas.dockerfile.meaning.sentence import Plain, Sentence, Size, iter_spans, told
 from capas.dockerfile.position import draw_excerpt
 from capas.language import translate
-from capas.printable import human_size, printable
+from capas.printable import printable
 
 if TYPE_CHECKING:
     from capas.dockerfile.checks.finding import Finding

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from capas.look.files import ImageFile
     from capas.look.finding import Wanted
     from capas.look.picture import Picture
-    from capas.look.waste import Waste
     from capas.look.terms.explained import ExplainedTerm
+    from capas.look.waste import Waste
 
 
 class Look:
