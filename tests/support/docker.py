@@ -58,8 +58,10 @@ class Docker(NamedTuple):
 class Server:
     """`capas dockerd` in a process of its own."""
 
-    def __init__(self, terminal: Terminal, socket: Path) -> None:
-        self._terminal, self.socket = terminal, socket
+    def __init__(self, terminal: Terminal, socket: Path, *flags: str) -> None:
+        """`flags`: more addresses, and how they are served."""
+        self._terminal, self.socket, self._flags = terminal, socket, flags
+        self.addresses: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -71,13 +73,17 @@ class Server:
             "CAPAS_CONFIG": str(terminal.root / "config.toml"),
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [PROGRAM, "dockerd", "-H", f"unix://{self.socket}"], env=env, stdin=subprocess.DEVNULL,
+            [PROGRAM, "dockerd", "-H", f"unix://{self.socket}", *self._flags], env=env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
         assert self.process.stderr is not None
         deadline = time.monotonic() + _READY_SECONDS
-        line = self.process.stderr.readline()
-        assert b"answers" in line, line + self.process.stderr.read()
+        self.addresses = []
+        while len(self.addresses) < 1 + self._flags.count("-H"):
+            line = self.process.stderr.readline().decode()
+            assert line, "the server ended"
+            if "answers on " in line:
+                self.addresses.append(line.split("answers on ")[1].strip())
         assert time.monotonic() < deadline
 
     def stop(self, number: int = signal.SIGTERM) -> None:
@@ -90,10 +96,10 @@ class Server:
 
 
 @contextmanager
-def running_server(terminal: Terminal) -> Iterator[tuple[Server, Docker]]:
+def running_server(terminal: Terminal, *flags: str) -> Iterator[tuple[Server, Docker]]:
     """A server over the terminal's store, and docker's client for it."""
     socket = terminal.root / "docker.sock"
-    server = Server(terminal, socket)
+    server = Server(terminal, socket, *flags)
     server.start()
     environ = {
         "PATH": os.environ["PATH"], "HOME": str(terminal.root / "home"), "DOCKER_HOST": f"unix://{socket}",

@@ -27,19 +27,24 @@ from capas.dockerapi import (
     watching,
 )
 from capas.dockerapi.answers import answer_errors, finish_what_was_begun, json_answer
+from capas.dockerapi.browsers import refuse_browsers
 from capas.dockerapi.exec_records import Execs
 from capas.dockerapi.host import HOST, Host
 from capas.dockerapi.watch import Watch
 from capas.engine.engine import Engine
 
 _THREADS = 32  # for work that ends by itself; what lasts as long as somebody likes has a thread of its own
+_BODY_BYTES = 64 * 1024 * 1024  # of JSON; archives are read as they come
+_AROUND = (finish_what_was_begun, answer_errors, refuse_browsers)
 _ROOMS = (system, logins, images, transfers, containers, lives, attach, execs, output, files, volumes, networks, events,
           builds, buildkit, watching)  # fmt: skip
 
 
 async def make_app(engine: Engine) -> web.Application:
     """The application over an engine; to be called in the loop that serves it."""
-    app = web.Application(middlewares=[finish_what_was_begun, answer_errors], client_max_size=64 * 1024 * 1024)
+    app = web.Application(
+        middlewares=[finish_what_was_begun, answer_errors, refuse_browsers], client_max_size=64 * 1024 * 1024
+    )
     watch = Watch(engine, asyncio.get_running_loop())
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
     app[HOST] = host = Host(engine, pool, watch, Execs(), {})
