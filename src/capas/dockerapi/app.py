@@ -21,6 +21,7 @@ from capas.dockerapi import (
     logins,
     networks,
     output,
+    swarm,
     system,
     transfers,
     volumes,
@@ -30,21 +31,20 @@ from capas.dockerapi.answers import answer_errors, finish_what_was_begun, json_a
 from capas.dockerapi.browsers import refuse_browsers
 from capas.dockerapi.exec_records import Execs
 from capas.dockerapi.host import HOST, Host
+from capas.dockerapi.versions import check_version, tell_version
 from capas.dockerapi.watch import Watch
 from capas.engine.engine import Engine
 
 _THREADS = 32  # for work that ends by itself; what lasts as long as somebody likes has a thread of its own
 _BODY_BYTES = 64 * 1024 * 1024  # of JSON; archives are read as they come
-_AROUND = (finish_what_was_begun, answer_errors, refuse_browsers)
+_AROUND = (finish_what_was_begun, answer_errors, refuse_browsers, check_version)
 _ROOMS = (system, logins, images, transfers, containers, lives, attach, execs, output, files, volumes, networks, events,
-          builds, buildkit, watching)  # fmt: skip
+          builds, buildkit, watching, swarm)  # fmt: skip
 
 
 async def make_app(engine: Engine) -> web.Application:
     """The application over an engine; to be called in the loop that serves it."""
-    app = web.Application(
-        middlewares=[finish_what_was_begun, answer_errors, refuse_browsers], client_max_size=64 * 1024 * 1024
-    )
+    app = web.Application(middlewares=_AROUND, client_max_size=_BODY_BYTES)
     watch = Watch(engine, asyncio.get_running_loop())
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
     app[HOST] = host = Host(engine, pool, watch, Execs(), {})
@@ -56,6 +56,7 @@ async def make_app(engine: Engine) -> web.Application:
     app.router.add_route("*", "/{path:.*}", _nothing)
     await host.hop(engine.containers.start_wanted)
     await host.hop(watch.find_running)
+    app.on_response_prepare.append(tell_version)
     app.on_cleanup.append(_close)
     return app
 

@@ -10,33 +10,23 @@ from functools import partial
 from typing import Any
 
 from capas.dockerapi.endpoint_body import read_networks
+from capas.dockerapi.fields import CONFIG, HOST, LIMITS, MOUNT, MOUNT_OPTIONS, check_fields
 from capas.errors import CapasError, Invalid, Unsupported
-from capas.run.bundle import DEFAULT_SHM_SIZE
+from capas.run.bundle import DEFAULT_SHM_SIZE, MASKED, READ_ONLY
 from capas.run.healthcheck import Check
 from capas.run.limits import Limits
 from capas.run.mounts import ContainerMount, parse_target, parse_tmpfs, parse_volume
 from capas.run.ports import Port, parse_ports
 from capas.run.spec import ContainerSpec, parse_env
 
-_CONFIG = frozenset({
-    "AttachStderr", "AttachStdin", "AttachStdout", "Cmd", "Domainname", "Entrypoint", "Env", "ExposedPorts",
-    "Healthcheck", "HostConfig", "Hostname", "Image", "Labels", "MacAddress", "NetworkingConfig", "OnBuild",
-    "OpenStdin", "StdinOnce", "StopSignal", "StopTimeout", "Tty", "User", "Volumes", "WorkingDir",
-    "name", "platform",  # dockerode says what is in the query here too
-})  # fmt: skip
-_HOST = frozenset({
-    "Annotations", "AutoRemove", "Binds", "CapAdd", "CapDrop", "CgroupnsMode", "ConsoleSize", "ContainerIDFile",
-    "CpuPeriod", "CpuQuota", "CpuShares", "CpusetCpus", "Devices", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts",
-    "GroupAdd", "IpcMode", "Isolation", "LogConfig", "MaskedPaths", "Memory", "MemoryReservation", "MemorySwap",
-    "MemorySwappiness", "Mounts", "NanoCpus", "NetworkMode", "OomScoreAdj", "PidMode", "PidsLimit", "PortBindings",
-    "Privileged", "PublishAllPorts", "ReadonlyPaths", "ReadonlyRootfs", "RestartPolicy", "SecurityOpt", "ShmSize",
-    "Sysctls", "Tmpfs", "UTSMode", "Ulimits", "UsernsMode",
-})  # fmt: skip
 _PERIOD_US = 100_000
 
 
 def spec_of(body: Mapping[str, Any]) -> ContainerSpec:
     """The spec, image defaults not yet merged in. Raises: Invalid for values that cannot be; Unsupported."""
+    if not body:
+        raise Invalid("config cannot be empty in order to create a container")
+    check_fields("", body, CONFIG)
     try:
         return _spec(body, body.get("HostConfig") or {})
     except CapasError:
@@ -46,8 +36,7 @@ def spec_of(body: Mapping[str, Any]) -> ContainerSpec:
 
 
 def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
-    _refuse("", body, _CONFIG)
-    _refuse("HostConfig.", host, _HOST)
+    check_fields("HostConfig.", host, HOST)
     _check_modes(host)
     mode, endpoints = read_networks(body, host)
     return ContainerSpec(
@@ -97,20 +86,6 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
     )
 
 
-def _refuse(where: str, given: Mapping[str, Any], known: frozenset[str]) -> None:
-    """Raises: Unsupported for a field that says something and that would be passed over."""
-    for name, value in given.items():
-        if name not in known and not _says_nothing(value):
-            raise Unsupported("{field} is not supported by Capas (it was {value})", field=where + name,
-                              value=str(value)[:100])  # fmt: skip
-
-
-def _says_nothing(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(_says_nothing(each) for each in value.values())
-    return not value or value == -1 or value == ["NONE"]
-
-
 def _check_modes(host: Mapping[str, Any]) -> None:
     for name, allowed in (
         ("IpcMode", ("", "private", "shareable", "host")), ("PidMode", ("", "private", "host")),
@@ -119,13 +94,18 @@ def _check_modes(host: Mapping[str, Any]) -> None:
     ):  # fmt: skip
         if (mode := host.get(name) or "") not in allowed:
             raise Unsupported("HostConfig.{field} {mode!r} is not supported", field=name, mode=str(mode)[:100])
-    if ((host.get("LogConfig") or {}).get("Type") or "json-file") != "json-file":
-        raise Unsupported("only the log driver json-file is supported")
     if host.get("MemorySwappiness") not in (None, -1):
         raise Unsupported("HostConfig.MemorySwappiness is not supported")
-    for name in ("MaskedPaths", "ReadonlyPaths"):
-        if host.get(name):
+    for name, paths in (("MaskedPaths", MASKED), ("ReadonlyPaths", READ_ONLY)):
+        if (chosen := host.get(name)) is not None and set(chosen) != set(paths):
             raise Unsupported("HostConfig.{field} is not supported: Capas masks docker's default paths", field=name)
+    _check_log(host.get("LogConfig") or {})
+
+
+def _check_log(given: Mapping[str, Any]) -> None:
+    if (given.get("Type") or "json-file") != "json-file":
+        raise Unsupported("HostConfig.LogConfig.Type: only the log driver json-file is supported")
+    check_fields("HostConfig.LogConfig.Config.", given.get("Config") or {}, {})
 
 
 def _mounts(body: Mapping[str, Any], host: Mapping[str, Any]) -> Iterable[ContainerMount]:
@@ -141,6 +121,9 @@ def _mounts(body: Mapping[str, Any], host: Mapping[str, Any]) -> Iterable[Contai
 
 
 def _mount(one: Mapping[str, Any]) -> ContainerMount:
+    check_fields("HostConfig.Mounts.", one, MOUNT)
+    for name, known in MOUNT_OPTIONS.items():
+        check_fields(f"HostConfig.Mounts.{name}.", one.get(name) or {}, known)
     kind, target = one.get("Type") or "volume", parse_target(str(one.get("Target") or ""))
     read_only, source = bool(one.get("ReadOnly")), str(one.get("Source") or "")
     if kind == "bind":
@@ -160,18 +143,12 @@ def _mount(one: Mapping[str, Any]) -> ContainerMount:
         words = [f"size={options['SizeBytes']}"] if options.get("SizeBytes") else []
         words += [f"mode={options['Mode']:o}"] if options.get("Mode") else []
         return parse_tmpfs(f"{target}:{','.join(words)}" if words else target)._replace(read_only=read_only)
-    raise Unsupported("a mount of type {kind!r} is not supported", kind=str(kind)[:100])
-
-
-_LIMITS = frozenset({
-    "CpuPeriod", "CpuQuota", "CpuShares", "CpusetCpus", "Memory", "MemoryReservation", "MemorySwap", "NanoCpus",
-    "PidsLimit", "RestartPolicy",
-})  # fmt: skip
+    raise Unsupported("HostConfig.Mounts.Type {kind!r} is not supported", kind=str(kind)[:100])
 
 
 def limits_of(body: Mapping[str, Any], before: Limits) -> Limits:
     """The limits of an update: what it does not say stays. Raises: Unsupported for what Capas cannot limit; Invalid."""
-    _refuse("", body, _LIMITS)
+    check_fields("", body, LIMITS)
     if _restart(body) != "no":
         raise Unsupported("the restart policy of a container is chosen when it is made")
     try:
@@ -185,6 +162,8 @@ def limits_of(body: Mapping[str, Any], before: Limits) -> Limits:
 def _limits(host: Mapping[str, Any]) -> Limits:
     number = partial(_number, host)
     nano = number("NanoCpus")
+    if number("CpuPeriod") and not number("CpuQuota"):
+        raise Unsupported("HostConfig.CpuPeriod counts only with CpuQuota")
     if not nano and number("CpuQuota") > 0:
         nano = number("CpuQuota") * 10**9 // (number("CpuPeriod") or _PERIOD_US)
     return Limits(

@@ -75,7 +75,7 @@ async def inspect(request: web.Request) -> web.Response:
 
 async def create(request: web.Request) -> web.Response:
     """POST /containers/create. The image has to be here: docker's client pulls it after a 404."""
-    host, spec = host_of(request), spec_of(await json_body(request))
+    host, spec = host_of(request), spec_of(await json_body(request, needed=True))
     if not spec.image:
         raise Invalid("no image is named in the request")
     platform = request.query.get("platform", "")

@@ -106,17 +106,20 @@ def filters_of(request: web.Request) -> list[str]:
         raise Invalid("the filters are no JSON object of lists") from None
 
 
-async def json_body(request: web.Request) -> dict[str, Any]:
-    """The request's JSON object; an empty one for no body. Raises: Invalid."""
+async def json_body(request: web.Request, *, needed: bool = False) -> dict[str, Any]:
+    """The request's JSON object; an empty one for no body, unless one is `needed`. Raises: Invalid."""
     data = await request.read()
     if not data.strip():
+        if needed:
+            raise Invalid("invalid JSON: got EOF while reading request body")
         return {}
+    kind = request.headers.get("Content-Type", "")
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        raise Invalid("unsupported Content-Type header ({kind}): must be 'application/json'", kind=kind[:100])
     try:
         found = json.loads(data)
-    except ValueError:
-        raise Invalid("the request's body is not JSON") from None
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise Invalid("the request's body is no JSON object")
-    return found
+    except ValueError as error:
+        raise Invalid("invalid JSON: {why}", why=str(error)) from None
+    if found is not None and not isinstance(found, dict):
+        raise Invalid("invalid JSON: the request's body is no JSON object")
+    return found or {}

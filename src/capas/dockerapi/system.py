@@ -11,10 +11,9 @@ from aiohttp import web
 
 from capas.dockerapi.answers import json_answer
 from capas.dockerapi.host import Host, Route, host_of
+from capas.dockerapi.versions import API_VERSION, MIN_API_VERSION
 from capas.engine.platforms import host_platform
 from capas.release import capas_version
-
-API_VERSION, MIN_API_VERSION = "1.51", "1.24"
 
 
 async def ping(request: web.Request) -> web.Response:
