@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from capas.engine.costs import StepCost
     from capas.engine.engine import Engine
     from capas.engine.inspection import Document, HistoryStep
+    from capas.engine.planning import Forecast
     from capas.engine.removal import Removed
     from capas.image.image import Image
     from capas.image.index import ImageIndex
@@ -86,19 +87,21 @@ class Images:
         """
         from capas.engine.keeping import settle
         from capas.engine.platforms import host_platform
+        from capas.engine.rates import Meter
         from capas.registry.pull import pull
 
         engine = self._engine
         reference = Reference.parse(name).with_default_tag()
         receiver = engine.snapshotter if unpack and engine.settings.keep != "compressed" else None
-        pulled = pull(
-            engine.client,
-            reference,
-            engine.store,
-            receiver=receiver,
-            platform=platform or host_platform(),
-            report=report,
-        )
+        with Meter(engine.settings.root, "pull", reference.domain, report) as meter:
+            pulled = pull(
+                engine.client,
+                reference,
+                engine.store,
+                receiver=receiver,
+                platform=platform or host_platform(),
+                report=meter.report,
+            )
         if receiver is not None and pulled.image.layers:
             receiver.stack([layer.diff_id for layer in pulled.image.layers])
         if pulled.changed:
@@ -107,6 +110,7 @@ class Images:
 
     def push(self, name: str, *, report: Report = ignore) -> Digest:
         """Send the image or index of this name to its registry; what is there is not sent again. Its digest."""
+        from capas.engine.rates import Meter
         from capas.registry.push import push
 
         records = self._engine.store.records
@@ -115,7 +119,22 @@ class Images:
             raise NotFound(
                 "no image here is called {image}", image=reference.familiar, hint="give it that name first: `capas tag`"
             )
-        return push(self._engine.client, reference, self.get_top(name), sources=records.list_sources, report=report)
+        with Meter(self._engine.settings.root, "push", reference.domain, report) as meter:
+            return push(
+                self._engine.client, reference, self.get_top(name), sources=records.list_sources, report=meter.report
+            )
+
+    def plan_pull(self, name: str, *, platform: Platform | None = None) -> Forecast:
+        """What `pull` would fetch, leave on the disk and take, before anything moves. Raises: as `pull`."""
+        from capas.engine.planning import forecast_pull
+
+        return forecast_pull(self._engine, name, platform)
+
+    def plan_push(self, name: str) -> Forecast:
+        """What `push` would send and how long that would take, before anything moves. Raises: as `push`."""
+        from capas.engine.planning import forecast_push
+
+        return forecast_push(self._engine, name)
 
     def tag(self, source: str, target: str) -> None:
         """Another name for an image. Nothing is copied."""

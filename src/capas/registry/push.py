@@ -121,11 +121,12 @@ class _Push:
         """A blob, if the registry lacks it: what was done, in docker's words."""
         if self.repository.has_blob(part.digest):
             return "Layer already exists"
-        beside = self._beside(part.digest)
+        beside = find_beside(self.repository, part.digest, self._sources)
         sent = self.repository.push_blob(part, lambda: source.open(part.digest), source=beside, report=told)
         return "Pushed" if sent else f"Mounted from {beside}"
 
-    def _beside(self, digest: Digest) -> str:
-        """A repository beside ours that is known to have the blob, empty where there is none."""
-        here = (self.repository.domain, self.repository.path)
-        return next((path for domain, path in self._sources(digest) if domain == here[0] and path != here[1]), "")
+
+def find_beside(repository: Repository, digest: Digest, sources: Sources) -> str:
+    """A repository beside this one that is known to have the blob, empty where there is none."""
+    here = (repository.domain, repository.path)
+    return next((path for domain, path in sources(digest) if domain == here[0] and path != here[1]), "")
