@@ -22,6 +22,7 @@ def _table(**verbs: tuple[str, str, str]) -> Mapping[str, Verb]:
 IMAGE = _table(
     build=("build", "build", "Build an image from a Dockerfile"),
     cat=("look_files", "cat", "Print files of an image, without unpacking it"),
+    diff=("look_diff", "diff", "Show what differs between two images"),
     find=("look_files", "find", "Find files in an image, as find does"),
     draw=("draw", "draw", "Draw the layers of images to scale"),
     history=("image", "history", "Show how an image came to be, step by step"),

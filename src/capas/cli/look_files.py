@@ -126,7 +126,7 @@ def _print(files: Sequence[ImageFile], format: str | None, *, null: bool) -> Non
     elif format == "json":
         import json
 
-        _write([json.dumps(_document(file), separators=(",", ":")) for file in files])
+        _write([json.dumps(document_of(file), separators=(",", ":")) for file in files])
     elif format is None:
         _write([shown_name(file.path) for file in files])
     else:
@@ -154,7 +154,7 @@ def _row(file: ImageFile) -> Row:
     }
 
 
-def _document(file: ImageFile) -> dict[str, object]:
+def document_of(file: ImageFile) -> dict[str, object]:
     """All of it. Names are in JSON as `os.fsdecode` gives them, and in ASCII: nothing is lost, nothing is obeyed."""
     return {
         "Path": file.path,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from capas.image.image import Image
     from capas.layer.tree import Tree
     from capas.look.explaining import ExplainedImage
+    from capas.look.difference import ImageDiff
     from capas.look.files import ImageFile
     from capas.look.finding import Wanted
     from capas.look.picture import Picture
@@ -105,6 +106,19 @@ class Look:
         with self.opened_tree(name, platform, report=report) as (_, tree):
             for path in paths:
                 yield from iter_body(tree, path)
+
+    def diff(self, old: str, new: str, *, platform: Platform | None = None, report: Report = ignore) -> ImageDiff:
+        """What differs from one image to another: files by content, mode and owner, packages, config, history, bytes.
+
+        Raises: as `opened`.
+        """
+        from capas.look.difference import Opened, compare
+
+        with (
+            self.opened_tree(old, platform, report=report) as before,
+            self.opened_tree(new, platform, report=report) as after,
+        ):
+            return compare(Opened(*before), Opened(*after))
 
     def waste(self, name: str, *, platform: Platform | None = None, report: Report = ignore) -> Waste:
         """What of an image's bytes later layers hide, tools left behind, or is there more than once, exactly.

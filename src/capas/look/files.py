@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from capas.errors import Invalid, NotFound
 from capas.layer.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HARDLINK, SYMLINK, Entry, Layer
 from capas.layer.marks import OPAQUE, WHITEOUT
-from capas.layer.tree import Tree
+from capas.layer.tree import Located, Tree
 
 FileKind = Literal[
     "file", "directory", "symlink", "hardlink", "character", "block", "fifo", "whiteout", "opaque"
@@ -19,6 +19,7 @@ _KINDS: Mapping[bytes, FileKind] = {
     FILE: "file", DIRECTORY: "directory", SYMLINK: "symlink", HARDLINK: "hardlink", CHARACTER: "character",
     BLOCK: "block", FIFO: "fifo",
 }  # fmt: skip
+DigestOf = Callable[[Entry, int], str]
 _HEX = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})", re.ASCII)
 
 
@@ -52,8 +53,13 @@ def iter_files(tree: Tree, path: str = "/") -> Iterator[ImageFile]:
     if top is None:
         raise NotFound("no such file in the image: {path}", path=path)
     digest_of = digests_of(tree)
-    for entry, holder, layer in tree.iter_located(top):
-        yield _file(entry, layer, digest_of(entry, holder))
+    for one in tree.iter_located(top):
+        yield to_file(one, digest_of)
+
+
+def to_file(one: Located, digest_of: DigestOf) -> ImageFile:
+    """A file of a merged tree, with what `digests_of` that tree tells of it."""
+    return _file(one.entry, one.made, digest_of(one.entry, one.layer))
 
 
 def iter_layer(tree: Tree, number: int, path: str = "/") -> Iterator[ImageFile]:
@@ -66,7 +72,7 @@ def iter_layer(tree: Tree, number: int, path: str = "/") -> Iterator[ImageFile]:
         yield _file(entry, number, digest_of(entry, number), _mark(entry.path))
 
 
-def digests_of(tree: Tree) -> Callable[[Entry, int], str]:
+def digests_of(tree: Tree) -> DigestOf:
     """Tells the hex SHA-256 of what an entry holds whose body is in a layer; empty where it is no regular file."""
     known: dict[int, Mapping[int, bytes]] = {}
 

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from capas.hub.pages.reading import Shown
+from capas.image.config_changes import Change, compare_configs
 from capas.image.steps import Step, list_steps
-from capas.oci.config import Config, Execution
-
-
-class Change(NamedTuple):
-    """A line of the config that differs. `old` or `new` is None where one side has none."""
-
-    what: str
-    name: str
-    old: str | None
-    new: str | None
+from capas.oci.config import Config
 
 
 class Difference(NamedTuple):
@@ -57,51 +48,5 @@ def compare(old: Shown, new: Shown) -> Difference:
         shared=tuple(step for step in after if step.digest in had),
         removed=tuple(step for step in before if step.digest not in has),
         added=tuple(step for step in after if step.digest not in had),
-        changes=tuple(_changes(_lines(old.config or Config()), _lines(new.config or Config()))),
+        changes=tuple(compare_configs(old.config or Config(), new.config or Config())),
     )
-
-
-Lines = dict[tuple[str, str], str]
-
-
-def _changes(old: Lines, new: Lines) -> list[Change]:
-    names = [*old, *(name for name in new if name not in old)]
-    return [Change(*name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
-
-
-def _lines(config: Config) -> Lines:
-    """The config as lines that have a kind and a name."""
-    execution = config.execution
-    lines: Lines = {}
-    for name, value in _single(config, execution).items():
-        if value:
-            lines[name, ""] = value
-    for variable in execution.env or ():
-        key, _, value = variable.partition("=")
-        lines["Environment", key] = value
-    for what, held in (("Ports", execution.exposed_ports), ("Volumes", execution.volumes)):
-        lines.update({(what, name): "" for name in held or ()})
-    lines.update({("Labels", name): value for name, value in (execution.labels or {}).items()})
-    return lines
-
-
-def _single(config: Config, execution: Execution) -> Mapping[str, str]:
-    health = execution.healthcheck
-    return {
-        "Platform": str(config.platform) if config.os else "",
-        "Entrypoint": join(execution.entrypoint),
-        "Command": join(execution.cmd),
-        "Working directory": execution.working_dir,
-        "User": execution.user,
-        "Health check": join(health.test) if health else "",
-        "Stop signal": execution.stop_signal,
-        "Shell": join(execution.shell),
-        "On build": "\n".join(execution.on_build or ()),
-    }
-
-
-def join(words: tuple[str, ...] | None) -> str:
-    """A command as its JSON array would be written, without the brackets."""
-    import json
-
-    return json.dumps(list(words), ensure_ascii=False) if words else ""

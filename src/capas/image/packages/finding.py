@@ -65,6 +65,11 @@ def find_files(tree: Tree) -> Files:
     return Files({kind: tuple(sorted(files)) for kind, files in of.items()}, tuple(skipped))
 
 
+def is_telling(path: bytes) -> bool:
+    """Whether a file of this path would tell of packages."""
+    return _WANTED.fullmatch(path) is not None
+
+
 def find_layer(tree: Tree, path: bytes) -> int | None:
     """The layer that holds what a path leads to, None where it leads nowhere."""
     try:
