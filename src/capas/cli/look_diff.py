@@ -12,10 +12,8 @@ import click
 from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
 from capas.cli.options import platform_option
-from capas.cli.printable import shown_name
-from capas.cli.units import human_size
 from capas.oci.platform import Platform
-from capas.printable import printable, shortened
+from capas.printable import human_size, printable, shortened, shown_name
 
 if TYPE_CHECKING:
     from capas.look.difference import FileChange, ImageDiff, Side

@@ -13,10 +13,10 @@ import click
 from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
 from capas.cli.options import format_option, null_option, platform_option
-from capas.cli.printable import shown_name
 from capas.cli.table import Column, Row, print_rows
 from capas.cli.units import iso
 from capas.oci.platform import Platform
+from capas.printable import shown_name
 
 if TYPE_CHECKING:
     from capas.look.files import ImageFile

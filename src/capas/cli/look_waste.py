@@ -12,7 +12,6 @@ import click
 from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
 from capas.cli.options import platform_option
-from capas.cli.printable import shown_name
 from capas.cli.table import Column, print_rows
 from capas.errors import Invalid
 from capas.oci.platform import Platform
