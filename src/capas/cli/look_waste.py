@@ -15,7 +15,7 @@ from capas.cli.options import platform_option
 from capas.cli.table import Column, print_rows
 from capas.errors import Invalid
 from capas.oci.platform import Platform
-from capas.printable import human_size, printable, shortened
+from capas.printable import human_size, printable, shortened, shown_name
 
 if TYPE_CHECKING:
     from capas.cli.causes import Words
