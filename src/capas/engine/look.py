@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from capas.engine.explaining import ExplainedFile
     from capas.image.image import Image
     from capas.layer.tree import Tree
-    from capas.look.explaining import ExplainedImage
     from capas.look.difference import ImageDiff
+    from capas.look.explaining import ExplainedImage
     from capas.look.files import ImageFile
     from capas.look.finding import Wanted
     from capas.look.picture import Picture
