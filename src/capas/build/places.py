@@ -18,6 +18,7 @@ from capas.oci.digest import Digest
 from capas.reference import Reference
 from capas.registry.arrival import Arrival, Here, announce
 from capas.registry.client import Client
+from capas.store.contract import BlobSource
 from capas.store.store import Store
 
 
@@ -84,41 +85,45 @@ class RepositoryPlace:
         return bring
 
 
-class LayoutPlace:
-    """A directory that is an OCI layout, opened for a tag or a digest."""
+class BlobsPlace:
+    """Any place of blobs, opened for a digest."""
 
-    def __init__(self, path: Path, store: Store, *, tag: str, digest: Digest | None = None) -> None:
-        """Raises: NotFound; Corrupt."""
-        self._layout = Layout(path)
+    def __init__(self, source: BlobSource, store: Store, digest: Digest) -> None:
+        self._source = source
         self._store = store
-        self._tag = tag
         self._digest = digest
 
     def get_top(self) -> tuple[bytes, str]:
-        """What the tag or digest names."""
-        if self._digest is not None:
-            return read_document(self._layout, self._digest, what="manifest"), ""
-        found = self._layout.find_entry(self._tag)
-        return read_document(self._layout, found.digest, size=found.size, what="manifest"), found.media_type
+        """What the digest names."""
+        return read_document(self._source, self._digest, what="manifest"), ""
 
     def get_manifest(self, descriptor: Descriptor) -> bytes:
         """By digest."""
-        return read_document(self._layout, descriptor.digest, what="manifest")
+        return read_document(self._source, descriptor.digest, what="manifest")
 
     def read(self, descriptor: Descriptor) -> bytes:
         """A blob, whole."""
-        return read_document(self._layout, descriptor.digest, size=descriptor.size)
+        return read_document(self._source, descriptor.digest, size=descriptor.size)
 
     def expect(self, layers: Iterable[Layer], blobs: LazyBlobs) -> None:
-        """From this directory."""
+        """From here."""
         for layer in layers:
             blobs.expect(layer, self._bringer(layer, blobs))
 
     def _bringer(self, layer: Layer, blobs: LazyBlobs) -> Bring:
         def bring(receiver: LayerReceiver | None) -> None:
-            bring_layer(self._layout, layer, self._store, blobs)
+            bring_layer(self._source, layer, self._store, blobs)
             if receiver is not None:
                 with blobs.open(layer.descriptor.digest) as blob:
                     receiver.add_layer(layer.diff_id, decompress(blob))
 
         return bring
+
+
+class LayoutPlace(BlobsPlace):
+    """A directory that is an OCI layout, opened for a tag or a digest."""
+
+    def __init__(self, path: Path, store: Store, *, tag: str, digest: Digest | None = None) -> None:
+        """Raises: NotFound; Corrupt."""
+        layout = Layout(path)
+        super().__init__(layout, store, digest or layout.find_entry(tag).digest)

@@ -33,11 +33,11 @@ class Caller:
         self.session = session
         self.loop = loop
 
-    def ask(self, method: str, question: Message, answer: type[A]) -> A:
+    def ask(self, method: str, question: Message, answer: type[A], headers: Pairs = ()) -> A:
         """One question. Raises: Unsupported where the client has no such method; what it answers; Interrupted."""
         self.check(method)
         call: UnaryUnaryMethod[Message, A] = UnaryUnaryMethod(self.session, method, type(question), answer)
-        return self.wait(call(question))
+        return self.wait(call(question, metadata=list(headers)))
 
     def converse(self, method: str, kind: type[Q], answer: type[A], headers: Pairs = ()) -> Conversation[Q, A]:
         """A stream of both directions. Raises: as `ask`."""

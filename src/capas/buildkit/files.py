@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from capas.build import recipe
+from capas.build.cache_mounts import CacheKind
 from capas.build.urls import is_git_context, is_http
 from capas.buildkit.job import Desk
 from capas.buildkit.receiving import Received, receive
@@ -61,16 +62,23 @@ def _bring_dockerfile(desk: Desk, directory: str, name: str) -> Path:
 
 def _bring(desk: Desk, directory: str, vertex: str, dockerfile: Path | None = None) -> Path:
     """A directory of the client, but for what its ignore file leaves out."""
-    job, root = desk.job, desk.scratch.new_path()
-    root.mkdir()
-    with job.telling.doing(vertex):
-        receive(job.holder(directory), directory, root, follow=[".dockerignore"])
-        ignore = recipe.read_ignore(dockerfile, root)
+    holder, telling = desk.job.holder(directory), desk.job.telling
+    with telling.doing(vertex):
+        beside = desk.scratch.new_path()
+        beside.mkdir()
+        receive(holder, directory, beside, follow=[".dockerignore"])
+        ignore = recipe.read_ignore(dockerfile, beside)
         rules: Sequence[str] = [str(rule) for rule in ignore.rules] if ignore else ()
-        received = receive(job.holder(directory), directory, root, exclude=rules)
-        job.telling.moved(vertex, "transferring context", received.size)
+        root = _kept(desk, f"{holder.session.offer.shared_key} {directory}")
+        received = receive(holder, directory, root, exclude=rules)
+        telling.moved(vertex, "transferring context", received.size)
     _warn(desk, received)
     return root
+
+
+def _kept(desk: Desk, name: str) -> Path:
+    """What came last time under this name, and is nobody else's until the build has ended."""
+    return desk.stack.enter_context(desk.engine.builder.contexts.held(CacheKind(name), "private"))
 
 
 def _warn(desk: Desk, received: Received) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from capas.build.scratch import Scratch
 from capas.buildkit.caller import Caller
 from capas.buildkit.order import Order
 from capas.buildkit.telling import Telling
+from capas.engine.engine import Engine
 from capas.parallel import Nursery
 
 
@@ -27,7 +29,9 @@ class Job(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """A job in its thread, with a place for files that go with it."""
+    """A job in its thread, with a place for files that go with it, and what is given back at its end."""
 
     job: Job
+    engine: Engine
     scratch: Scratch
+    stack: contextlib.ExitStack

@@ -118,7 +118,8 @@ class Receiver:
     def _ask(self) -> None:
         """For as many files as may be under way; or say that we have all."""
         numbers = []
-        while self._waiting and self._asked < _AT_ONCE:
+        most = _AT_ONCE if self._asked <= _AT_ONCE // 2 else 0  # some at a time: each question is a hop to the loop
+        while self._waiting and self._asked < most:
             numbers.append(self._waiting.popleft())
             self._asked += 1
         if numbers:
@@ -148,8 +149,9 @@ class Receiver:
 
     def _check(self, path: bytes) -> None:
         """Raises: Invalid unless its parent was told of as a directory and its name is a plain one."""
-        parent, _, name = path.rpartition(b"/")
-        if name in (b"", b".", b"..") or b"\0" in name or not self._told.get(parent, False) or path in self._told:
+        parent, slash, name = path.rpartition(b"/")
+        plain = name not in (b"", b".", b"..") and b"\0" not in name and (parent or not slash)
+        if not plain or not self._told.get(parent, False) or path in self._told:
             raise Invalid("the client sends a file with the path {path!r}", path=os.fsdecode(path)[:200])
 
     def _make_directory(self, path: bytes, mode: int) -> None:

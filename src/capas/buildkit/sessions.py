@@ -91,6 +91,7 @@ class Session(Channel):
         self.ended.set()
         if self._made is not None:
             self._made.connection_lost(None)
+        self.close()
 
     async def _create_connection(self) -> H2Protocol:
         if self._made is None or self.ended.is_set():

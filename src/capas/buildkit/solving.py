@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from capas.build.attestations.wish import Attestations
-from capas.build.caching.flags import check_cache_targets
+from capas.build.caching.flags import CacheSource, CacheTarget, check_cache_targets
 from capas.build.exporters.output import Output
 from capas.build.request import BuildRequest, Built
 from capas.build.scratch import opened_scratch
 from capas.buildkit.asking import Client
+from capas.buildkit.content import ClientBlobs
 from capas.buildkit.faults import build_fault
 from capas.buildkit.files import bring_files
 from capas.buildkit.job import Desk, Job
@@ -20,42 +23,47 @@ from capas.buildkit.wishes import only_inline, read_cache_exports, read_wishes
 from capas.chance import token
 from capas.engine.engine import Engine
 from capas.errors import CapasError
+from capas.oci.document import encode
 from capas.settings import Settings
+
+Cache = TypeVar("Cache", CacheSource, CacheTarget)
 
 
 def solve(job: Job, settings: Settings) -> Mapping[str, str]:
     """Build, in this thread; what BuildKit answers about it. Raises: GRPCError, with the place in the Dockerfile."""
     try:
-        with opened_scratch(settings.root / "cache" / "scratch", token()) as scratch:
-            client = Client(job.caller, scratch.path)
-            try:
-                return _build(Desk(job, scratch), Engine(settings, find_login=client.find_login()), client)
-            finally:
-                client.close()
+        with (
+            opened_scratch(settings.root / "cache" / "scratch", token()) as scratch,
+            contextlib.ExitStack() as stack,
+            contextlib.closing(Client(job.caller, scratch.path)) as client,
+        ):
+            engine = Engine(settings, find_login=client.find_login())
+            return _build(Desk(job, engine, scratch, stack), client)
     except CapasError as error:
         fault = build_fault(error, job.telling.dockerfile)
         job.telling.fail(error, fault.message or "")
         raise fault from None
 
 
-def _build(desk: Desk, engine: Engine, client: Client) -> Mapping[str, str]:
+def _build(desk: Desk, client: Client) -> Mapping[str, str]:
     order, telling = desk.job.order, desk.job.telling
     outputs = [ClientOutput.open(number, *given, desk) for number, given in enumerate(order.exporters)]
     request = BuildRequest(
         context="",
         outputs=tuple(one.output for one in outputs) or (Output(store=False),),
-        cache_to=read_cache_exports(order.cache_exports),
+        cache_to=tuple(_at_client(one, desk) for one in read_cache_exports(order.cache_exports)),
         allow=order.allow,
         asked=client,
         **read_wishes(order.attributes),
     )
+    request = request._replace(cache_from=tuple(_at_client(one, desk) for one in request.cache_from))
     makes_image = any(output.is_image for output in request.outputs)
     check_cache_targets(request.cache_to, makes_image=makes_image)
     if not makes_image and only_inline(order.attributes):
         request = request._replace(attestations=Attestations())
     try:
         request = request._replace(**bring_files(desk))
-        built = engine.images.build(request, nursery=desk.job.nursery, report=telling.report)
+        built = desk.engine.images.build(request, nursery=desk.job.nursery, report=telling.report)
         for one in outputs:
             one.finish(desk)
     except BaseException:
@@ -63,7 +71,18 @@ def _build(desk: Desk, engine: Engine, client: Client) -> Mapping[str, str]:
             one.abandon()
         raise
     telling.warn(built.findings)
-    return _answer(built)
+    return _answer(built) | _cache_manifest(request.cache_to)
+
+
+def _at_client(cache: Cache, desk: Desk) -> Cache:
+    """A cache in a directory is in one of the client's."""
+    return cache._replace(place=ClientBlobs(desk.job.caller, cache.path)) if cache.type == "local" else cache
+
+
+def _cache_manifest(targets: Sequence[CacheTarget]) -> dict[str, str]:
+    """What the client notes in the index of its cache's directory."""
+    tops = [one.place.top for one in targets if isinstance(one.place, ClientBlobs) and one.place.top is not None]
+    return {"cache.manifest": encode(tops[-1]).decode()} if tops else {}
 
 
 def _answer(built: Built) -> dict[str, str]:

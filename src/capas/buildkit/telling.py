@@ -130,8 +130,7 @@ class Telling:
     def _step(self, event: Event) -> None:
         vertex = self._vertices.get(event.id)
         if vertex is None:
-            name = event.id if isinstance(event, Explained) else f"{event.id} {_line(event.text)}".strip()
-            vertex = self._vertices[event.id] = wire.Vertex(digest=_digest(event.id), name=name)
+            vertex = self._vertices[event.id] = wire.Vertex(digest=_digest(event.id), name=_name(event))
         if isinstance(event, Started):
             self._stamp(vertex.started)
             self._pending.vertexes.append(vertex)
@@ -191,6 +190,15 @@ class Telling:
 
     def _stamp(self, field: Timestamp) -> None:
         field.FromNanoseconds(self._clock())
+
+
+def _name(event: Event) -> str:
+    """What is no step, in BuildKit's words: `cache to x`, which is `exporting cache`, and `export 1`, of a kind."""
+    text = "" if isinstance(event, Explained) else event.text
+    if event.id.startswith("cache "):
+        return text.removesuffix("cache") + event.id
+    kind = text.partition(" ")[0]
+    return f"exporting to {kind}" if event.id.startswith("export ") and kind else event.id
 
 
 def _line(text: str) -> str:

@@ -19,13 +19,14 @@ from capas.oci.digest import Digest
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
 
-EntryType = Literal["regular", "exec.cachemount", "internal"]
+EntryType = Literal["regular", "exec.cachemount", "source.local", "internal"]
+_KEPT: dict[EntryType, str] = {"exec.cachemount": "cache mount", "source.local": "files of a client:"}
 FILTERS = ("id", "type", "until")
 _INTERNAL = {"contents": "tables of contents of layers", "context": "digests of the files of contexts"}
 
 
 class BuildEntry(NamedTuple):
-    """One thing in the cache: a layer, a step without one, a cache mount, or notes of Capas' own (internal).
+    """One thing in the cache: a layer, a step without one, a cache mount, a client's files, or notes of Capas' own.
 
     Units: `size` in bytes. `shared`: an image needs the layer too, so that its bytes stay when the entry goes.
     """
@@ -56,6 +57,7 @@ class Builder:
         self._cache = BuildCache(engine.settings.root / "build.db", now_ns)
         self._root = engine.settings.root / "cache"
         self._mounts = CacheMounts(self._root / "mounts", now_ns)
+        self.contexts = CacheMounts(self._root / "contexts", now_ns)  # directories that clients sent
 
     def list(self, *, filters: Sequence[str] = ()) -> Sequence[BuildEntry]:
         """What the cache holds, the entry used longest ago first. Filters: id, type, until. Raises: Invalid."""
@@ -94,7 +96,7 @@ class Builder:
         freed = 0
         self._cache.forget(step for one in entries for step in one.steps)
         for one in entries:
-            if one.type == "exec.cachemount":
+            if one.type in _KEPT:
                 freed += self._remove_mount(one)
             elif one.path is not None:
                 freed += _remove_files(one.path)
@@ -132,11 +134,15 @@ class Builder:
             )
 
     def _cache_mounts(self) -> Iterator[BuildEntry]:
-        for mount in self._mounts.iterate():
-            yield BuildEntry(
-                id=mount.name, type="exec.cachemount", size=mount.size, created_ns=mount.last_used_ns,
-                last_used_ns=mount.last_used_ns, uses=0, title=f"cache mount {mount.kind.id}", in_use=mount.in_use,
-            )  # fmt: skip
+        for kind, what in _KEPT.items():
+            for mount in self._mounts_of(kind).iterate():
+                yield BuildEntry(
+                    id=mount.name, type=kind, size=mount.size, created_ns=mount.last_used_ns,
+                    last_used_ns=mount.last_used_ns, uses=0, title=f"{what} {mount.kind.id}", in_use=mount.in_use,
+                )  # fmt: skip
+
+    def _mounts_of(self, kind: EntryType) -> CacheMounts:
+        return self._mounts if kind == "exec.cachemount" else self.contexts
 
     def _notes(self) -> Iterator[BuildEntry]:
         for name, title in _INTERNAL.items():
@@ -148,7 +154,7 @@ class Builder:
 
     def _remove_mount(self, entry: BuildEntry) -> int:
         try:
-            return self._mounts.remove(entry.id)
+            return self._mounts_of(entry.type).remove(entry.id)
         except CapasError:  # taken or removed by another since it was listed
             return 0
 

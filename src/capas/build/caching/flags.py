@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
 
 from capas.build.exporters.fields import Fields
 from capas.build.exporters.output import Packing, parse_packing
 from capas.errors import Invalid, Unsupported
+from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
 from capas.reference import Reference
+from capas.store.contract import BlobSource
 
 _ELSEWHERE = ("gha", "s3", "azblob")
 DEFAULT_TAG = "latest"
 
 
+class CachePlace(BlobSource, Protocol):
+    """A directory that somebody else has: its blobs are read and written here, its index is kept there."""
+
+    def write(self, blobs: Mapping[Digest, tuple[BlobSource, int]], top: Descriptor) -> None:
+        """Write the blobs, by digest with their sizes; `top` is the manifest among them. Raises: Interrupted."""
+
+
 class CacheSource(NamedTuple):
-    """A cache to read: a registry's, or a directory's under a tag or digest."""
+    """A cache to read: a registry's, or a directory's under a tag or digest; one at `place` is not of this machine."""
 
     type: Literal["registry", "local"]
     reference: Reference | None = None
     path: str = ""
     tag: str = DEFAULT_TAG
     digest: Digest | None = None
+    place: CachePlace | None = None
 
     @property
     def name(self) -> str:
@@ -44,6 +54,7 @@ class CacheTarget(NamedTuple):
     as_index: bool = False
     packing: Packing = Packing()
     ignore_error: bool = False
+    place: CachePlace | None = None
 
     @property
     def name(self) -> str:

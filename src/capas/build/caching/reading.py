@@ -10,7 +10,7 @@ from pathlib import Path
 from capas.build.bench import Bench
 from capas.build.caching.document import CACHE_CONFIG, Entries, decode_config, decode_records
 from capas.build.caching.flags import CacheSource
-from capas.build.places import LayoutPlace, Place, RepositoryPlace
+from capas.build.places import BlobsPlace, LayoutPlace, Place, RepositoryPlace
 from capas.build.platforms import each_platform
 from capas.build.ports import BuildPorts
 from capas.errors import CapasError, Corrupt, NotFound
@@ -49,6 +49,8 @@ def _read(source: CacheSource, platforms: Sequence[Platform], bench: Bench, port
 
 def _open(source: CacheSource, bench: Bench, ports: BuildPorts) -> Place:
     if source.reference is None:
+        if source.place is not None and source.digest is not None:
+            return BlobsPlace(source.place, ports.store, source.digest)
         return LayoutPlace(Path(source.path), ports.store, tag=source.tag, digest=source.digest)
     return RepositoryPlace(
         ports.client(), source.reference, ports.store, check=bench.check_cancelled, report=bench.report

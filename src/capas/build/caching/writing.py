@@ -103,6 +103,9 @@ def _write_directory(
 ) -> None:
     digest = put(bench.blobs, data)
     entry = Descriptor(media_type=media_type, digest=digest, size=len(data), annotations={REF_NAME: target.tag})
-    index = encode(Index(schema_version=2, media_type=media.OCI_INDEX, manifests=(entry,)))
     blobs: dict[Digest, Blob] = {part.digest: (bench.blobs, part.size) for part in (*parts, entry)}
+    if target.place is not None:
+        target.place.write(blobs, entry)
+        return
+    index = encode(Index(schema_version=2, media_type=media.OCI_INDEX, manifests=(entry,)))
     write_layout(Path(target.path), {OCI_LAYOUT: LAYOUT_MARK, INDEX_JSON: index}, blobs)
