@@ -143,8 +143,8 @@ class Root:
 class Docker:
     """A docker daemon of our own, with its images in `data` and the image store `overlay2` or `containerd`."""
 
-    def __init__(self, root: Root, name: str, data: Path, store: str) -> None:
-        self.root, self.name, self.data, self.store = root, name, data, store
+    def __init__(self, root: Root, name: str, data: Path, store: str, flags: tuple[str, ...] = ()) -> None:
+        self.root, self.name, self.data, self.store, self.flags = root, name, data, store, flags
         self.place = RUN / name
         self.socket = RUN / f"{name}.sock"
         self.pidfile = RUN / f"{name}.pid"
@@ -171,6 +171,7 @@ class Docker:
             "dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false", f"--data-root={self.data}",
             f"--exec-root={self.place}", f"--pidfile={self.pidfile}", f"--host=unix://{self.socket}",
             "--cgroup-parent=/capas-lab", "--exec-opt=native.cgroupdriver=cgroupfs", f"--config-file={self.config}",
+            *self.flags,
         ]  # fmt: skip
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -48,7 +48,7 @@ def test_tag_and_rmi_untag_and_delete(docker: Docker) -> None:
 
 def test_an_image_in_use_is_not_removed(docker: Docker) -> None:
     docker.ok("run", "-d", "--name", "box", "busybox", "sleep", "100")
-    assert "is used by" in docker.fails("rmi", "busybox")
+    assert "is using its referenced image" in docker.fails("rmi", "busybox")
 
 
 def test_the_classic_builder_builds_a_context(docker: Docker, tmp_path: Path) -> None:

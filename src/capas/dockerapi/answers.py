@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import web
 
 from capas import errors
+from capas.dockerapi.wording import Worded, message_of
 from capas.errors import CapasError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,12 +38,9 @@ def json_answer(document: object, status: int = 200) -> web.Response:
 
 def status_of(error: CapasError) -> int:
     """The status that docker gives this kind of error."""
+    if isinstance(error, Worded):
+        return error.status
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
-
-
-def message_of(error: CapasError) -> str:
-    """What the client prints."""
-    return f"{error} ({error.hint})" if error.hint else str(error)
 
 
 class Taken(web.StreamResponse):

@@ -21,6 +21,7 @@ from capas.dockerapi import (
     logins,
     networks,
     output,
+    registries,
     swarm,
     system,
     transfers,
@@ -38,8 +39,8 @@ from capas.engine.engine import Engine
 _THREADS = 32  # for work that ends by itself; what lasts as long as somebody likes has a thread of its own
 _BODY_BYTES = 64 * 1024 * 1024  # of JSON; archives are read as they come
 _AROUND = (finish_what_was_begun, answer_errors, refuse_browsers, check_version)
-_ROOMS = (system, logins, images, transfers, containers, lives, attach, execs, output, files, volumes, networks, events,
-          builds, buildkit, watching, swarm)  # fmt: skip
+_ROOMS = (system, logins, registries, images, transfers, containers, lives, attach, execs, output, files, volumes,
+          networks, events, builds, buildkit, watching, swarm)  # fmt: skip
 
 
 async def make_app(engine: Engine) -> web.Application:

@@ -11,6 +11,7 @@ from typing import Any
 
 from capas.dockerapi.endpoint_body import read_networks
 from capas.dockerapi.fields import CONFIG, HOST, LIMITS, MOUNT, MOUNT_OPTIONS, check_fields
+from capas.dockerapi.wording import BIND_SOURCE, Worded
 from capas.errors import CapasError, Invalid, Unsupported
 from capas.run.bundle import DEFAULT_SHM_SIZE, MASKED, READ_ONLY
 from capas.run.healthcheck import Check
@@ -129,9 +130,7 @@ def _mount(one: Mapping[str, Any]) -> ContainerMount:
     if kind == "bind":
         options = one.get("BindOptions") or {}
         if not source.startswith("/"):
-            raise Invalid(
-                "invalid mount: the source of a bind is an absolute path, not {source!r}", source=source[:200]
-            )
+            raise Worded(400, BIND_SOURCE, source=source)
         return ContainerMount("bind", source, target, read_only, options.get("Propagation") or "rprivate",
                               create=bool(options.get("CreateMountpoint")))  # fmt: skip
     if kind == "volume":
@@ -143,7 +142,7 @@ def _mount(one: Mapping[str, Any]) -> ContainerMount:
         words = [f"size={options['SizeBytes']}"] if options.get("SizeBytes") else []
         words += [f"mode={options['Mode']:o}"] if options.get("Mode") else []
         return parse_tmpfs(f"{target}:{','.join(words)}" if words else target)._replace(read_only=read_only)
-    raise Unsupported("HostConfig.Mounts.Type {kind!r} is not supported", kind=str(kind)[:100])
+    raise Worded(400, 'invalid mount config for type "{kind}": mount type unknown', kind=kind)
 
 
 def limits_of(body: Mapping[str, Any], before: Limits) -> Limits:

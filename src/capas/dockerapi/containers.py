@@ -7,11 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from capas.dockerapi.answers import json_answer
+from capas.dockerapi.answers import json_answer, status_of
 from capas.dockerapi.container_body import spec_of
 from capas.dockerapi.host import Host, Route, filters_of, flag, host_of, json_body, whole
+from capas.dockerapi.wording import Worded, message_of
 from capas.engine.container_summary import ContainerSummary
-from capas.errors import Invalid
+from capas.errors import CapasError, Invalid, NotFound
 from capas.oci.platform import Platform
 from capas.run.inspection import describe_mounts
 from capas.run.network_inspection import describe_networks, network_mode
@@ -34,12 +35,17 @@ def describe_all(
     host: Host, *, every: bool, limit: int | None, filters: Sequence[str], with_size: bool
 ) -> list[dict[str, Any]]:
     """docker's row of each container."""
-    rows = host.engine.containers.list(every=every, limit=limit, filters=filters)
+    try:
+        rows = host.engine.containers.list(every=every, limit=limit, filters=filters)
+    except NotFound as error:
+        if "image" not in error.facts:
+            raise
+        return []  # of an `ancestor` that is not here
     return [_describe(host, row, with_size) for row in rows]
 
 
 def _describe(host: Host, row: ContainerSummary, with_size: bool) -> dict[str, Any]:
-    sizes = {"SizeRw": host.engine.containers.size_of(row.id), "SizeRootFs": 0} if with_size else {}
+    sizes = _sizes(host, row) if with_size else {}
     record, room = row.container.record, host.engine.containers.room
     return {
         "Id": row.id, "Names": [f"/{row.name}"], "Image": row.image, "ImageID": str(row.image_id),
@@ -51,7 +57,15 @@ def _describe(host: Host, row: ContainerSummary, with_size: bool) -> dict[str, A
     }  # fmt: skip
 
 
+def _sizes(host: Host, row: ContainerSummary) -> dict[str, int]:
+    image = host.engine.store.records.find_image(row.image_id)
+    changed = host.engine.containers.size_of(row.id)
+    return {"SizeRw": changed, "SizeRootFs": changed + (image.size if image else 0)}
+
+
 def _ports(row: ContainerSummary) -> list[dict[str, Any]]:
+    if not row.running:
+        return []
     shown = [_port(port) for port in row.ports]
     taken = {(port.container_port, port.protocol) for port in row.ports}
     for text in row.exposed:
@@ -79,10 +93,15 @@ async def create(request: web.Request) -> web.Response:
     if not spec.image:
         raise Invalid("no image is named in the request")
     platform = request.query.get("platform", "")
-    record = await host.hop(
-        host.engine.containers.create_as, spec, name=request.query.get("name", ""),
-        platform=Platform.parse(platform) if platform else None, pull="never",
-    )  # fmt: skip
+    try:
+        record = await host.hop(
+            host.engine.containers.create_as, spec, name=request.query.get("name", ""),
+            platform=Platform.parse(platform) if platform else None, pull="never",
+        )  # fmt: skip
+    except NotFound as error:
+        if "image" in error.facts:
+            raise
+        raise Worded(400, message_of(error)) from None  # docker's client would pull the image after a 404
     host.watch.tell_container("create", await host.hop(host.engine.containers.get, record.id))
     unused = bool(spec.ports) and spec.network == "host"
     warnings = ["Published ports are discarded when using host network mode"] if unused else []
@@ -93,7 +112,12 @@ async def rename(request: web.Request) -> web.Response:
     """POST /containers/{id}/rename."""
     host, name = host_of(request), request.query.get("name", "")
     before = await host.hop(host.engine.containers.get, request.match_info["id"])
-    await host.hop(host.engine.containers.rename, before.record.id, name)
+    if name.removeprefix("/") == before.record.name:
+        raise Worded(400, "Renaming a container with the same name as its current name")
+    try:
+        await host.hop(host.engine.containers.rename, before.record.id, name)
+    except CapasError as error:
+        raise Worded(status_of(error), f"Error when allocating new name: {message_of(error)}") from None
     after = await host.hop(host.engine.containers.get, before.record.id)
     host.watch.tell_container("rename", after, oldName=f"/{before.record.name}")
     return web.Response(status=204)

@@ -13,10 +13,11 @@ from capas.dockerapi.answers import Taken, json_answer
 from capas.dockerapi.attach import converse, open_pipes
 from capas.dockerapi.exec_records import Exec
 from capas.dockerapi.host import Host, Route, host_of, json_body, whole
-from capas.dockerapi.raw import STDERR, frame, parse_keys, take_over
+from capas.dockerapi.raw import STDOUT, frame, parse_keys, take_over
+from capas.dockerapi.wording import Worded, exec_failure
 from capas.errors import CapasError, Conflict, Invalid
 from capas.run.execution import ExecSpec
-from capas.run.exits import exit_code_of
+from capas.run.exits import NOT_RUNNABLE
 from capas.run.streams import Attached
 
 
@@ -25,7 +26,9 @@ async def create(request: web.Request) -> web.Response:
     host, body = host_of(request), await json_body(request)
     container = await host.hop(host.engine.containers.get, request.match_info["id"])
     if not container.running:
-        raise Conflict("container {container} is not running", container=container.record.name)
+        raise Worded(409, "container {id} is not running", id=container.record.id)
+    if container.state.paused:
+        raise Worded(409, "Container {name} is paused, unpause the container before exec", name=container.record.name)
     one = _read(token(), container.record.id, body)
     host.execs.add(one)
     return json_answer({"Id": one.id}, 201)
@@ -67,8 +70,8 @@ async def start(request: web.Request) -> web.StreamResponse:
         await _started(host, one, pipes.attached)
     except CapasError as error:  # docker has answered by now: its client reads the words, and asks for the exit code
         pipes.close()
-        words = f"OCI runtime exec failed: {error}\r\n".encode()
-        raw.writer.write(words if one.spec.tty else frame(STDERR, words))
+        words = f"{exec_failure(error)}\r\n".encode()
+        raw.writer.write(words if one.spec.tty else frame(STDOUT, words))
         await raw.close()
         return Taken()
     await converse(raw, pipes, multiplexed=not one.spec.tty, keys=one.keys)
@@ -94,7 +97,7 @@ async def _started(host: Host, one: Exec, attached: Attached) -> None:
                 one.container_id, one.spec, attached, window=one.window, on_start=note
             )
         except CapasError as error:
-            one.exit_code = exit_code_of(error)
+            one.exit_code = NOT_RUNNABLE
             loop.call_soon_threadsafe(settle, error)
         finally:
             one.running = False

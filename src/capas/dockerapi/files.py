@@ -11,7 +11,8 @@ from capas.dockerapi.answers import json_answer
 from capas.dockerapi.host import Host, Route, host_of
 from capas.dockerapi.stream import Emit, Pieces, stream
 from capas.dockerapi.transfers import spool
-from capas.errors import Invalid
+from capas.dockerapi.wording import Worded
+from capas.errors import CapasError, Invalid, NotFound
 from capas.run.times import format_time
 
 _KINDS = {"C": 0, "A": 1, "D": 2}
@@ -41,7 +42,10 @@ async def put_archive(request: web.Request) -> web.Response:
     """PUT /containers/{id}/archive."""
     host, name, path = host_of(request), request.match_info["id"], _path(request)
     with await spool(request) as file:
-        await host.hop(host.engine.containers.write_archive, name, path, file)
+        try:
+            await host.hop(host.engine.containers.write_archive, name, path, file)
+        except NotFound as error:
+            raise _without_file(error, name) from None
     return web.Response()
 
 
@@ -67,6 +71,14 @@ async def export(request: web.Request) -> web.StreamResponse:
     return await stream(request, work, content_type="application/x-tar")
 
 
+def _without_file(error: NotFound, name: str) -> CapasError:
+    """docker names the container too."""
+    if "path" not in error.facts:
+        return error
+    return Worded(404, "Could not find the file {path} in container {container}", path=error.facts["path"],
+                  container=name)  # fmt: skip
+
+
 def _path(request: web.Request) -> str:
     path = request.query.get("path", "")
     if not path:
@@ -76,7 +88,10 @@ def _path(request: web.Request) -> str:
 
 def _stat_header(host: Host, name: str, path: str) -> dict[str, str]:
     """Spec: `X-Docker-Container-Path-Stat`: base64 of JSON, the mode as Go's os.FileMode."""
-    found = host.engine.containers.stat_path(name, path)
+    try:
+        found = host.engine.containers.stat_path(name, path)
+    except NotFound as error:
+        raise _without_file(error, name) from None
     kind = found.mode & _FORMAT
     mode = found.mode & 0o777 | (_GO_DIRECTORY if kind == _DIRECTORY else _GO_LINK if kind == _LINK else 0)
     document = {"name": found.name, "size": found.size, "mode": mode, "mtime": format_time(found.mtime_ns),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -30,11 +31,11 @@ def describe_images(host: Host, filters: Sequence[str], *, with_shared: bool) ->
     grouped: dict[ImageID, list[ImageSummary]] = {}
     for row in host.engine.images.list(filters=filters):
         grouped.setdefault(row.image_id, []).append(row)
-    counts: dict[ImageID, int] = {}
-    for container in host.engine.containers.list(every=True):
-        counts[container.image_id] = counts.get(container.image_id, 0) + 1
-    shared = _shared_sizes(host, grouped) if with_shared else {}
-    return [_describe(rows, counts.get(key, 0), shared.get(key, -1)) for key, rows in grouped.items()]
+    if not with_shared:  # docker counts where it measures
+        return [_describe(rows, -1, -1) for rows in grouped.values()]
+    counts = Counter(one.image_id for one in host.engine.containers.list(every=True))
+    shared = _shared_sizes(host, grouped)
+    return [_describe(rows, counts[key], shared.get(key, -1)) for key, rows in grouped.items()]
 
 
 def _describe(rows: Sequence[ImageSummary], containers: int, shared: int) -> dict[str, Any]:

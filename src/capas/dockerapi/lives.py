@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from capas.dockerapi.answers import json_answer
+from capas.dockerapi.answers import json_answer, status_of
 from capas.dockerapi.host import Host, Route, flag, host_of, json_body, whole
-from capas.errors import Conflict, Denied, Invalid, NotFound
+from capas.dockerapi.wording import Worded, message_of, start_failure
+from capas.errors import CapasError, Conflict, NotFound
 from capas.run.containers import Container
 from capas.run.streams import Attached
 
@@ -31,7 +32,7 @@ async def start_container(host: Host, container: Container) -> None:
     waiting = host.waiting.pop(container.record.id, [])
     first, rest = (waiting[0], waiting[1:]) if waiting else (_NOBODY, [])
     try:
-        await host.hop(_start, host, container.record.id, first)
+        await host.hop(_start, host, container, first)
         await host.hop(host.watch.tell_networks, "connect", container)
         host.watch.tell_container("start", container)
         host.watch.started(container.record.id)
@@ -42,19 +43,16 @@ async def start_container(host: Host, container: Container) -> None:
             attached.close()
 
 
-def _start(host: Host, container_id: str, attached: Attached) -> None:
-    """Raises: Invalid, in words by which docker's client knows a command that is missing (127) or forbidden (126)."""
+def _start(host: Host, container: Container, attached: Attached) -> None:
+    """Raises: Worded, in the words by which docker's client knows a command that is missing or forbidden."""
     try:
-        host.engine.containers.start(container_id, attached)
-    except NotFound as error:
-        if "command" not in error.facts:
-            raise
-        raise Invalid("failed to create task for container: {why}: executable file not found in $PATH",
-                      why=str(error)) from None  # fmt: skip
-    except Denied as error:
-        if "command" not in error.facts:
-            raise
-        raise Invalid("failed to create task for container: {why}: permission denied", why=str(error)) from None
+        host.engine.containers.start(container.record.id, attached)
+    except CapasError as error:
+        if "port" in error.facts:
+            words = f"driver failed programming external connectivity on endpoint {container.record.name}"
+            raise Worded(500, f"{words} ({container.record.id}): {message_of(error)}") from None
+        command = container.record.spec.command[:1]
+        raise start_failure(error, host.engine.runtime.name, "".join(command)) from None
 
 
 async def stop(request: web.Request) -> web.Response:
@@ -89,8 +87,12 @@ async def restart(request: web.Request) -> web.Response:
 async def kill(request: web.Request) -> web.Response:
     """POST /containers/{id}/kill."""
     host, signal = host_of(request), request.query.get("signal") or "KILL"
-    container = await host.hop(host.engine.containers.get, request.match_info["id"])
-    await host.hop(host.engine.containers.kill, container.record.id, signal)
+    try:
+        container = await host.hop(host.engine.containers.get, request.match_info["id"])
+        await host.hop(host.engine.containers.kill, container.record.id, signal)
+    except CapasError as error:
+        words = f"cannot kill container: {request.match_info['id']}: {message_of(error)}"
+        raise Worded(status_of(error), words) from None
     host.watch.tell_container("kill", container, signal=signal)
     return web.Response(status=204)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from capas.dockerapi.answers import message_of
 from capas.dockerapi.stream import Emit
+from capas.dockerapi.wording import message_of
 from capas.errors import CapasError
 from capas.events import Advanced, Event, Failed, Finished, Said, Started
 
@@ -56,7 +56,8 @@ class Progress:
             if event.id in self._whole or word != "Downloading":
                 return []
             self._whole.add(event.id)
-            return [{"status": "Download complete", "progressDetail": {}, "id": event.id}]
+            words = ("Verifying Checksum", "Download complete")
+            return [{"status": text, "progressDetail": {}, "id": event.id} for text in words]
         detail = {"current": event.done, **({"total": event.total} if event.total else {})}
         bar = draw_bar(event.done, event.total)
         return [{"status": word, "progressDetail": detail, "progress": bar, "id": event.id}]

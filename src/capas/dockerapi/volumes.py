@@ -10,6 +10,7 @@ from aiohttp import web
 from capas.clock import now_ns
 from capas.dockerapi.answers import json_answer
 from capas.dockerapi.host import Host, Route, filters_of, flag, host_of, json_body
+from capas.dockerapi.wording import Worded
 from capas.engine.usage import tree_size
 from capas.errors import Conflict, NotFound, Unsupported
 from capas.run.times import format_time
@@ -24,10 +25,21 @@ async def list_volumes(request: web.Request) -> web.Response:
 
 
 def describe_volumes(host: Host, filters: Sequence[str], *, with_size: bool) -> list[dict[str, Any]]:
-    """docker's document of each. Filters: name, label, dangling, driver."""
+    """docker's document of each. Filters: name, label, dangling, driver. Raises: Worded."""
+    _check(filters, ("name", "label", "dangling", "driver"))
     used = host.engine.containers.volumes_in_use()
     found = [one for one in host.engine.containers.room.volumes.list() if _fits(one, filters, used)]
     return [_describe(one, used if with_size else None) for one in found]
+
+
+def _check(filters: Sequence[str], known: Sequence[str]) -> None:
+    """Raises: Worded for a filter that docker does not have."""
+    for text in filters:
+        key, _, value = text.partition("=")
+        if key not in known:
+            raise Worded(400, f"invalid filter '{key}'")
+        if key == "dangling" and value not in ("true", "false", "1", "0"):
+            raise Worded(400, f"invalid filter 'dangling=[{value}]'")
 
 
 def _fits(volume: Volume, filters: Sequence[str], used: set[str]) -> bool:
@@ -39,7 +51,7 @@ def _fits(volume: Volume, filters: Sequence[str], used: set[str]) -> bool:
             return False
         if key == "dangling" and (volume.name not in used) != (value in ("true", "1")):
             return False
-        if key == "label" and not _has_label(volume, value):
+        if key in ("label", "label!") and _has_label(volume, value) != (key == "label"):
             return False
     return True
 
@@ -93,7 +105,7 @@ async def remove(request: web.Request) -> web.Response:
 
 
 def _remove(host: Host, name: str) -> None:
-    users = [one.name for one in host.engine.containers.list(every=True) if name in one.mounts]
+    users = [one.id for one in host.engine.containers.list(every=True) if name in one.mounts]
     host.engine.containers.room.volumes.remove(name, users)
 
 
@@ -106,6 +118,7 @@ async def prune(request: web.Request) -> web.Response:
 def _prune(host: Host, filters: Sequence[str]) -> dict[str, Any]:
     every = "all=true" in filters or "all=1" in filters
     rest = [text for text in filters if not text.startswith("all=")]
+    _check(rest, ("label", "label!"))
     used, size, names = host.engine.containers.volumes_in_use(), 0, []
     for volume in host.engine.containers.room.volumes.list():
         if volume.name in used or not (every or volume.anonymous) or not _fits(volume, rest, used):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from capas.engine.engine import Engine
 
 Test = Callable[[ContainerSummary], bool]
+_HEALTH = ("starting", "healthy", "unhealthy", "none")
+_SHOWN = {"starting": "health: starting"}
 _STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
 
 
@@ -119,6 +121,15 @@ def _expose(value: str, _: _Scope) -> Test:
     return lambda row: wanted in row.exposed or any(f"{p.container_port}/{p.protocol}" == wanted for p in row.ports)
 
 
+def _health(value: str, _: _Scope) -> Test:
+    if value not in _HEALTH:
+        raise Invalid("no health of a container: {health!r}", health=value[:50],
+                      hint="choose one of: " + ", ".join(_HEALTH))  # fmt: skip
+    if value == "none":
+        return lambda row: not row.container.record.spec.check.runs
+    return lambda row: row.container.record.spec.check.runs and f"({_SHOWN.get(value, value)})" in row.status
+
+
 def _one(value: str, scope: _Scope) -> ContainerSummary:
     named = [row for row in scope.rows if row.name == value] or [row for row in scope.rows if row.id.startswith(value)]
     if not named:
@@ -130,5 +141,6 @@ def _one(value: str, scope: _Scope) -> ContainerSummary:
 
 _MAKERS = MappingProxyType({
     "ancestor": _ancestor, "before": _before, "exited": _exited, "expose": _expose, "id": _id, "label": _label,
-    "name": _name, "network": _network, "publish": _publish, "since": _since, "status": _status, "volume": _volume,
+    "health": _health, "name": _name, "network": _network, "publish": _publish, "since": _since, "status": _status,
+    "volume": _volume,
 })  # fmt: skip

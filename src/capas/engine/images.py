@@ -11,7 +11,7 @@ from capas.errors import NotFound
 from capas.events import Report, ignore
 from capas.oci.platform import Platform
 from capas.reference import Reference
-from capas.store.records import ImageRecord
+from capas.store.records import ImageRecord, Records
 
 if TYPE_CHECKING:
     from capas.build.checking import Checked
@@ -119,10 +119,11 @@ class Images:
             raise NotFound(
                 "no image here is called {image}", image=reference.familiar, hint="give it that name first: `capas tag`"
             )
+        top = self.get_top(name)
         with Meter(self._engine.settings.root, "push", reference.domain, report) as meter:
-            return push(
-                self._engine.client, reference, self.get_top(name), sources=records.list_sources, report=meter.report
-            )
+            digest = push(self._engine.client, reference, top, sources=records.list_sources, report=meter.report)
+        _note_pushed(records, reference, top)
+        return digest
 
     def plan_pull(self, name: str, *, platform: Platform | None = None) -> Forecast:
         """What `pull` would fetch, leave on the disk and take, before anything moves. Raises: as `pull`."""
@@ -317,3 +318,15 @@ class Images:
             from capas.image.record import record_image
 
             record_image(self._engine.store, image)
+
+
+def _note_pushed(records: Records, reference: Reference, top: Image | ImageIndex) -> None:
+    """The repository has it by its digest, and its layers, which others there can mount."""
+    from capas.image.index import iter_images
+
+    with records.transaction():
+        if (row := records.find_name(reference)) is not None:
+            records.add_digest(reference.name, top.digest, row.image_id)
+        for image in iter_images(top):
+            for part in image.manifest.layers:
+                records.add_source(part.digest, reference.domain, reference.path)

@@ -44,7 +44,7 @@ def inspect_image(
         "RepoTags": names,
         "RepoDigests": digests,
         "Parent": str(record.parent or ""),
-        "Comment": config.comment,
+        "Comment": config.comment or _last_comment(image),
         "Created": config.created,
         "DockerVersion": config.docker_version,
         "Author": config.author,
@@ -86,6 +86,10 @@ def list_history(records: Records, image: Image) -> list[HistoryStep]:
     if steps:
         steps[0] = steps[0]._replace(image_id=image.id)
     return steps
+
+
+def _last_comment(image: Image) -> str:
+    return image.history[-1].comment if image.history else ""
 
 
 def _size(records: Records, diff_id: DiffID | None) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from capas.clock import now_ns
 from capas.dockerfile.match import match
+from capas.engine.container_times import parse_moment
 from capas.engine.lookup import get_image
 from capas.errors import Invalid
 from capas.oci.digest import Digest, ImageID
@@ -13,7 +15,8 @@ from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.store.records import ImageRecord, Records
 
-FILTERS = ("before", "dangling", "label", "reference", "since")
+_REFERENCE = "reference="
+FILTERS = ("before", "dangling", "label", "label!", "reference", "since", "until")
 
 
 class ImageSummary(NamedTuple):
@@ -37,7 +40,10 @@ def list_images(records: Records, *, name: str | None = None, filters: Sequence[
 
     Raises: Invalid for a filter that is not docker's.
     """
-    tests = [_test(records, text) for text in filters]
+    tests = [_test(records, text) for text in filters if not text.startswith(_REFERENCE)]
+    patterns = [_like(text.removeprefix(_REFERENCE)) for text in filters if text.startswith(_REFERENCE)]
+    if patterns:  # alternatives, as docker has it; the others add up
+        tests.append(lambda row: any(fits(row) for fits in patterns))
     if name:
         tests.append(_named(name))
     rows = [row for row in _rows(records) if all(test(row) for test in tests)]
@@ -74,11 +80,11 @@ def _test(records: Records, text: str) -> Test:
         raise Invalid("not an image filter: {filter!r}", filter=text, hint="filters are: " + ", ".join(FILTERS))
     if key == "dangling":
         return _dangling(value)
-    if key == "label":
-        label, has_value, wanted = value.partition("=")
-        return lambda row: label in row.labels and (not has_value or row.labels[label] == wanted)
-    if key == "reference":
-        return _like(value)
+    if key in ("label", "label!"):
+        return _labelled(value, key == "label")
+    if key == "until":
+        end_ns = parse_moment(value, now_ns())
+        return lambda row: row.created_ns < end_ns
     border = get_image(records, value).record
     if key == "before":
         return lambda row: row.created_ns < border.created_ns
@@ -90,6 +96,11 @@ def _dangling(value: str) -> Test:
         raise Invalid("dangling is true or false, not {value!r}", value=value)
     wanted = value.lower() in ("true", "1")
     return lambda row: (row.tag is None) == wanted
+
+
+def _labelled(value: str, wanted: bool) -> Test:
+    name, has_value, text = value.partition("=")
+    return lambda row: (name in row.labels and (not has_value or row.labels[name] == text)) == wanted
 
 
 def _like(pattern: str) -> Test:

@@ -38,12 +38,12 @@ def remove_image(engine: Engine, text: str, *, force: bool = False, prune: bool 
     gone = _names_to_remove(records, found, force)
     rest = [row.reference for row in records.list_names(found.record.image_id) if row.reference not in gone]
     if not rest:
-        _refuse_if_used(engine, found.record, force)
+        _refuse_if_used(engine, found.record, force, text if found.reference else "")
     for reference in gone:
         records.delete_name(reference)
     untagged = [reference.familiar for reference in gone]
     if rest:
-        return Removed(tuple(untagged), ())
+        return Removed((*untagged, *_forget_digests(records, found.record, gone, rest)), ())
     untagged += _digests(records, found.record)
     _delete(engine, found.record)
     size = sweep(engine) if prune else 0
@@ -51,7 +51,7 @@ def remove_image(engine: Engine, text: str, *, force: bool = False, prune: bool 
 
 
 def prune_images(engine: Engine, *, every: bool = False, filters: Sequence[str] = ()) -> Removed:
-    """Delete the images without a name, or every image that no container uses. Filters: docker's `label=`."""
+    """Delete the images without a name, or every image that no container uses. Filters: docker's `label=`, `until=`."""
     rows = list_images(engine.store.records, filters=filters)
     used = engine.containers.images_in_use()
     untagged: list[str] = []
@@ -117,7 +117,7 @@ def _names_to_remove(records: Records, found: Found, force: bool) -> list[Refere
     return names
 
 
-def _refuse_if_used(engine: Engine, record: ImageRecord, force: bool) -> None:
+def _refuse_if_used(engine: Engine, record: ImageRecord, force: bool, name: str) -> None:
     for container in engine.containers.using(record.image_id):
         if container.running or not force:
             raise Conflict(
@@ -125,15 +125,28 @@ def _refuse_if_used(engine: Engine, record: ImageRecord, force: bool) -> None:
                 image=record.image_id.short,
                 state="running" if container.running else "stopped",
                 container=container.id[:12],
+                name=name,
                 hint="stop and remove the container first"
                 if container.running
                 else "remove the container, or use --force",
             )
 
 
-def _digests(records: Records, record: ImageRecord) -> list[str]:
+def _forget_digests(
+    records: Records, record: ImageRecord, gone: Sequence[Reference], rest: Sequence[Reference]
+) -> list[str]:
+    """Those of repositories in which it has no name any more."""
+    lost = {reference.name for reference in gone} - {reference.name for reference in rest}
+    shown = [text for name in sorted(lost) for text in _digests(records, record, name)]
+    for name in lost:
+        records.delete_digests_in(name, record.image_id)
+    return shown
+
+
+def _digests(records: Records, record: ImageRecord, within: str = "") -> list[str]:
+    """`name@digest`, of all repositories or of one."""
     rows = records.list_digests(record.image_id)
-    return [f"{Reference.parse(name).familiar_name}@{digest}" for name, digest, _ in rows]
+    return [f"{Reference.parse(name).familiar_name}@{digest}" for name, digest, _ in rows if within in ("", name)]
 
 
 def _delete(engine: Engine, record: ImageRecord) -> None:

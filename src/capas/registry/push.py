@@ -93,10 +93,10 @@ class _Push:
 
     def send_parts(self, parts: Sequence[Descriptor], source: BlobSource) -> None:
         """Blobs, each once, the first alone: it opens the way (a token) for those that go at once."""
-        self.send(source, parts[0])
         layers = list({part.digest: part for part in parts[1:] if part.digest not in self._sent}.values())
         for layer in layers:
             self._report(Started(layer.digest.short, "Preparing", layer.size))
+        self.send(source, parts[0])
         with Nursery(self._limit) as nursery:
             for layer in sorted(layers, key=lambda part: -part.size):
                 nursery.start(self.send_layer, source, layer, nursery.check)

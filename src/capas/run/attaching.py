@@ -29,5 +29,5 @@ def resize(containers: Containers, reference: str, rows: int, columns: int) -> N
 def _running(containers: Containers, reference: str) -> Container:
     container = containers.get(reference)
     if not container.running:
-        raise Conflict("container {container} is not running", container=container.record.name)
+        raise Conflict("container {container} is not running", container=container.record.name, id=container.record.id)
     return container

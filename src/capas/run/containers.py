@@ -232,8 +232,9 @@ class Containers:
             if self._retake(path, record):
                 return
             raise AlreadyExists(
-                "the container name {name} is in use", name=record.name, hint="remove or rename that container first"
-            ) from None
+                "the container name {name} is in use", name=record.name, id=path.read_text(),
+                hint="remove or rename that container first",
+            ) from None  # fmt: skip
         with open(fd, "w", encoding="ascii") as file:
             file.write(record.id)
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from capas import errors
 from capas.errors import CapasError, Conflict, Unavailable
 from capas.run.execution import ExecSpec, Execution, Inside, load_exec
-from capas.run.exits import OURS, exit_code_of
+from capas.run.exits import OURS
 from capas.run.membership import Membership
+from capas.run.relay import dump_error, load_error
 from capas.run.sockets import short_path
 from capas.run.streams import Attached, Streams
 
@@ -75,8 +75,7 @@ class ControlServer:
                     for fd in fds:
                         os.close(fd)
             except CapasError as error:
-                _send(connection, {"error": type(error).__name__, "message": str(error), "hint": error.hint,
-                                   "code": exit_code_of(error)})  # fmt: skip
+                _send(connection, dump_error(error))
             except (OSError, ValueError, TypeError) as error:
                 _send(connection, {"error": "Unavailable", "message": str(error), "hint": "", "code": 125})
 
@@ -193,10 +192,7 @@ def _stand_in(connection: socket.socket, execution: Execution) -> None:
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     if "error" not in answer:
         return answer
-    kind = getattr(errors, str(answer["error"]), CapasError)
-    facts = {"command": True} if answer.get("code") in (126, 127) else {}
-    message = str(answer["message"])
-    raise kind("{said}", said=message, hint=str(answer.get("hint", "")).replace("{", "{{").replace("}", "}}"), **facts)
+    raise load_error(answer)
 
 
 def _send(connection: socket.socket, message: dict[str, Any], fds: list[int] | None = None) -> None:

@@ -43,7 +43,7 @@ def kill(containers: Containers, reference: str, signal_text: str = "KILL") -> N
     number = parse_signal(signal_text)
     mark_stopped(containers.folder(container.record.id))
     if not _send(containers, container, number):
-        raise Conflict("container {container} is not running", container=container.record.name)
+        raise Conflict("container {container} is not running", container=container.record.name, id=container.record.id)
     if number == signal.SIGKILL:
         _wait_for_keeper(containers, container.record.id)
 

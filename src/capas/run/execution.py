@@ -158,8 +158,11 @@ class Inside:
         """The first process, as the host counts. Raises: Conflict where it does not run."""
         pid = self._launch.pid
         if pid is None:
-            raise Conflict("container {container} is not running", container=self._record.name)
+            raise self._idle()
         return pid
+
+    def _idle(self) -> Conflict:
+        return Conflict("container {container} is not running", container=self._record.name, id=self._record.id)
 
     def freeze(self, verb: str) -> None:
         """`pause` or `resume` all its processes. Raises: Unsupported where the runtime cannot."""
@@ -186,7 +189,7 @@ class Inside:
         try:
             os.kill(self.pid(), number)
         except ProcessLookupError:
-            raise Conflict("container {container} is not running", container=self._record.name) from None
+            raise self._idle() from None
 
     def _process(self, spec: ExecSpec, root: str) -> dict[str, Any]:
         base = self._arranged.process

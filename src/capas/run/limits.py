@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any, NamedTuple
 
@@ -56,6 +57,9 @@ def check_limits(limits: Limits, cgroups: Cgroups) -> None:
                           hint="run as root, or without limits")  # fmt: skip
     if 0 < limits.memory < _SMALLEST_MEMORY:
         raise Invalid("a memory limit is at least 6m")
+    most = os.cpu_count() or 1
+    if limits.nano_cpus and not 10**7 <= limits.nano_cpus <= most * 10**9:
+        raise Invalid("from 0.01 to {most} processors can be given here", most=most)
     if limits.memory_swap > 0 and limits.memory_swap < limits.memory:
         raise Invalid("memory-swap counts memory and swap together: it cannot be below memory")
     wanted = {"memory": limits.memory, "cpu": limits.nano_cpus or limits.cpu_shares, "pids": limits.pids}

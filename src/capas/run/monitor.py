@@ -18,10 +18,10 @@ from capas import chance, clock
 from capas.errors import CapasError
 from capas.run.bridge import BridgeSettings
 from capas.run.cgroups import read_cgroups
-from capas.run.exits import exit_code_of
 from capas.run.keeper import Keeper, Order
 from capas.run.policy import parse_policy
 from capas.run.record import read_record, read_state, write_state
+from capas.run.relay import dump_error
 from capas.run.restarting import is_due, pause_seconds, ran_steadily, was_stopped
 from capas.run.runtime import Runtime
 from capas.run.streams import Attached
@@ -43,8 +43,7 @@ def main() -> None:
     try:
         _keep(load_order(values), Attached(*values["attached"]), caller)
     except CapasError as error:
-        caller.tell({"error": type(error).__name__, "message": str(error), "hint": error.hint,
-                       "code": exit_code_of(error)})  # fmt: skip
+        caller.tell(dump_error(error))
     except Exception as error:
         caller.tell({"error": "CapasError", "message": f"the keeper failed: {error!r}", "hint": "", "code": 125})
     if values["auto_remove"]:

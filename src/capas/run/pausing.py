@@ -14,7 +14,8 @@ def pause(containers: Containers, reference: str) -> None:
     """Hold all its processes still. Raises: NotFound; Conflict where it does not run, or is held already."""
     container = containers.get(reference)
     if container.state.paused:
-        raise Conflict("container {container} is already paused", container=container.record.name)
+        raise Conflict("container {container} is already paused", container=container.record.name,
+                       id=container.record.id)  # fmt: skip
     _freeze(containers, container, "pause")
 
 
@@ -22,7 +23,7 @@ def unpause(containers: Containers, reference: str) -> None:
     """Let it go on. Raises: NotFound; Conflict where it is not held."""
     container = containers.get(reference)
     if not container.state.paused:
-        raise Conflict("container {container} is not paused", container=container.record.name)
+        raise Conflict("container {container} is not paused", container=container.record.name, id=container.record.id)
     _freeze(containers, container, "resume")
 
 
@@ -38,7 +39,7 @@ def update(containers: Containers, reference: str, limits: Limits) -> None:
 
 def _freeze(containers: Containers, container: Container, verb: str) -> None:
     if not container.running:
-        raise Conflict("container {container} is not running", container=container.record.name)
+        raise Conflict("container {container} is not running", container=container.record.name, id=container.record.id)
     _ask(containers, container, {"do": verb})
     write_state(containers.folder(container.record.id), container.state._replace(paused=verb == "pause"))
 

@@ -29,7 +29,7 @@ def list_processes_of(containers: Containers, reference: str) -> list[Process]:
     """Oldest first. Raises: NotFound; Conflict where it does not run."""
     container = containers.get(reference)
     if not container.running:
-        raise Conflict("container {container} is not running", container=container.record.name)
+        raise Conflict("container {container} is not running", container=container.record.name, id=container.record.id)
     found = map(_read, list_pids(container.record.id, container.state.pid))
     return sorted((one for one in found if one is not None), key=lambda one: (one.started, one.pid))
 

@@ -121,7 +121,8 @@ def _answer_udp(server: socket.socket, listener: socket.socket, client: Any) -> 
 
 def _refused(port: Port, error: OSError) -> Exception:
     if error.errno == errno.EADDRINUSE:
-        return Conflict("port {port}/{protocol} of the host is in use", port=port.host_port, protocol=port.protocol)
+        return Conflict("port {port}/{protocol} of the host is in use", port=port.host_port, protocol=port.protocol,
+                        address=port.address or "0.0.0.0")  # fmt: skip
     if error.errno in (errno.EACCES, errno.EPERM):
         return Denied("port {port} of the host may not be used", port=port.host_port)
     return Invalid("cannot listen on {address}: {error}", address=port.address or "0.0.0.0", error=error.strerror)

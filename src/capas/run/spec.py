@@ -133,6 +133,8 @@ def check_spec(spec: ContainerSpec) -> None:
         raise Invalid("not a domain name: {domainname!r}", domainname=spec.domainname[:100])
     if spec.uts == "host" and (spec.hostname or spec.domainname):
         raise Invalid("a container that has the host's name has no other", hint="leave out one of --uts and --hostname")
+    if not -1000 <= spec.oom_score_adj <= 1000:
+        raise Invalid("oom-score-adj is a number from -1000 to 1000, not {value}", value=spec.oom_score_adj)
     for name in spec.env:
         if not name or "=" in name or "\0" in name + spec.env[name]:
             raise Invalid("not a variable: {name!r}", name=name[:100])

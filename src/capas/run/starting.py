@@ -22,6 +22,7 @@ from capas.run.monitor import dump_order
 from capas.run.policy import parse_policy
 from capas.run.pump import raw_terminal
 from capas.run.record import write_state
+from capas.run.relay import load_error
 from capas.run.restarting import forget_stopped, is_wanted
 from capas.run.streams import Attached
 
@@ -117,13 +118,7 @@ def _check(answer: bytes, container: Container) -> None:
         raise CapasError("the keeper of container {container} ended before it started", container=container.record.name)
     told = json.loads(answer)
     if "error" in told:
-        kind = getattr(errors, str(told["error"]), CapasError)
-        facts = {"command": True} if told.get("code") in (126, 127) else {}
-        raise kind("{said}", said=str(told["message"]), hint=_plain(str(told.get("hint", ""))), **facts)
-
-
-def _plain(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
+        raise load_error(told)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def read_usage(containers: Containers, reference: str) -> Usage:
     """Now. Raises: NotFound; Conflict where it does not run."""
     container = containers.get(reference)
     if not container.running:
-        raise Conflict("container {container} is not running", container=container.record.name)
+        raise Conflict("container {container} is not running", container=container.record.name, id=container.record.id)
     group = f"/capas/{container.record.id}"
     unified = read_cgroups().layout == "v2"
     found = _of_v2(group) if unified else _of_v1(group)

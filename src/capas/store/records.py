@@ -167,6 +167,11 @@ class Records:
         with self._database.writing() as db:
             db.execute("DELETE FROM digest WHERE image = ?", (image_id,))
 
+    def delete_digests_in(self, name: str, image_id: ImageID) -> None:
+        """Forget an image's digests in one repository. Idempotent."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM digest WHERE name = ? AND image = ?", (name, image_id))
+
     # layers
 
     def put_layer(self, record: LayerRecord) -> None:
