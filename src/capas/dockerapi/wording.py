@@ -21,7 +21,7 @@ class Worded(CapasError):
     """What docker says, and its status."""
 
     def __init__(self, status: int, message: str, **facts: object) -> None:
-        super().__init__(message, **facts)
+        super().__init__(message, hint="", **facts)
         self.status = status
 
 
