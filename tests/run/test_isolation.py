@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +14,7 @@ from capas.run.joining import connect, disconnect
 from capas.run.network_options import BINDING, MASQUERADE, TALKING, NetworkRequest
 from capas.run.ports import parse_ports
 from capas.run.record import Record
+from capas.run.starting import start_detached
 from support.containers import Lab, kill_keeper
 from support.wires import Machine, another_machine, fetch
 
@@ -175,3 +177,23 @@ def test_rules_that_somebody_flushed_are_there_again_at_the_next_start(nets: Lab
     second = nets.start("sleep", "100", network="two")
     nets.start("sleep", "100", network="one")
     assert not pings(nets, second, address(nets, first, "one"))
+
+
+def test_whoever_shares_the_network_of_one_that_ended_keeps_no_address_of_it(nets: Lab) -> None:
+    make(nets, "one")
+    first = nets.start("sleep", "100", network="one")
+    sharer = nets.start("sleep", "100", network=f"container:{first.id}")
+    remove(nets.containers, first.id, force=True)
+    assert "eth0" not in nets.execute(sharer, "ip", "link")[1]
+    assert nets.containers.get(sharer.id).running
+
+
+def test_many_that_start_at_once_have_addresses_of_their_own(nets: Lab) -> None:
+    make(nets, "one", subnet="10.94.0.0/27")
+    records = [nets.create("sleep", "100", network="one") for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda record: start_detached(nets.containers, record.id), records))
+    addresses = {address(nets, record, "one") for record in records}
+    assert len(addresses) == len(records)
+    bridge = nets.containers.networks.get("one").settings.name
+    assert rules().count(f"-j capas-{bridge}\n") == 1

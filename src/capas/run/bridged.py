@@ -12,12 +12,12 @@ from capas.errors import Conflict, Unsupported
 from capas.run.book import NetworkBook
 from capas.run.bridge import BridgeSettings
 from capas.run.cgroups import read_text
-from capas.run.connection import Connection
+from capas.run.connection import Connection, is_shared
 from capas.run.endpoint import Endpoint
 from capas.run.firewall import Firewall
 from capas.run.naming import edit_hosts, replace_resolv_conf
 from capas.run.netlink import Netlink
-from capas.run.plug import Plug
+from capas.run.plug import Namespace, Plug
 from capas.run.ports import Port, parse_exposed
 from capas.run.proxy import Proxy
 from capas.run.record import Record
@@ -40,8 +40,9 @@ class Bridged(Connection):
         self._ports, self._proxy = _wanted_ports(record), None
         self._book = NetworkBook(record)
         self._resolver: Resolver | None = None
-        self._namespace, self._inside = in_thread(_new_namespace)
-        super().__init__(mode, f"/proc/{os.getpid()}/fd/{self._namespace}")
+        fd, inside = in_thread(_new_namespace)
+        self._place = Namespace(fd, inside, self._firewall, self._live)
+        super().__init__(mode, f"/proc/{os.getpid()}/fd/{fd}")
         try:
             for endpoint, bridge in wanted:
                 self._plug_in(endpoint, bridge)
@@ -80,53 +81,63 @@ class Bridged(Connection):
                 raise Conflict("endpoint with name {container} already exists in network {network}",
                                container=self._record.name, network=bridge.title)  # fmt: skip
             resolved = self.resolver
-            plug = self._plug_in(endpoint, bridge)
-            edit_hosts(self._live / "hosts", plug.joined.address, self._record.hostname)
-            if self.resolver != resolved:
-                replace_resolv_conf(self._live / "resolv.conf", self.resolver)
-            self._steer()
+            try:
+                plug = self._plug_in(endpoint, bridge)
+                edit_hosts(self._live / "hosts", plug.joined.address, self._record.hostname)
+                if self.resolver != resolved:
+                    replace_resolv_conf(self._live / "resolv.conf", self.resolver)
+                self._steer()
+            except BaseException:
+                self._unplug(bridge.title)
+                raise
 
     def leave(self, network: str) -> None:
         """One less. Raises: Conflict where it is not on it."""
         with self._lock:
-            plug = self._plugs.pop(network, None)
-            if plug is None:
+            if network not in self._plugs:
                 raise Conflict("container {container} is not connected to network {network}",
                                container=self._record.name, network=network)  # fmt: skip
-            self._book.tell([(each.endpoint, each.bridge) for each in self._plugs.values()])
+            self._unplug(network)
+
+    def _unplug(self, network: str) -> None:
+        plug = self._plugs.pop(network, None)
+        if plug is not None:
+            self._tell_book()
             edit_hosts(self._live / "hosts", plug.joined.address, "")
             if plug is self._way_out:
                 self._unpublish()
                 self._way_out = None
             plug.pull()
-            self._steer()
+        self._steer()
+
+    def _tell_book(self) -> None:
+        self._book.tell([(each.endpoint, each.bridge) for each in self._plugs.values()])
 
     def close(self) -> None:
         if self._resolver is not None:
             self._resolver.close()
         self._unpublish()
-        if self._namespace >= 0:
-            self._inside.close()
-            os.close(self._namespace)
-            self._namespace = -1
+        shared = is_shared(self._live)
         for plug in self._plugs.values():
-            plug.forget()
+            plug.pull() if shared else plug.forget()
         self._plugs.clear()
+        if self._place.fd >= 0:
+            self._place.inside.close()
+            os.close(self._place.fd)
+            self._place = self._place._replace(fd=-1)
 
     def _plug_in(self, endpoint: Endpoint, bridge: BridgeSettings) -> Plug:
         taken = {plug.joined.interface for plug in self._plugs.values()}
         number = next(n for n in range(len(taken) + 1) if f"eth{n}" not in taken)
         try:
-            plug = Plug(self._record, endpoint, bridge, number,
-                        live=self._live, namespace=self._namespace, inside=self._inside)  # fmt: skip
+            plug = Plug(self._record, endpoint, bridge, number, self._place)
         except OSError as error:
             raise Unsupported("cannot make the container's network: {error}", error=error.strerror or str(error),
                               hint="use --network=host or none") from None  # fmt: skip
         self._plugs[bridge.title] = plug
-        self._firewall.open(bridge)
-        self._book.tell([(each.endpoint, each.bridge) for each in self._plugs.values()])
+        self._tell_book()
         if bridge.named and self._resolver is None:
-            self._resolver = Resolver(self._namespace, self._firewall, self._book)
+            self._resolver = Resolver(self._place.fd, self._firewall, self._book)
         return plug
 
     def _steer(self) -> None:
@@ -138,7 +149,7 @@ class Bridged(Connection):
         self._unpublish()
         self._way_out = way_out
         if way_out is not None:
-            self._inside.set_default_route(way_out.bridge.gateway)
+            self._place.inside.set_default_route(way_out.bridge.gateway)
             self._publish(way_out)
 
     def _publish(self, plug: Plug) -> None:

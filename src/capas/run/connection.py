@@ -10,6 +10,8 @@ from capas.errors import Conflict
 from capas.run.bridge import BridgeSettings
 from capas.run.endpoint import Endpoint
 
+_SHARED = "shared"
+
 
 class Connection:
     """How a container is connected. `namespace` is "host", "none" or the path of a network namespace.
@@ -39,3 +41,13 @@ class Connection:
 
     def close(self) -> None:
         """Leave nothing of it. Idempotent."""
+
+
+def mark_shared(live: Path) -> None:
+    """Another container shares the network of the one that has this directory while it runs."""
+    (live / _SHARED).touch()
+
+
+def is_shared(live: Path) -> bool:
+    """Whether one does: then its namespace does not go with it."""
+    return (live / _SHARED).exists()

@@ -45,7 +45,9 @@ class Firewall:
             _quiet([self._nft, "delete", "table", "ip", f"{_TABLE}-{bridge.name}"])
             return
         chain = f"{_TABLE}-{bridge.name}"
-        for words in (["-D", *_jump(bridge)], ["-F", chain], ["-X", chain]):
+        while self._ask(["-D", *_jump(bridge)]):
+            continue
+        for words in (["-F", chain], ["-X", chain]):
             self._ask(words)
         self._ask(["-t", "nat", "-D", *_masquerade(bridge)])
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from capas.errors import CapasError, Conflict, Unsupported
-from capas.run.bridge import BridgeSettings
+from capas.run.bridge import BridgeSettings, delete_link
 from capas.run.bridged import Bridged
 from capas.run.cgroups import read_text
-from capas.run.connection import Connection
+from capas.run.connection import Connection, mark_shared
 from capas.run.firewall import Firewall
 from capas.run.leases import Leases
+from capas.run.plug import outer_name
 from capas.run.ports import Port
 from capas.run.record import Record, State, read_state
 
@@ -66,6 +67,7 @@ def disconnect_dead(container_id: str, run_root: Path, state: State) -> None:
     except CapasError:
         pass
     for joined in state.joined:
+        delete_link(outer_name(container_id, joined.interface))
         Leases(BridgeSettings(joined.bridge)).drop(run_root / "containers" / container_id)
 
 
@@ -78,7 +80,9 @@ def _share(container_id: str, root: Path, run_root: Path) -> Connection:
     state = read_state(root / "containers" / container_id)
     if state.status != "running":
         raise Conflict("cannot join network of a non running container: {container}", container=container_id)
-    return Connection(SHARED + container_id, f"/proc/{state.pid}/ns/net", run_root / "containers" / container_id)
+    live = run_root / "containers" / container_id
+    mark_shared(live)
+    return Connection(SHARED + container_id, f"/proc/{state.pid}/ns/net", live)
 
 
 def _can_bridge() -> bool:

@@ -62,6 +62,8 @@ class Networks:
         if not _NAME.fullmatch(name) or name in _TAKEN or name.startswith(SHARED):
             raise Invalid("not a name for a network: {name!r}", name=name[:200])
         check_request(request)
+        if build and not is_root():
+            raise Unsupported("a bridge network needs root", hint="use --network=host or none")
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(self._root / ".lock"), one_at_a_time() if build else nullcontext():
             if self._path(name).exists():
@@ -158,8 +160,6 @@ def _routed() -> Iterator[ipaddress.IPv4Network]:
 
 
 def _build(network: Network) -> None:
-    if not is_root():
-        raise Unsupported("a bridge network needs root", hint="use --network=host or none")
     bridge = network.settings
     if Path(f"/sys/class/net/{bridge.name}").exists():
         raise Conflict("the interface {name} is there already", name=bridge.name)
