@@ -102,3 +102,19 @@ def test_what_needs_root_says_so(user: User) -> None:
     done = user.capas("run", "--rm", "-m", "64m", "busybox", "true")
     assert done.returncode == 125
     assert b"Traceback" not in done.stderr
+
+
+def test_networks_of_ones_own_need_root_and_say_so(user: User) -> None:
+    for words in (
+        ["network", "create", "team"],
+        ["create", "--network", "bridge", "busybox"],
+        ["create", "--network", "container:x", "busybox"],
+    ):
+        done = user.capas(*words)
+        assert done.returncode != 0
+        assert b"needs root" in done.stderr
+    assert user.ok("network", "ls", "--format", "{{.Name}}").split() == ["bridge", "host", "none"]
+    container = user.ok("create", "busybox", "true").strip()
+    done = user.capas("network", "connect", "bridge", container)
+    assert done.returncode != 0
+    assert b"Traceback" not in done.stderr

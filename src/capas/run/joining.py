@@ -6,7 +6,7 @@ from capas.errors import Conflict, Denied, NotFound
 from capas.run.containers import Container, Containers
 from capas.run.control import Control
 from capas.run.endpoint import Endpoint, check_endpoint
-from capas.run.network import choose_network, is_bridged
+from capas.run.network import MODES, choose_network, is_bridged
 from capas.run.record import write_record
 from capas.run.settling import check_on
 from capas.store.lock import locked
@@ -40,14 +40,14 @@ def disconnect(containers: Containers, reference: str, network: str, *, force: b
     Raises: NotFound; Conflict where it is not on it.
     """
     container = containers.get(reference)
-    found = None if network == "bridge" else containers.networks.find(network)
+    found = None if network in MODES else containers.networks.find(network)
     title = found.name if found else network
     with locked(containers.folder(container.record.id) / ".networks"):
         container = containers.get(container.record.id)
         known = container.record.spec.endpoints
         left = tuple(one for one in known if one.network != title)
         if left == known:
-            if not found and title != "bridge" and not force:
+            if not found and network not in MODES and not force:
                 raise NotFound("network {name} not found", name=network[:200])
             raise Denied("container {container} is not connected to network {network}",
                          container=container.record.id, network=title)  # fmt: skip

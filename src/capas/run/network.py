@@ -35,6 +35,8 @@ def choose_network(wanted: str, *, ports: bool) -> str:
             raise Unsupported(
                 "ports can be published by root only", hint="use --network=host: ports are then the host's"
             )
+    if mode.startswith(SHARED) and not is_root():  # who is not has a user namespace for each container
+        raise Unsupported("sharing the network of a container needs root", hint="use --network=host or none")
     if is_bridged(mode) and not is_root():
         raise Unsupported("a bridge network needs root", hint="use --network=host or none")
     return mode
