@@ -9,13 +9,16 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import docker as docker_py
 import pytest
 
 from support.docker import Docker, Server, running_server
 from support.examples import make_busybox
 from support.terminal import Terminal
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +51,13 @@ def docker(serving: tuple[Server, Docker]) -> Iterator[Docker]:
 
 
 @pytest.fixture
-def client(docker: Docker) -> Iterator[docker_py.DockerClient]:
+def client(docker: Docker) -> Iterator[DockerClient]:
     """docker-py, on the same server."""
-    client = docker_py.DockerClient(docker.environ["DOCKER_HOST"], timeout=60)
+    from docker import DockerClient
+
+    client = DockerClient(docker.environ["DOCKER_HOST"], timeout=60)
     yield client
     client.close()
-    with (
-        warnings.catch_warnings()
-    ):  # it leaves the sockets of streams to the collector, which comes in another test else
+    with warnings.catch_warnings():  # it leaves its sockets to the collector, which comes in another test else
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()

@@ -116,6 +116,17 @@ configs: {two: {content: " and of the text"}}
     project.ok("down")
 
 
+def test_a_link_is_one_more_name_of_a_service(docker: Docker, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("""
+services:
+  db: {image: busybox, command: sleep 100, stop_grace_period: 0s}
+  box: {image: busybox, command: ping -c1 -W5 store, links: ["db:store"]}
+""")
+    project = Compose(docker, tmp_path)
+    assert "1 packets received" in project.ok("run", "--rm", "box")
+    project.ok("down")
+
+
 def test_images_of_a_project_are_built_pushed_and_pulled(docker: Docker, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\nLABEL a=b\n")
     with running_hub(tmp_path / "hub") as address:

@@ -13,23 +13,28 @@ from support.plugins import list_plugins
 _LIMIT_SECONDS = 120
 
 
-def find_compose() -> str:
-    """The path of the plugin, a program by itself. Skips the test where there is none."""
-    for path in list_plugins("compose"):
-        return str(path)
-    pytest.skip("no docker-compose of version 2: tools/docker-plugins fetches one")
+def install_compose(docker: Docker) -> None:
+    """Give docker's client the plugin. Skips the test where there is none."""
+    place = Path(docker.environ["DOCKER_CONFIG"], "cli-plugins", "docker-compose")
+    program = next(list_plugins("compose"), None)
+    if program is None:
+        pytest.skip("no docker-compose of version 2: tools/docker-plugins fetches one")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not place.exists():
+        place.symlink_to(program)
 
 
 class Compose:
     """The project of the compose.yaml in a directory."""
 
     def __init__(self, docker: Docker, folder: Path) -> None:
-        self._program, self._docker, self._folder = find_compose(), docker, folder
+        install_compose(docker)
+        self._docker, self._folder = docker, folder
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`docker compose words`; output as text. Two minutes at most."""
         return subprocess.run(
-            [self._program, *words], cwd=self._folder, env=self._docker.environ, stdin=subprocess.DEVNULL,
+            ["docker", "compose", *words], cwd=self._folder, env=self._docker.environ, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False,
         )  # fmt: skip
 

@@ -24,13 +24,20 @@ def read_networks(body: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[str
     mode = _plain(str(host.get("NetworkMode") or ""))
     given = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
     asked = [read_endpoint(_plain(name) or "bridge", one or {}) for name, one in given.items()]
-    mac = str(body.get("MacAddress") or "")
-    if mac and not any(one.mac for one in asked):  # older clients say it of the container
+    # older clients say these of the container, and compose says links here and there
+    mac, links = str(body.get("MacAddress") or ""), tuple(map(str, host.get("Links") or ()))
+    mac = "" if any(one.mac for one in asked) else mac
+    if mac or links:
         first = mode or "bridge"
-        asked = [one._replace(mac=mac) if one.network == first else one for one in asked] or [Endpoint(first, mac=mac)]
+        asked = asked or [Endpoint(first)]
+        asked = [_with(one, mac, links) if one.network == first else one for one in asked]
     if len(asked) == 1 and asked[0] == Endpoint(mode or "bridge"):
         asked = []
     return mode, tuple(asked)
+
+
+def _with(endpoint: Endpoint, mac: str, links: tuple[str, ...]) -> Endpoint:
+    return endpoint._replace(mac=mac or endpoint.mac, links=tuple(dict.fromkeys((*endpoint.links, *links))))
 
 
 def read_endpoint(network: str, given: Mapping[str, Any]) -> Endpoint:

@@ -41,7 +41,7 @@ HOST: Kinds = {
     **_of(bool, "AutoRemove", "Privileged", "PublishAllPorts", "ReadonlyRootfs"),
     **_of(int, "MemorySwappiness", "OomScoreAdj", "ShmSize"),
     **_of(list, "Binds", "CapAdd", "CapDrop", "ConsoleSize", "Devices", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts",
-          "GroupAdd", "MaskedPaths", "Mounts", "ReadonlyPaths", "SecurityOpt", "Ulimits"),
+          "GroupAdd", "Links", "MaskedPaths", "Mounts", "ReadonlyPaths", "SecurityOpt", "Ulimits"),
     **_of(dict, "Annotations", "LogConfig", "PortBindings", "Sysctls", "Tmpfs"),
 }  # fmt: skip
 MOUNT: Kinds = {
