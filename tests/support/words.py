@@ -68,7 +68,7 @@ def list_help() -> set[str]:
 
 def list_spoken() -> set[str]:
     """What commands say when all goes well, and what click says for them."""
-    calls = (call for room in ("cli", "look") for path in sorted((HOUSE / room).glob("*.py")) for call in _calls(path))
+    calls = (call for room in ("cli", "look") for path in sorted((HOUSE / room).rglob("*.py")) for call in _calls(path))
     return CLICK | {text for call in calls if call.args and _name(call.func) in SPOKEN for text in _texts(call.args[0])}
 
 

@@ -23,6 +23,7 @@ IMAGE = _table(
     build=("build", "build", "Build an image from a Dockerfile"),
     cat=("look_files", "cat", "Print files of an image, without unpacking it"),
     diff=("look_diff", "diff", "Show what differs between two images"),
+    explore=("explore", "explore", "Look through an image's layers and files, with keys and mouse"),
     find=("look_files", "find", "Find files in an image, as find does"),
     draw=("draw", "draw", "Draw the layers of images to scale"),
     history=("image", "history", "Show how an image came to be, step by step"),

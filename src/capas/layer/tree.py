@@ -59,7 +59,7 @@ class Tree:
         self.layers = layers
         self.hidden: list[Hidden] = []
         """What was deleted or replaced, in that order; a directory with all that was in it."""
-        self._open_tar = open_tar
+        self.open_tar = open_tar
         self._root = _Node(Entry(b"", DIRECTORY, 0o755), 0, 0)
         self._shared: set[int] = set()  # where bodies of files that were linked to begin
         for number, contents in enumerate(layers):
@@ -107,7 +107,7 @@ class Tree:
             raise NotFound("no such file in the image: /{path}", path=name)
         if found.entry.kind != FILE:
             raise Invalid("/{path} in the image is not a regular file", path=name)
-        return open_section(self._open_tar(found.layer), found.entry)
+        return open_section(self.open_tar(found.layer), found.entry)
 
     def may_share(self, entry: Entry) -> bool:
         """Whether a file may have other names. Quick; `locate` tells which names are one file: they have one place."""
@@ -121,11 +121,11 @@ class Tree:
         found = (self._walk(path, follow=False) for path in paths)
         nodes = [node for node in found if node is not None and node.entry.kind == FILE]
         for number in sorted({node.layer for node in nodes}):
-            tar = self._open_tar(number)
+            tar = self.open_tar(number)
             at = 0
             for node in sorted((n for n in nodes if n.layer == number), key=lambda n: n.entry.offset):
                 if node.entry.offset < at:  # the same body under another name: its tar is opened again
-                    tar, at = self._open_tar(number), 0
+                    tar, at = self.open_tar(number), 0
                 body = open_section(tar, node.entry, at=at)
                 yield node.entry, body
                 body.read()
