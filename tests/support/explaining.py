@@ -8,7 +8,7 @@ from capas.dockerfile.meaning.sentence import write
 
 def say(line: Explained, language: str = "en") -> str:
     """All that is said of some lines, a sentence a row; the checks' findings left out."""
-    sentences = [*line.does, *([line.why] if line.why else []), *line.risks]
+    sentences = [*line.does, *line.form, *([line.why] if line.why else []), *line.risks]
     return "\n".join(write(sentence, language) for sentence in sentences)
 
 

@@ -84,6 +84,7 @@ def _line(line: Explained, source: Source, cost: StepCost | None, language: str)
         "instruction": line.instruction,
         "source": "\n".join(source.lines[place.line - 1 : place.end_line]),
         "does": [write(sentence, language) for sentence in line.does],
+        "form": [write(sentence, language) for sentence in line.form],
         "why": write(line.why, language) if line.why else None,
         "cost": _cost(cost) if cost else None,
         "beware": [write(sentence, language) for sentence in line.risks],

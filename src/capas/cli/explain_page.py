@@ -29,17 +29,21 @@ class Page:
 
     def file(self, file: ExplainedFile) -> Iterator[str]:
         """A whole Dockerfile."""
-        explanation, taught = file.explanation, False
+        explanation, taught = file.explanation, set[str]()
         yield self.look.strong(printable(explanation.source.name))
         for sentence in (*explanation.summary, *([file.built] if file.built else [])):
             yield from self.item(sentence, "  ")
         for line in explanation.lines:
             yield ""
             yield from self.lines(explanation.source, line)
-            if line.instruction == COMMENT and taught and len(line.does) == 1:
-                continue  # said once, it need not be said of every comment
-            taught = taught or line.instruction == COMMENT
+            if line.instruction == COMMENT and str(line.does[0]) in taught:
+                continue
             yield from self.line(line, explanation.source, file.costs.get(line.position.line))
+            for sentence in line.form:
+                if str(sentence) not in taught:
+                    yield from self.item(sentence, "    ")
+            # how things are written is said once, and not of every line
+            taught |= {str(sentence) for sentence in (*line.form, *(line.does if line.instruction == COMMENT else ()))}
 
     def lines(self, source: Source, line: Explained) -> Iterator[str]:
         """The source itself, numbered; on a terminal cut where it ends."""

@@ -11,6 +11,7 @@ from capas.dockerfile.history import split_instruction
 from capas.dockerfile.ignore import Ignore
 from capas.dockerfile.instructions import Add, Copy, Onbuild, Run, Workdir
 from capas.dockerfile.meaning.explaining import Explanation, explain_dockerfile
+from capas.dockerfile.meaning.ignoring import SUFFIX, explain_ignore
 from capas.dockerfile.meaning.sentence import Sentence, told
 from capas.errors import CapasError
 
@@ -34,12 +35,14 @@ class ExplainedFile(NamedTuple):
 
 
 def explain_file(engine: Engine, text: str, name: str = "Dockerfile", *, ignore: Ignore | None = None) -> ExplainedFile:
-    """A Dockerfile's text in words, with the costs of the image here that was last built of it.
+    """A Dockerfile's text in words, with the costs of the image here that was last built of it; or an ignore file's.
 
     Raises: Invalid, Unsupported where it cannot be read at all.
     """
+    if name.endswith(SUFFIX):
+        return ExplainedFile(explain_ignore(text, name))
     explanation = explain_dockerfile(text, name, ignore=ignore)
-    steps = _list_steps(explanation.subject)
+    steps = _list_steps(explanation.subject) if explanation.subject else []
     found = _find_built(engine, steps) if steps else None
     if found is None:
         return ExplainedFile(explanation)

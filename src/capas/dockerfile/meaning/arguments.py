@@ -43,8 +43,6 @@ def explain_arg(arg: Arg, scene: Scene) -> Iterator[Sentence | Risk]:
                        name=pair.key, value=scene.expand(pair.value), plain=Plain(pair.key))  # fmt: skip
         if pair.key in ARGUMENTS:
             yield ARGUMENTS[pair.key]
-        if pair.key in scene.variables and scene.stage is not None and pair.key not in scene.outer:
-            yield told("An ENV {name} after it wins over the ARG, whatever `--build-arg` says", name=pair.key)
     if scene.stage is None:
         yield told(
             "It stands before the first FROM, so FROM lines see it; a stage sees it only after an ARG of its own"

@@ -15,6 +15,7 @@ from capas.dockerfile.ignore import Ignore
 from capas.dockerfile.meaning.bases import explain_from
 from capas.dockerfile.meaning.comments import explain_comment, explain_directive
 from capas.dockerfile.meaning.instruction import explain_instruction
+from capas.dockerfile.meaning.layout import explain_file_layout, explain_layout
 from capas.dockerfile.meaning.reasons import why, why_from
 from capas.dockerfile.meaning.scene import Scene
 from capas.dockerfile.meaning.sentence import Risk, Sentence, told
@@ -28,7 +29,8 @@ COMMENT = "#"
 class Explained(NamedTuple):
     """Some lines of a Dockerfile: an instruction, a comment ("#") or a directive ("# syntax").
 
-    `does` begins with the line itself, details follow. `risks` are what it brings with it, `findings` what is wrong.
+    `does` begins with the line itself, details follow; `form`: how it is laid out. `risks` are what it brings with it,
+    `findings` what is wrong.
     `stage`: the number of its stage, None before the first FROM and for comments.
     """
 
@@ -36,18 +38,19 @@ class Explained(NamedTuple):
     position: Position
     does: tuple[Sentence, ...]
     why: Sentence | None = None
+    form: tuple[Sentence, ...] = ()
     risks: tuple[Sentence, ...] = ()
     findings: tuple[Finding, ...] = ()
     stage: int | None = None
 
 
 class Explanation(NamedTuple):
-    """A whole file. `summary`: what it makes, and how its stages flow into each other."""
+    """A whole file. `summary`: what it makes, and how its stages flow into each other; `subject` is a Dockerfile's."""
 
     source: Source
     summary: tuple[Sentence, ...]
     lines: tuple[Explained, ...]
-    subject: Subject
+    subject: Subject | None = None
 
 
 def explain_dockerfile(text: str, name: str = "Dockerfile", *, ignore: Ignore | None = None) -> Explanation:
@@ -62,9 +65,8 @@ def explain_dockerfile(text: str, name: str = "Dockerfile", *, ignore: Ignore | 
     reader = _Reader(subject)
     lines = sorted([*reader.instructions(), *_comments(subject)], key=lambda line: line.position.line)
     findings = [*map(unreadable, subject.errors), *find_all(subject)]
-    return Explanation(
-        subject.source, tuple(Flow(subject, reader.ends).tell()), tuple(_with_findings(lines, findings)), subject
-    )
+    summary = (*Flow(subject, reader.ends).tell(), *explain_file_layout(text))
+    return Explanation(subject.source, summary, tuple(_with_findings(lines, findings)), subject)
 
 
 class _Reader:
@@ -90,7 +92,8 @@ class _Reader:
         below = self._subject.find_stage(base, stage.stage.index)
         parts = list(explain_from(stage, outer))
         reason = why_from(base, is_stage=below is not None)
-        return _line("FROM", stage.request.position, parts, reason, stage.stage.index)
+        line = _line("FROM", stage.request.position, parts, reason, stage.stage.index)
+        return line._replace(form=tuple(explain_layout(stage.request)))
 
     def _begin(self, stage: StageText, outer: Scene) -> Scene:
         """The scene after a FROM: that of the stage below, or an image of which nothing is known."""
@@ -114,7 +117,8 @@ def _explained(step: Step, scene: Scene, script: Script | None) -> Explained:
     if step.instruction is None:
         return Explained(step.request.name, position, (told("No builder can read this line"),), stage=index)
     parts = list(explain_instruction(step.instruction, scene, script))
-    return _line(step.request.name, position, parts, why(step.instruction, scene), index)
+    line = _line(step.request.name, position, parts, why(step.instruction, scene), index)
+    return line._replace(form=tuple(explain_layout(step.request)))
 
 
 def _line(
@@ -122,7 +126,7 @@ def _line(
 ) -> Explained:
     does = tuple(part for part in parts if isinstance(part, Sentence))
     risks = tuple(part.problem for part in parts if isinstance(part, Risk))
-    return Explained(name, position, does, reason, risks, stage=stage)
+    return Explained(name, position, does, reason, risks=risks, stage=stage)
 
 
 def _comments(subject: Subject) -> Iterator[Explained]:

@@ -157,6 +157,8 @@ def _heredocs(docs: tuple[Heredoc, ...], target: str, scene: Scene) -> Iterator[
 
 def _shape(step: Copy | Add, scene: Scene) -> Iterator[Sentence | Risk]:
     """What the form of the paths says."""
+    if _is_list(step.original):
+        yield told("Written as a JSON list, so that paths may hold blanks")
     wild = [source for source in step.sources if _WILD.search(source) and not _URL.match(source)]
     if wild:
         yield counted("{items} is a pattern: every file that it fits is taken",
@@ -177,6 +179,11 @@ def _shape(step: Copy | Add, scene: Scene) -> Iterator[Sentence | Risk]:
     if not step.target.endswith(("/", ".")) and len(step.sources) == 1 and not step.heredocs:
         yield told("Without a slash at its end, {target} is the name of the copy (or a directory, if it is one)",
                    target=step.target)  # fmt: skip
+
+
+def _is_list(original: str) -> bool:
+    words = [word for word in original.split()[1:] if not word.startswith("--")]
+    return bool(words) and words[0].startswith("[")
 
 
 def _flags(step: Copy | Add) -> Iterator[Sentence | Risk]:

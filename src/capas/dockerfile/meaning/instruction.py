@@ -47,6 +47,8 @@ def explain_instruction(
         yield from explain_instruction(instruction.inner, scene._replace(workdir="", user="", subject=None), script)
         return
     settled = scene.settle(instruction)
+    if isinstance(instruction, Copy | Add) and isinstance(settled, Copy | Add):
+        settled = settled._replace(heredocs=instruction.heredocs)  # as written
     if isinstance(settled, Run):
         yield from explain_run(settled, script, scene)
     elif type(settled) in _ALONE:
@@ -59,12 +61,12 @@ def explain_instruction(
 
 _Said = Iterator[Sentence | Risk]
 _ALONE: Mapping[type, Callable[[Any], _Said]] = MappingProxyType({
-    Env: settings.explain_env, Label: settings.explain_label, User: settings.explain_user,
+    Label: settings.explain_label, User: settings.explain_user,
     Volume: settings.explain_volume, Stopsignal: settings.explain_stopsignal, Maintainer: settings.explain_maintainer,
     Healthcheck: starting.explain_healthcheck,
 })  # fmt: skip
 _IN_SCENE: Mapping[type, Callable[[Any, Scene], _Said]] = MappingProxyType({
-    Copy: explain_copy, Add: explain_add, Arg: explain_arg, Expose: settings.explain_expose,
+    Copy: explain_copy, Add: explain_add, Arg: explain_arg, Env: settings.explain_env, Expose: settings.explain_expose,
     Workdir: settings.explain_workdir, Shell: settings.explain_shell, Cmd: starting.explain_cmd,
     Entrypoint: starting.explain_entrypoint,
 })  # fmt: skip

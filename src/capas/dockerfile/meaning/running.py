@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from capas.dockerfile.checks.shell import Script, is_posix
@@ -9,13 +10,16 @@ from capas.dockerfile.instructions import Run
 from capas.dockerfile.meaning.commands.script import explain_script
 from capas.dockerfile.meaning.mounts import explain_mount
 from capas.dockerfile.meaning.scene import DEFAULT_SHELL, Scene
-from capas.dockerfile.meaning.sentence import Risk, Sentence, told
+from capas.dockerfile.meaning.sentence import Listed, Risk, Sentence, counted, told
 from capas.dockerfile.meaning.starting import show
+
+_STOPS = re.compile(r"\bset\s+-\w*e|\berrexit\b")
 
 
 def explain_run(run: Run, script: Script | None, scene: Scene) -> Iterator[Sentence | Risk]:
     """A RUN. `script`: its commands, None where they are not known."""
     yield from _head(run, scene)
+    yield from _lines(run, scene)
     commands = list(explain_script(script)) if script is not None else []
     if commands:
         yield from commands
@@ -27,32 +31,41 @@ def explain_run(run: Run, script: Script | None, scene: Scene) -> Iterator[Sente
 
 
 def _head(run: Run, scene: Scene) -> Iterator[Sentence]:
-    user, workdir = scene.user, scene.workdir
-    if user and workdir:
-        yield told("Makes a new layer of what this changes, run as {user} in {workdir}:", user=user, workdir=workdir)
-    elif user:
-        yield told("Makes a new layer of what this changes, run as {user}:", user=user)
-    elif workdir:
-        yield told("Makes a new layer of what this changes, run in {workdir}:", workdir=workdir)
+    ways: list[Sentence] = []
+    if run.command.shell and run.executable is None:
+        ways.append(told("by {shell}", shell=" ".join(scene.shell or DEFAULT_SHELL)))
+    if scene.user:
+        ways.append(told("as {user}", user=scene.user))
+    if scene.workdir:
+        ways.append(told("in {path}", path=scene.workdir))
+    if ways:
+        yield told("Makes a new layer of what this changes, run {ways}:", ways=Listed(tuple(ways)))
     else:
         yield told("Makes a new layer of what this changes:")
+    if not run.command.shell:
+        yield told("Exec form: no shell is needed, and variables and && mean nothing")
+
+
+def _lines(run: Run, scene: Scene) -> Iterator[Sentence]:
+    """What its heredocs are for."""
     if run.executable is not None:
-        yield told(
-            "The script begins with {line}: that program runs it", line=run.executable.content.partition("\n")[0]
-        )
+        yield told("The script begins with {line}: that program runs it",
+                   line=run.executable.content.partition("\n")[0])  # fmt: skip
     elif run.script is not None:
         yield told("The lines up to {name} are one script for {shell}", name=run.script.name,
                    shell=" ".join(scene.shell or DEFAULT_SHELL))  # fmt: skip
-        if scene.shell and not is_posix(scene.shell):
-            return
-        if not any(
-            word in run.script.content.split() for word in ("-e", "-ex", "-eu", "-eux", "-euo", "-exu", "errexit")
-        ):
+        if is_posix(scene.shell or DEFAULT_SHELL) and not _STOPS.search(run.script.content):
             yield told("A command of the script that fails does not end it: `set -e` as its first line would")
     elif run.heredocs:
-        yield told("The lines up to {name} are what the command reads", name=run.heredocs[0].name)
-    elif not run.command.shell:
-        yield told("Exec form: no shell is needed, and variables and && mean nothing")
+        yield counted("The lines up to {items} are what the command reads",
+                      "The lines up to {items} are what the commands read, each its own",
+                      [doc.name for doc in run.heredocs])  # fmt: skip
+    quoted = [doc.name for doc in run.heredocs if not doc.expand and run.script is None]
+    if quoted:
+        yield counted("{items} is in quotes: the shell leaves variables in its lines alone",
+                      "{items} are in quotes: the shell leaves variables in their lines alone", quoted)  # fmt: skip
+    if any(doc.chomp for doc in run.heredocs):
+        yield told("Tabs at the beginning of its lines go (`<<-`)")
 
 
 def _flags(run: Run) -> Iterator[Sentence]:

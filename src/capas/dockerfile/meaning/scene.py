@@ -16,13 +16,15 @@ DEFAULT_SHELL = ("/bin/sh", "-c")
 
 class Scene(NamedTuple):
     """`workdir`, `user` and `shell` are "" and () while they are the base image's. `origins`: where a variable's value
-    was given (a line). `entrypoint` and `cmd` are those that the stage ends with."""
+    was given (a line); `args`: which of them are an ARG's. `entrypoint` and `cmd` are those that the stage ends '
+                                                        'with."""
 
     subject: Subject | None = None
     stage: StageText | None = None
     variables: Mapping[str, str] = {}
     origins: Mapping[str, int] = {}
     outer: Mapping[str, str] = {}
+    args: frozenset[str] = frozenset()
     escape: str = "\\"
     workdir: str = ""
     user: str = ""
@@ -72,7 +74,7 @@ class Scene(NamedTuple):
         return self
 
     def _with_args(self, arg: Arg, line: int) -> Scene:
-        scene = self
+        scene = self._replace(args=self.args | {pair.key for pair in arg.pairs})
         for pair in arg.pairs:
             value = scene.outer.get(pair.key) if pair.value is None else scene.expand(pair.value)
             if value is not None:

@@ -30,11 +30,13 @@ _SHELL_FLAGS = MappingProxyType({
 })  # fmt: skip
 
 
-def explain_env(env: Env) -> Iterator[Sentence | Risk]:
+def explain_env(env: Env, scene: Scene) -> Iterator[Sentence | Risk]:
     """ENV."""
     for pair in env.pairs:
         yield told("Sets the variable {name} to {value}, for the steps that follow and for every container",
                    name=pair.key, value=pair.value)  # fmt: skip
+        if pair.key in scene.args:
+            yield told("From here on it wins over the ARG {name}, whatever `--build-arg` says", name=pair.key)
         if pair.key == "PATH":
             yield told("PATH is where commands are looked for, in this order; what it held before must be named in it")
         elif pair.key in VARIABLES:
@@ -126,6 +128,8 @@ def explain_volume(volume: Volume) -> Iterator[Sentence | Risk]:
         "Keeps {items} outside of the container: what programs write there is on volumes, not in the container's "
         "layer, and outlives it", volume.paths,
     )  # fmt: skip
+    if "[" in volume.original:
+        yield told("Written as a JSON list, so that paths may hold blanks")
     path = volume.paths[0]
     yield told("Without `-v` each container gets a new volume without a name; `-v data:{path}` gives it one that is "
                "found again", path=Plain(path))  # fmt: skip
