@@ -195,8 +195,20 @@ def test_every_step_of_the_history_stands_with_what_it_added(page: Page, address
     assert "164 kB" in steps.nth(3).inner_text()
     assert steps.nth(1).inner_text().split()[1:3] == ["LABEL", "maintainer=The"]
     assert "B" not in steps.nth(7).inner_text().split()[-1]
-    steps.nth(3).locator("summary").click()
+    steps.nth(3).locator("summary").first.click()
     assert "rm -rf /var/lib/apt/lists" in steps.nth(3).locator("pre").inner_text()
+
+
+def test_every_step_is_explained_in_the_readers_language(page: Page, address: str) -> None:
+    page.goto(f"http://{address}/r/library/web/-/image/latest")
+    packages = page.locator(".step").nth(3)
+    packages.get_by_text("What it does").click()
+    assert "installs the packages ca-certificates, libpcre2-8-0 and zlib1g with apt-get" in packages.inner_text()
+    assert "zlib1g" in packages.locator(".means code").all_inner_texts()
+    page.goto(f"http://{address}/r/library/web/-/image/latest?lang=es")
+    opened = page.locator(".step").nth(6)
+    opened.get_by_text("Qué hace").click()
+    assert "Crea el directorio /srv si no existe" in opened.inner_text()
 
 
 def test_layers_that_other_tags_have_too_are_marked(page: Page, address: str) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from shutil import get_terminal_size
 from typing import NamedTuple
 
 import click
 
-from capas.dockerfile.meaning.sentence import Span
+from capas.dockerfile.meaning.sentence import Span, iter_pieces
 from capas.printable import printable
 
 _NARROWEST = 20
-_PIECE = re.compile(r"`[^`]*`|[^`]+|`")
 
 
 class Look(NamedTuple):
@@ -89,11 +86,9 @@ def _words(look: Look, spans: Iterable[Span]) -> Iterator[Word]:
 
 def _pieces(look: Look, spans: Iterable[Span]) -> Iterator[tuple[str, bool]]:
     mark = "" if look.coloured else "`"
-    for own, group in groupby(spans, key=lambda span: span.own):
-        text = printable("".join(span.text for span in group))
-        for piece in [f"`{text}`"] if own else _PIECE.findall(text):
-            code = len(piece) > 1 and piece.startswith("`")
-            yield (f"{mark}{piece[1:-1]}{mark}" if code else piece), code
+    for text, is_code in iter_pieces(spans):
+        tame = printable(text)
+        yield (f"{mark}{tame}{mark}" if is_code else tame), is_code
 
 
 def _fit(word: Word, room: int) -> Iterator[Word]:

@@ -96,7 +96,7 @@ def _words(rest: str) -> str:
 
 def _pairs(rest: str) -> str:
     """Pairs whose values lost their quotes: what stands before the next `name=` is the value."""
-    parts = re.split(r" +(?=[A-Za-z_][\w.\-/]*=)", rest)
+    parts = re.split(r"(?<! ) +(?=[A-Za-z_][\w.\-/]*=)", rest)
     if any("=" not in part for part in parts):
         return rest
     return " ".join(f"{key}={_quoted(value)}" for key, _, value in (part.partition("=") for part in parts))
@@ -118,10 +118,9 @@ def _health(rest: str) -> str:
     found = _TEST.match(rest) or _OLD_TEST.match(rest)
     if found is None:
         return rest
-    quoted = [json.loads(one) for one in _STRING.findall(found[1])]
-    words = quoted or found[1].split()
-    if words == ["NONE"]:
-        return "NONE"
+    words = [json.loads(one) for one in _STRING.findall(found[1])] if _is_go_list(found[1]) else found[1].split()
+    if not words or words == ["NONE"]:
+        return " ".join(words) or rest
     times = zip(("interval", "timeout", "start-period", "start-interval"), found.groups()[1:5], strict=True)
     flags = "".join(f"--{name}={value} " for name, value in times if value and value != "0s")
     command = " ".join(words[1:]) if words[0] == "CMD-SHELL" else json.dumps(words[1:], ensure_ascii=False)

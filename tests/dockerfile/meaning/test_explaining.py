@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capas.dockerfile.meaning.explaining import explain_dockerfile
+from capas.dockerfile.meaning.past import explain_past
 from capas.dockerfile.meaning.sentence import write
 from support.explaining import explain, explain_last
 
@@ -25,6 +26,13 @@ PIECES = (
     "RUN --mount=target=$V cat", "COPY <<A <<-'B' /d/\n$V\nA\n\tx\nB", "NONSENSE x", "RUN a \\\n# inside\n && b",
     "ARG W",
     "RUN `date` $(curl http://x) > /f 2>&1; if x; then y; fi", "CMD []", "COPY nothing", "run\techo 'open",
+)  # fmt: skip
+
+
+KEYWORDS = (
+    "RUN ", "CMD [", "ENTRYPOINT [", "ENV ", "LABEL ", "EXPOSE map[", "VOLUME [", "SHELL [", "COPY ", "ADD file:a in ",
+    "HEALTHCHECK {Test:[", "HEALTHCHECK &{[", "/bin/sh -c #(nop) ", "/bin/sh -c ", "RUN |1 ", "ONBUILD ", "USER ",
+    "ARG ",
 )  # fmt: skip
 
 
@@ -51,6 +59,18 @@ def test_any_instructions_in_any_order_are_explained_in_both_languages(pieces: l
     assert explain_lines(text) >= written_lines(text)
     for language in ("en", "es"):
         assert all(explain(text, language).split("\n"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.text(max_size=60), st.builds(str.__add__, st.sampled_from(KEYWORDS), st.text(max_size=40))),
+        max_size=6,
+    )
+)
+def test_any_history_is_explained_whatever_was_written_into_it(texts: list[str]) -> None:
+    for past in explain_past(texts):
+        assert all(write(sentence, "es") for sentence in past.does)
 
 
 def test_spanish_says_other_words_with_the_same_names() -> None:

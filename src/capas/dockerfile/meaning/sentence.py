@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from string import Formatter
 from typing import NamedTuple, TypeAlias
 
 from capas.language import translate, write_bytes
 
+_PIECE = re.compile(r"`[^`]*`|[^`]+|`")
 _LONGEST = 120
 _MOST = 12
 
@@ -88,6 +91,18 @@ def iter_spans(fact: Fact, language: str = "en") -> Iterator[Span]:
         yield Span(_tame(str(fact)))
     else:
         yield Span(shorten(fact), own=True)
+
+
+def iter_pieces(spans: Iterable[Span]) -> Iterator[tuple[str, bool]]:
+    """The same in pieces that are code or not: the reader's words, and what stands between backticks of ours."""
+    for own, group in groupby(spans, key=lambda span: span.own):
+        text = "".join(span.text for span in group)
+        if own:
+            yield text, True
+            continue
+        for piece in _PIECE.findall(text):
+            is_code = len(piece) > 1 and piece.startswith("`")
+            yield (piece[1:-1] if is_code else piece), is_code
 
 
 def write(sentence: Sentence, language: str = "en") -> str:

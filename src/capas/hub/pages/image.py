@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from sqlalchemy import exists, select
 from starlette.responses import Response
 
+from capas.dockerfile.meaning.past import explain_past
+from capas.dockerfile.meaning.sentence import Sentence
 from capas.hub.hub import Hub
 from capas.hub.pages.about import About, get_about, list_newest_names
 from capas.hub.pages.drawing import Segment, lay_out, share
@@ -20,17 +23,21 @@ from capas.language import write_bytes
 from capas.oci.config import Execution
 
 _MOST = 300  # entries of a list in the config, and of the history
-
+_MOST_EXPLAINED, _LONGEST_EXPLAINED = 100, 4000  # steps, and characters of one
 
 _MOST_DRAWN = 1000  # layers: no runtime takes more
 
 
 class Row(NamedTuple):
-    """A step as a row of the table. `share`: how long its bar is. `is_shared`: other images here have the layer too."""
+    """A step as a row of the table. `share`: how long its bar is. `is_shared`: other images here have the layer too.
+
+    `means`: what it did, in words.
+    """
 
     step: Step
     share: float
     is_shared: bool
+    means: tuple[Sentence, ...] = ()
 
 
 def show_image(visit: Visit) -> Response:
@@ -77,7 +84,17 @@ def _tell(visit: Visit, steps: list[Step]) -> str:
 def _rows(hub: Hub, about: About, shown: Shown, steps: list[Step]) -> list[Row]:
     largest = max((step.size for step in steps), default=0)
     shared = _list_shared(hub, about.number, shown.chosen.digest)
-    return [Row(step, share(step.size, largest), step.digest in shared) for step in steps]
+    means = [past.does if past.line else () for past in explain_past(list(_written(steps)))]
+    return [
+        Row(step, share(step.size, largest), step.digest in shared, means[place] if place < len(means) else ())
+        for place, step in enumerate(steps)
+    ]
+
+
+def _written(steps: list[Step]) -> Iterator[str]:
+    """The steps that are explained: anybody may push a history, and reading it must cost little."""
+    for step in steps[:_MOST_EXPLAINED]:
+        yield f"{step.instruction} {step.text}".strip() if len(step.text) <= _LONGEST_EXPLAINED else ""
 
 
 def _list_shared(hub: Hub, repository: int, digest: str) -> set[str]:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from capas.dockerfile.meaning.sentence import Sentence, iter_pieces, iter_spans
 from capas.hub.pages.assets import Assets
 from capas.hub.pages.hidden import show_hidden
 from capas.hub.pages.speech import write_age, write_count, write_date
@@ -40,6 +41,7 @@ def create_environment(assets: Assets) -> Environment:
             "date": _date,
             "short": _short,
             "clip": _clip,
+            "sentence": _sentence,
         }
     )
     environment.tests["web_address"] = _is_web_address
@@ -75,6 +77,15 @@ def _ago(context: Context, then_ns: int) -> Markup:
     date = write_date(then_ns)
     machine = date.replace(" UTC", "Z").replace(" ", "T")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, date, said)
+
+
+@pass_context
+def _sentence(context: Context, sentence: Sentence) -> Markup:
+    """A sentence of what explains, the words of whoever made the image as code."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(show_hidden(text)) if is_code else Markup.escape(show_hidden(text))
+        for text, is_code in iter_pieces(iter_spans(sentence, context["language"]))
+    )
 
 
 def _date(then_ns: int) -> str:
