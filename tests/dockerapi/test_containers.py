@@ -176,7 +176,7 @@ def test_events_tell_a_life(docker: Docker) -> None:
     told = docker.ok(
         "events", "--since", "30s", "--until", soon, "--filter", "container=box", "--format", "{{.Action}}"
     )
-    assert told.split()[-4:] == ["create", "start", "die", "destroy"]
+    assert told.split()[-5:] == ["create", "attach", "start", "die", "destroy"]
 
 
 def test_containers_outlive_the_server_and_are_found_again(docker: Docker, server: Server) -> None:

@@ -5,7 +5,6 @@ Spec: Docker Engine API, "Errors": `{"message": …}` with the status.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -51,24 +50,6 @@ class Taken(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing: it was sent."""
-
-
-@web.middleware
-async def finish_what_was_begun(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What only tells something ends with its client; what changes something is done to its end all the same."""
-    if request.method in ("GET", "HEAD") or request.path.endswith("/wait"):
-        return await handler(request)
-    work = asyncio.ensure_future(handler(request))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        work.add_done_callback(_forget)
-        raise
-
-
-def _forget(work: asyncio.Future[web.StreamResponse]) -> None:
-    if not work.cancelled():
-        work.exception()  # nobody is there to be told
 
 
 @web.middleware

@@ -28,10 +28,11 @@ from capas.dockerapi import (
     volumes,
     watching,
 )
-from capas.dockerapi.answers import answer_errors, finish_what_was_begun, json_answer
+from capas.dockerapi.answers import answer_errors, json_answer
 from capas.dockerapi.browsers import refuse_browsers
 from capas.dockerapi.exec_records import Execs
 from capas.dockerapi.host import HOST, Host
+from capas.dockerapi.lasting import UNDER_WAY, end_conversations, finish_what_was_begun
 from capas.dockerapi.versions import check_version, tell_version
 from capas.dockerapi.watch import Watch
 from capas.engine.engine import Engine
@@ -46,6 +47,7 @@ _ROOMS = (system, logins, registries, images, transfers, containers, lives, atta
 async def make_app(engine: Engine) -> web.Application:
     """The application over an engine; to be called in the loop that serves it."""
     app = web.Application(middlewares=_AROUND, client_max_size=_BODY_BYTES)
+    app[UNDER_WAY] = {}
     watch = Watch(engine, asyncio.get_running_loop())
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
     app[HOST] = host = Host(engine, pool, watch, Execs(), {})
@@ -58,6 +60,7 @@ async def make_app(engine: Engine) -> web.Application:
     await host.hop(engine.containers.start_wanted)
     await host.hop(watch.find_running)
     app.on_response_prepare.append(tell_version)
+    app.on_shutdown.append(end_conversations)
     app.on_cleanup.append(_close)
     return app
 

@@ -63,7 +63,9 @@ async def attach(request: web.Request) -> web.StreamResponse:
     raw = take_over(request, multiplexed=not spec.tty)
     if flag(request, "logs"):
         await send_log(host, container, raw, request)
-    await converse(raw, pipes, multiplexed=not spec.tty, keys=keys)
+    host.watch.tell_container("attach", container)
+    if await converse(raw, pipes, multiplexed=not spec.tty, keys=keys):
+        host.watch.tell_container("detach", container)
     _leave(host, container, pipes)
     return Taken()
 
@@ -89,8 +91,8 @@ def _leave(host: Host, container: Container, pipes: Pipes) -> None:
         pipes.attached.close()
 
 
-async def converse(raw: Raw, pipes: Pipes, *, multiplexed: bool, keys: bytes = b"") -> None:
-    """Carry bytes both ways until the process's streams end, or the client leaves or detaches."""
+async def converse(raw: Raw, pipes: Pipes, *, multiplexed: bool, keys: bytes = b"") -> bool:
+    """Carry bytes both ways until the process's streams end, or the client leaves or detaches: then True."""
     output = asyncio.ensure_future(copy_out(pipes.outputs, raw, multiplexed=multiplexed))
     if pipes.stdin is not None:
         given = asyncio.ensure_future(_feed(raw, pipes.stdin, keys))
@@ -101,6 +103,7 @@ async def converse(raw: Raw, pipes: Pipes, *, multiplexed: bool, keys: bytes = b
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not output.done() and not given.result():
             await output  # the client has no more to say, and still listens
+        return given.done() and given.result() and not raw.writer.is_closing()
     finally:
         for task in (output, given):
             task.cancel()

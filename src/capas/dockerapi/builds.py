@@ -16,6 +16,7 @@ from capas.dockerapi.host import Route, filters_of, flag, host_of, whole
 from capas.dockerapi.logins import find_in_config
 from capas.dockerapi.progress import Progress, told
 from capas.dockerapi.stream import Emit, stream
+from capas.dockerapi.telling import tell_image, tell_pruned
 from capas.dockerapi.transfers import spool
 from capas.errors import Invalid, Unsupported
 from capas.events import Event, Explained, Failed, Finished, Planned, Said, Started
@@ -30,7 +31,8 @@ _REFUSED = ("squash", "cpusetcpus", "cpusetmems", "memory", "memswap", "cpushare
 async def build(request: web.Request) -> web.StreamResponse:
     """POST /build."""
     _refuse(request)
-    engine = host_of(request).engine.speaking_as(find_in_config(request))
+    host = host_of(request)
+    engine = host.engine.speaking_as(find_in_config(request))
     tags = [tag for tag in request.query.getall("t", []) if tag]
     quiet = flag(request, "q")
     with await spool(request) as context:
@@ -40,6 +42,8 @@ async def build(request: web.Request) -> web.StreamResponse:
             lines = Lines(progress, quiet=quiet)
             built = engine.images.build(wanted, tags=tags, report=lines.report)
             _tell(progress, built, quiet=quiet)
+            for name in (name.familiar for output in built.outputs for name in output.names):
+                tell_image(host, "tag", str(built.image.id), name)
 
         def safe(emit: Emit) -> None:
             told(work, emit)
@@ -149,7 +153,9 @@ async def prune(request: web.Request) -> web.Response:
             "SpaceReclaimed": host.engine.builder.prune(entries),
         }
 
-    return json_answer(await host.hop(work))
+    pruned = await host.hop(work)
+    tell_pruned(host, "builder", pruned["SpaceReclaimed"])
+    return json_answer(pruned)
 
 
 ROUTES: list[Route] = [("POST", "/build", build), ("POST", "/build/prune", prune)]

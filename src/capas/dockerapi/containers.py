@@ -10,6 +10,7 @@ from aiohttp import web
 from capas.dockerapi.answers import json_answer, status_of
 from capas.dockerapi.container_body import spec_of
 from capas.dockerapi.host import Host, Route, filters_of, flag, host_of, json_body, whole
+from capas.dockerapi.telling import tell_pruned
 from capas.dockerapi.wording import Worded, message_of
 from capas.engine.container_summary import ContainerSummary
 from capas.errors import CapasError, Invalid, NotFound
@@ -135,7 +136,11 @@ async def remove(request: web.Request) -> web.Response:
 async def prune(request: web.Request) -> web.Response:
     """POST /containers/prune."""
     host = host_of(request)
+    before = {row.id: row.container for row in await host.hop(host.engine.containers.list, every=True)}
     pruned = await host.hop(host.engine.containers.prune, filters=filters_of(request))
+    for gone in pruned.deleted:
+        host.watch.tell_container("destroy", before[gone])
+    tell_pruned(host, "container", pruned.size)
     return json_answer({"ContainersDeleted": list(pruned.deleted) or None, "SpaceReclaimed": pruned.size})
 
 

@@ -62,15 +62,22 @@ def _has(event: Event, key: str, value: str) -> bool:
     if key == "type":
         return event.kind == value
     if key in ("event", "action"):
-        return event.action == value
+        return value in (event.action, event.action.partition(":")[0])
     if key == "label":
         name, equals, wanted = value.partition("=")
         return name in facts and (not equals or facts[name] == wanted)
     if key == "image":
-        return value in (facts.get("image", ""), facts.get("name", "") if event.kind == "image" else "")
+        names = (event.id, facts.get("name", "")) if event.kind == "image" else (facts.get("image", ""),)
+        return any(value in (name, _untagged(name)) for name in names)
     if key in ("container", "volume", "network"):
         return event.kind == key and (event.id.startswith(value) or facts.get("name") == value)
     return key in ("scope", "daemon")
+
+
+def _untagged(name: str) -> str:
+    """`registry:5000/app` of `registry:5000/app:1`."""
+    front, colon, tag = name.rpartition(":")
+    return front if colon and "/" not in tag else name
 
 
 ROUTES: list[Route] = [("GET", "/events", events)]

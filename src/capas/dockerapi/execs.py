@@ -31,6 +31,7 @@ async def create(request: web.Request) -> web.Response:
         raise Worded(409, "Container {name} is paused, unpause the container before exec", name=container.record.name)
     one = _read(token(), container.record.id, body)
     host.execs.add(one)
+    host.watch.tell_container(f"exec_create: {' '.join(one.spec.args)}", container, execID=one.id)
     return json_answer({"Id": one.id}, 201)
 
 
@@ -80,6 +81,8 @@ async def start(request: web.Request) -> web.StreamResponse:
 
 async def _started(host: Host, one: Exec, attached: Attached) -> None:
     """Start it in a thread of its own, which ends with it; return once it runs. Raises: what keeps it from running."""
+    container = await host.hop(host.engine.containers.get, one.container_id)
+    host.watch.tell_container(f"exec_start: {' '.join(one.spec.args)}", container, execID=one.id)
     loop = asyncio.get_running_loop()
     begun: asyncio.Future[None] = loop.create_future()
 
@@ -102,6 +105,7 @@ async def _started(host: Host, one: Exec, attached: Attached) -> None:
         finally:
             one.running = False
             attached.close()
+            host.watch.tell_container("exec_die", container, execID=one.id, exitCode=str(one.exit_code))
 
     threading.Thread(target=run, name="docker-exec", daemon=True).start()
     await begun

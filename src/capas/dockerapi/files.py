@@ -35,6 +35,7 @@ async def get_archive(request: web.Request) -> web.StreamResponse:
         host.engine.containers.read_archive(name, path, pieces.write)
         pieces.flush()
 
+    host.watch.tell_container("archive-path", await host.hop(host.engine.containers.get, name))
     return await stream(request, work, content_type="application/x-tar", headers=headers)
 
 
@@ -46,6 +47,7 @@ async def put_archive(request: web.Request) -> web.Response:
             await host.hop(host.engine.containers.write_archive, name, path, file)
         except NotFound as error:
             raise _without_file(error, name) from None
+    host.watch.tell_container("extract-to-dir", await host.hop(host.engine.containers.get, name))
     return web.Response()
 
 
@@ -61,7 +63,7 @@ async def changes(request: web.Request) -> web.Response:
 async def export(request: web.Request) -> web.StreamResponse:
     """GET /containers/{id}/export."""
     host, name = host_of(request), request.match_info["id"]
-    await host.hop(host.engine.containers.get, name)
+    host.watch.tell_container("export", await host.hop(host.engine.containers.get, name))
 
     def work(emit: Emit) -> None:
         pieces = Pieces(emit)

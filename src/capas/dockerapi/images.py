@@ -10,11 +10,13 @@ from aiohttp import web
 
 from capas.dockerapi.answers import json_answer
 from capas.dockerapi.host import Host, Route, filters_of, flag, host_of
+from capas.dockerapi.telling import tell_image, tell_pruned, tell_removed
 from capas.engine.listing import ImageSummary
 from capas.engine.removal import Removed
 from capas.errors import Invalid
 from capas.image.created import parse_created
 from capas.oci.digest import ImageID
+from capas.reference import Reference
 
 _SECOND = 1_000_000_000
 
@@ -102,13 +104,16 @@ async def tag(request: web.Request) -> web.Response:
         raise Invalid("the new name is missing: ?repo=…&tag=…")
     target = f"{repository}:{tag}" if tag else repository
     await host.hop(host.engine.images.tag, request.match_info["name"], target)
+    await host.hop(tell_image, host, "tag", target, Reference.parse(target).with_default_tag().familiar)
     return web.Response(status=201)
 
 
 async def remove(request: web.Request) -> web.Response:
     """DELETE /images/{name}."""
     host = host_of(request)
+    found = await host.hop(host.engine.images.inspect, request.match_info["name"])
     removed = await host.hop(host.engine.images.remove, request.match_info["name"], force=flag(request, "force"))
+    tell_removed(host, removed, str(found["Id"]))
     return json_answer(_items(removed))
 
 
@@ -118,6 +123,8 @@ async def prune(request: web.Request) -> web.Response:
     every = any(text in ("dangling=false", "dangling=0") for text in filters)
     rest = [text for text in filters if not text.startswith("dangling=")]
     removed = await host.hop(host.engine.images.prune, every=every, filters=rest)
+    tell_removed(host, removed)
+    tell_pruned(host, "image", removed.size)
     return json_answer({"ImagesDeleted": _items(removed) or None, "SpaceReclaimed": removed.size})
 
 

@@ -9,9 +9,11 @@ from aiohttp import web
 
 from capas.dockerapi.answers import json_answer, status_of
 from capas.dockerapi.host import Host, Route, flag, host_of, json_body, whole
+from capas.dockerapi.telling import tell_image
 from capas.dockerapi.wording import Worded, message_of, start_failure
 from capas.errors import CapasError, Conflict, NotFound
 from capas.run.containers import Container
+from capas.run.signals import parse_signal
 from capas.run.streams import Attached
 
 _NOBODY = Attached()
@@ -32,15 +34,21 @@ async def start_container(host: Host, container: Container) -> None:
     waiting = host.waiting.pop(container.record.id, [])
     first, rest = (waiting[0], waiting[1:]) if waiting else (_NOBODY, [])
     try:
-        await host.hop(_start, host, container, first)
-        await host.hop(host.watch.tell_networks, "connect", container)
-        host.watch.tell_container("start", container)
-        host.watch.started(container.record.id)
+        await host.hop(_begin, host, container, first)
         for attached in rest:
             await host.hop(host.engine.containers.attach, container.record.id, attached)
     finally:
         for attached in waiting:
             attached.close()
+
+
+def _begin(host: Host, container: Container, attached: Attached) -> None:
+    """Without delay between the start and the watch: one that removes itself takes its exit code along."""
+    _start(host, container, attached)
+    host.watch.tell_networks("connect", container)
+    host.watch.tell_volumes("mount", container)
+    host.watch.tell_container("start", container)
+    host.watch.started(container.record.id)
 
 
 def _start(host: Host, container: Container, attached: Attached) -> None:
@@ -66,9 +74,11 @@ async def stop(request: web.Request) -> web.Response:
 
 
 async def _stop(host: Host, request: web.Request, container: Container) -> None:
+    signal = request.query.get("signal") or None
+    number = parse_signal(signal or container.record.spec.stop_signal or "TERM")
+    host.watch.tell_container("kill", container, signal=str(int(number)))
     await host.alone(
-        host.engine.containers.stop, container.record.id, timeout=whole(request, "t"),
-        signal=request.query.get("signal") or None,
+        host.engine.containers.stop, container.record.id, timeout=whole(request, "t"), signal=signal
     )  # fmt: skip
     host.watch.tell_container("stop", container)
 
@@ -93,7 +103,7 @@ async def kill(request: web.Request) -> web.Response:
     except CapasError as error:
         words = f"cannot kill container: {request.match_info['id']}: {message_of(error)}"
         raise Worded(status_of(error), words) from None
-    host.watch.tell_container("kill", container, signal=signal)
+    host.watch.tell_container("kill", container, signal=str(int(parse_signal(signal))))
     return web.Response(status=204)
 
 
@@ -130,7 +140,9 @@ async def resize(request: web.Request) -> web.Response:
     """POST /containers/{id}/resize."""
     host = host_of(request)
     rows, columns = whole(request, "h") or 0, whole(request, "w") or 0
-    await host.hop(host.engine.containers.resize, request.match_info["id"], rows, columns)
+    container = await host.hop(host.engine.containers.get, request.match_info["id"])
+    await host.hop(host.engine.containers.resize, container.record.id, rows, columns)
+    host.watch.tell_container("resize", container, height=str(rows), width=str(columns))
     return web.Response()
 
 
@@ -148,6 +160,10 @@ async def commit(request: web.Request) -> web.Response:
         host.engine.containers.commit, container.record.id, name, author=query.get("author", ""),
         message=query.get("comment", ""), changes=changes,
     )  # fmt: skip
+    if name:
+        await host.hop(tell_image, host, "tag", str(image.id), name)
+    host.watch.tell_container("commit", container, comment=query.get("comment", ""), imageID=str(image.id),
+                              imageRef=name.removeprefix("docker.io/library/") if name else "")  # fmt: skip
     return json_answer({"Id": str(image.id)}, 201)
 
 

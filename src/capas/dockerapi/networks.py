@@ -9,6 +9,7 @@ from aiohttp import web
 from capas.dockerapi.answers import json_answer
 from capas.dockerapi.endpoint_body import read_endpoint
 from capas.dockerapi.host import Host, Route, filters_of, host_of, json_body
+from capas.dockerapi.telling import tell_pruned
 from capas.errors import Unsupported
 from capas.run.network_options import NetworkRequest
 
@@ -82,6 +83,7 @@ async def prune(request: web.Request) -> web.Response:
     """POST /networks/prune: those that no container is on."""
     host = host_of(request)
     gone = await host.hop(host.engine.networks.prune, filters=filters_of(request))
+    tell_pruned(host, "network", 0)
     return json_answer({"NetworksDeleted": gone or None})
 
 

@@ -11,6 +11,7 @@ from capas.dockerapi.host import Route, filters_of, host_of, whole
 from capas.dockerapi.logins import engine_for
 from capas.dockerapi.progress import Progress, told
 from capas.dockerapi.stream import stream
+from capas.dockerapi.telling import tell_transfer
 from capas.dockerapi.wording import Worded, message_of
 from capas.engine.engine import Engine
 from capas.errors import CapasError, Denied, Unauthenticated
@@ -27,7 +28,7 @@ _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 async def pull(request: web.Request, name: str, tag: str) -> web.StreamResponse:
     """The stream of a pull: of one image, or without a tag of all that the repository has."""
-    engine, platform = engine_for(request), request.query.get("platform", "")
+    host, engine, platform = host_of(request), engine_for(request), request.query.get("platform", "")
     wanted = Platform.parse(platform) if platform else None
 
     def work(progress: Progress) -> None:
@@ -37,6 +38,8 @@ async def pull(request: web.Request, name: str, tag: str) -> web.StreamResponse:
             changed = [_pull(engine, one, wanted, progress) for one in names]
         except (Unauthenticated, Denied) as error:
             raise _refused(reference, error) from None
+        for one in names:
+            tell_transfer(host, "pull", one)
         shown = (reference if len(names) != 1 else Reference.parse(names[0])).familiar
         words = "Downloaded newer image for" if any(changed) else "Image is up to date for"
         progress.say(f"Status: {words} {shown}")
@@ -88,7 +91,7 @@ class _Held:
 
 async def push(request: web.Request) -> web.StreamResponse:
     """POST /images/{name}/push: one tag, or all that are here."""
-    engine, tag = engine_for(request), request.query.get("tag", "")
+    host, engine, tag = host_of(request), engine_for(request), request.query.get("tag", "")
     name = join_name(request.match_info["name"], tag)
 
     def work(progress: Progress) -> None:
@@ -102,6 +105,7 @@ async def push(request: web.Request) -> web.StreamResponse:
             raise Worded(404, "tag does not exist: {name}", name=reference.familiar)
         for one in names:
             _push(engine, one, progress)
+            tell_transfer(host, "push", one.familiar)
 
     return await stream(request, lambda emit: told(work, emit))
 

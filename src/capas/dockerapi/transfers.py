@@ -11,6 +11,7 @@ from capas.dockerapi.host import Route, flag, host_of
 from capas.dockerapi.progress import Progress, told
 from capas.dockerapi.registries import join_name, pull
 from capas.dockerapi.stream import Emit, Pieces, stream
+from capas.dockerapi.telling import tell_image
 from capas.errors import Invalid, Unsupported
 
 _PIECE = 1024 * 1024
@@ -30,14 +31,15 @@ async def create(request: web.Request) -> web.StreamResponse:
 async def _import(request: web.Request, source: str) -> web.StreamResponse:
     if source != "-":
         raise Unsupported("only fromSrc=- (the request's body) is imported", hint="fetch {source} first", source=source)
-    engine = host_of(request).engine
+    host = host_of(request)
     repository, tag = request.query.get("repo", ""), request.query.get("tag", "")
     name = join_name(repository, tag) if repository else None
     changes, message = request.query.getall("changes", []), request.query.get("message", "")
     with await spool(request) as file:
 
         def work(emit: Emit) -> None:
-            image = engine.images.import_(file, name, changes=changes, message=message)
+            image = host.engine.images.import_(file, name, changes=changes, message=message)
+            tell_image(host, "import", str(image.id))
             Progress(emit).say(str(image.id))
 
         return await stream(request, work)
@@ -49,23 +51,26 @@ async def save(request: web.Request) -> web.StreamResponse:
     names = [one] if one else request.query.getall("names", [])
     if not names:
         raise Invalid("which images? ?names=…")
-    engine = host_of(request).engine
+    host = host_of(request)
 
     def work(emit: Emit) -> None:
-        engine.images.save(cast(BinaryIO, writer := Pieces(emit)), names)
+        host.engine.images.save(cast(BinaryIO, writer := Pieces(emit)), names)
         writer.flush()
+        for name in names:
+            tell_image(host, "save", name)
 
     return await stream(request, work, content_type="application/x-tar")
 
 
 async def load(request: web.Request) -> web.StreamResponse:
     """POST /images/load."""
-    engine, quiet = host_of(request).engine, flag(request, "quiet")
+    host, quiet = host_of(request), flag(request, "quiet")
     with await spool(request) as file:
 
         def work(progress: Progress) -> None:
             report = (lambda event: None) if quiet else progress.report
-            for image, names in engine.images.load(file, report=report):
+            for image, names in host.engine.images.load(file, report=report):
+                tell_image(host, "load", str(image.id))
                 for reference in names:
                     progress.send({"stream": f"Loaded image: {reference.familiar}\n"})
                 if not names:

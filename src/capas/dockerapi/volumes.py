@@ -10,6 +10,7 @@ from aiohttp import web
 from capas.clock import now_ns
 from capas.dockerapi.answers import json_answer
 from capas.dockerapi.host import Host, Route, filters_of, flag, host_of, json_body
+from capas.dockerapi.telling import tell_pruned
 from capas.dockerapi.wording import Worded
 from capas.engine.usage import tree_size
 from capas.errors import Conflict, NotFound, Unsupported
@@ -82,7 +83,11 @@ def _create(host: Host, body: dict[str, Any]) -> Volume:
     room, name = host.engine.containers.room, str(body.get("Name") or "")
     found = room.volumes.find(name) if name else None
     labels = {str(key): str(value) for key, value in (body.get("Labels") or {}).items()}
-    return found or room.volumes.create(name or room.token(), now_ns=now_ns(), labels=labels, anonymous=not name)
+    if found is not None:
+        return found
+    made = room.volumes.create(name or room.token(), now_ns=now_ns(), labels=labels, anonymous=not name)
+    host.watch.tell("volume", "create", made.name, {"driver": "local"})
+    return made
 
 
 async def inspect(request: web.Request) -> web.Response:
@@ -107,6 +112,7 @@ async def remove(request: web.Request) -> web.Response:
 def _remove(host: Host, name: str) -> None:
     users = [one.id for one in host.engine.containers.list(every=True) if name in one.mounts]
     host.engine.containers.room.volumes.remove(name, users)
+    host.watch.tell("volume", "destroy", name, {"driver": "local"})
 
 
 async def prune(request: web.Request) -> web.Response:
@@ -130,6 +136,7 @@ def _prune(host: Host, filters: Sequence[str]) -> dict[str, Any]:
             continue
         size += bytes_held
         names.append(volume.name)
+    tell_pruned(host, "volume", size)
     return {"VolumesDeleted": names or None, "SpaceReclaimed": size}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,9 +13,11 @@ from capas.clock import now_ns
 from capas.engine.engine import Engine
 from capas.errors import CapasError, NotFound
 from capas.run.containers import Container
+from capas.run.health import read_health
 
 _KEPT = 1000  # events that a client may ask for with ?since=
-_PAUSE_SECONDS = 0.5
+_PAUSE_SECONDS, _HEALTH_SECONDS, _LOOK_SECONDS = 0.5, 0.2, 0.02
+_DECISION_SECONDS, _REMOVAL_SECONDS = 0.3, 10.0
 
 
 class Event(NamedTuple):
@@ -29,7 +32,7 @@ class Event(NamedTuple):
     def document(self) -> dict[str, Any]:
         """docker's fields, the older ones for containers and images too."""
         old = {"status": self.action, "id": self.id} if self.kind in ("container", "image") else {}
-        source = {"from": self.attributes["image"]} if self.kind == "container" else {}
+        source = {"from": self.attributes["image"]} if self.kind == "container" and "image" in self.attributes else {}
         return {
             **old, **source, "Type": self.kind, "Action": self.action,
             "Actor": {"ID": self.id, "Attributes": dict(self.attributes)}, "scope": "local",
@@ -73,6 +76,18 @@ class Watch:
             self.tell("network", action, network,
                       {"container": container.record.id, "name": endpoint.network, "type": "bridge"})  # fmt: skip
 
+    def tell_volumes(self, action: str, container: Container) -> None:
+        """The same of each volume that a container has mounted."""
+        record = container.record
+        for mount in record.spec.mounts:
+            if mount.type != "volume":
+                continue
+            facts = {"container": record.id, "driver": "local"}
+            if action == "mount":
+                writable = "false" if mount.read_only else "true"
+                facts |= {"destination": mount.target, "propagation": "", "read/write": writable}
+            self.tell("volume", action, mount.source, facts)
+
     def listen(self) -> asyncio.Queue[Event]:
         """What happens from now on, a thousand unread at most. Order: give it back with `leave`."""
         queue: asyncio.Queue[Event] = asyncio.Queue(_KEPT)
@@ -113,13 +128,14 @@ class Watch:
         container: Container | None = None
         try:
             container = self._engine.containers.get(container_id)
-            code = self._engine.containers.wait(container_id)
-            self.codes[container_id] = code
-            while len(self.codes) > _KEPT:
-                self.codes.pop(next(iter(self.codes)), None)
-            self.tell_container("die", container, exitCode=str(code))
-            self.tell_networks("disconnect", self._latest(container))
-            self._engine.containers.get(container_id)
+            if container.record.spec.check.runs:
+                asyncio.run_coroutine_threadsafe(self._watch_health(container), self._loop)
+            self._tell_end(container)
+            while self._runs_again(container):
+                container = self._engine.containers.get(container_id)
+                self.tell_container("start", container)
+                self._tell_end(container)
+            self._await_removal(container)
         except NotFound:  # it removed itself
             if container is not None:
                 self.tell_container("destroy", container)
@@ -130,11 +146,53 @@ class Watch:
                 self._watched.discard(container_id)
             self._loop.call_soon_threadsafe(self._wake, container_id)
 
+    def _tell_end(self, container: Container) -> None:
+        """Wait for it, and tell it."""
+        code = self._engine.containers.wait(container.record.id)
+        self.codes[container.record.id] = code
+        while len(self.codes) > _KEPT:
+            self.codes.pop(next(iter(self.codes)), None)
+        self.tell_networks("disconnect", self._latest(container))
+        self.tell_volumes("unmount", container)
+        seconds = (now_ns() - container.state.started_ns) // 10**9
+        self.tell_container("die", container, execDuration=str(seconds), exitCode=str(code))
+        self._loop.call_soon_threadsafe(self._wake, container.record.id)
+
+    def _runs_again(self, before: Container) -> bool:
+        """Whether its policy starts it again: its keeper decides that a moment after the end. Raises: NotFound."""
+        decided = time.monotonic() + _DECISION_SECONDS
+        while before.record.spec.restart != "no":
+            state = self._engine.containers.get(before.record.id).state
+            if state.started_ns != before.state.started_ns:  # it may have ended anew already
+                return True
+            if state.status != "restarting" and time.monotonic() > decided:
+                return False
+            time.sleep(_LOOK_SECONDS)
+        return False
+
     def _latest(self, container: Container) -> Container:
         try:
             return self._engine.containers.get(container.record.id)
         except CapasError:
             return container  # it removed itself
+
+    def _await_removal(self, container: Container) -> None:
+        """Raises: NotFound once it has removed itself, where it is to do so."""
+        deadline = time.monotonic() + _REMOVAL_SECONDS
+        while container.record.spec.auto_remove and time.monotonic() < deadline:
+            self._engine.containers.get(container.record.id)
+            time.sleep(_LOOK_SECONDS)
+
+    async def _watch_health(self, container: Container) -> None:
+        """Tell what its check says, whenever it says something else."""
+        folder, last = self._engine.containers.room.folder(container.record.id), "starting"
+        while self.is_watching(container.record.id):
+            found = await asyncio.to_thread(read_health, folder)
+            status = str(found["Status"]) if found else last
+            if status != last:
+                self.tell_container(f"health_status: {status}", container)
+            last = status
+            await asyncio.sleep(_HEALTH_SECONDS)
 
     def _wake(self, container_id: str) -> None:
         event = self._changed.pop(container_id, None)

@@ -13,7 +13,7 @@ from capas.clock import now_ns
 from capas.dockerapi.answers import json_answer
 from capas.dockerapi.container_body import limits_of
 from capas.dockerapi.host import Host, Route, flag, host_of, json_body
-from capas.errors import CapasError, Unsupported
+from capas.errors import CapasError
 from capas.run.containers import Container
 from capas.run.processes import Process
 from capas.run.times import format_time
@@ -25,12 +25,19 @@ _TITLES = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
 
 async def top(request: web.Request) -> web.Response:
     """GET /containers/{id}/top."""
-    host, args = host_of(request), request.query.get("ps_args", "-ef")
-    if args not in ("", "-ef", "ef"):
-        raise Unsupported("only the columns of ps -ef are shown, not those of {args!r}", args=args[:100])
-    found = await host.hop(host.engine.containers.processes, request.match_info["id"])
+    host, options = host_of(request), request.query.get("ps_args", "-ef")
+    container = await host.hop(host.engine.containers.get, request.match_info["id"])
+    titles, rows = await host.hop(_list, host, container.record.id, options)
+    host.watch.tell_container("top", container)
+    return json_answer({"Titles": titles, "Processes": rows})
+
+
+def _list(host: Host, container_id: str, options: str) -> tuple[list[str], list[list[str]]]:
+    """The columns that docker's client asks for by itself need no program for them."""
+    if options not in ("", "-ef", "ef"):
+        return host.engine.containers.processes_as_ps(container_id, options)
     booted_ns = now_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return json_answer({"Titles": _TITLES, "Processes": [_row(one, booted_ns) for one in found]})
+    return _TITLES, [_row(one, booted_ns) for one in host.engine.containers.processes(container_id)]
 
 
 def _row(one: Process, booted_ns: int) -> list[str]:

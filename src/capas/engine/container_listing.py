@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from capas.clock import now_ns
@@ -33,19 +34,20 @@ def list_containers(
     if not (engine.settings.root / "containers").is_dir():  # an ordinary user's namespace is not entered for nothing
         return []
     now = now_ns()
-    rows = [_row(engine, containers, container, now) for container in containers.iterate()]
+    named = cache(partial(_image_name, engine))  # many containers of few images
+    rows = [_row(named, containers, container, now) for container in containers.iterate()]
     chosen = compile_filters(filters, rows, engine)
     shown = [row for row in rows if (every or limit is not None or chosen.any_state or row.alive) and chosen.fits(row)]
     return shown if limit is None or limit < 0 else shown[:limit]
 
 
-def _row(engine: Engine, containers: Containers, container: Container, now: int) -> ContainerSummary:
+def _row(named: Callable[[str, str], str], containers: Containers, container: Container, now: int) -> ContainerSummary:
     record, state = container
     spec = record.spec
     return ContainerSummary(
         id=record.id,
         name=record.name,
-        image=_image_name(engine, spec.image, record.image_id),
+        image=named(spec.image, record.image_id),
         image_id=ImageID(record.image_id),
         command=" ".join(f"'{word}'" if " " in word else word for word in spec.command),
         created_ns=record.created_ns,

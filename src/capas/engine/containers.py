@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from capas.run.limits import Limits
     from capas.run.log_reader import LogLine, LogReader
     from capas.run.processes import Process
+    from capas.run.ps import Table
     from capas.run.usage import Usage
     from capas.snapshot.changes import Change
     from capas.store.contract import Readable
@@ -177,6 +178,12 @@ class Containers:
         from capas.run.processes import list_processes_of
 
         return list_processes_of(self.room, container)
+
+    def processes_as_ps(self, container: str, options: str) -> Table:
+        """The same with the columns of `ps options`. Raises: Conflict; Invalid; Unsupported without a `ps` here."""
+        from capas.run.ps import list_as_ps
+
+        return list_as_ps(self.room, container, options)
 
     def usage(self, container: str) -> Usage:
         """What it uses now. Raises: Conflict where it does not run."""
