@@ -15,6 +15,7 @@ from support.buildkitd import write
 from support.buildx import find_buildx
 from support.docker import Docker, running_server
 from support.examples import make_busybox
+from support.tars import make_tar
 from support.terminal import Terminal
 
 pytestmark = pytest.mark.root
@@ -82,6 +83,21 @@ def test_the_build_cache_is_shown_and_pruned(docker: Docker, tmp_path: Path) -> 
     assert "something to keep" in docker.ok("buildx", "du", "--verbose")
     assert "Total:" in docker.ok("builder", "prune", "-f")
     assert "something to keep" not in docker.ok("buildx", "du", "--verbose")
+
+
+def test_the_checks_of_a_dockerfile_are_drawn_and_nothing_is_built(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path, Dockerfile="FROM busybox as base\nRUN exit 1\n")
+    told = docker.run("build", "--check", str(tmp_path))
+    assert told.returncode == 1
+    assert "Check complete, 1 warning has been found!" in told.stdout
+    assert "WARNING: FromAsCasing - https://docs.docker.com/go/dockerfile/rule/from-as-casing/" in told.stdout
+    assert "   1 | >>> FROM busybox as base" in told.stdout
+
+
+def test_a_tar_on_standard_input_is_a_context(docker: Docker, tmp_path: Path) -> None:
+    context = make_tar({"Dockerfile": b"FROM busybox\nCOPY a.txt /\n", "a.txt": b"piped"})
+    docker.ok("build", "-t", "piped", "-", stdin=context)
+    assert docker.ok("run", "--rm", "piped", "cat", "/a.txt") == "piped"
 
 
 def test_without_buildx_docker_build_falls_back_to_the_classic_builder(docker: Docker, tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 from grpclib.server import Stream
 
 from capas.buildkit import messages_pb2 as wire
 from capas.buildkit.receiving import METHOD, Received, receive
-from capas.errors import CapasError, Conflict, Corrupt, Interrupted, Invalid, NotFound
+from capas.errors import CapasError, Conflict, Corrupt, Exhausted, Interrupted, Invalid, NotFound
 from support.clients import DEVICE, Files, Packet, both_ways, file, folder, link, offering
 
 LINKS = [
@@ -124,13 +126,18 @@ async def _says_why(stream: Stream[Any, Any]) -> None:
     await stream.send_message(Packet(type=Packet.ERR, data=b"no such directory"))
 
 
+async def _has_no_room(stream: Stream[Any, Any]) -> None:
+    await stream.send_message(Packet(type=Packet.STAT, stat=file(b"a")))
+    raise GRPCError(Status.RESOURCE_EXHAUSTED, "no space left")
+
+
 async def _ends_early(stream: Stream[Any, Any]) -> None:
     await stream.send_message(Packet(type=Packet.STAT, stat=file(b"a")))
 
 
 @pytest.mark.parametrize(
     ("work", "kinds"),
-    [(_unasked, Conflict), (_says_why, NotFound), (_ends_early, (Corrupt, Interrupted))],
+    [(_unasked, Conflict), (_says_why, NotFound), (_has_no_room, Exhausted), (_ends_early, (Corrupt, Interrupted))],
 )
 def test_a_client_that_breaks_off_is_told_of(root: Path, work: Any, kinds: type[CapasError]) -> None:
     with offering({METHOD: both_ways(work)}) as caller, pytest.raises(kinds):

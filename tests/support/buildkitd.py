@@ -25,6 +25,7 @@ class Buildx(NamedTuple):
     program: str
     terminal: Terminal
     environ: dict[str, str]
+    server: subprocess.Popen[bytes]
 
     def run(self, *words: str, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """`buildx words`, without colours; output as text."""
@@ -94,7 +95,7 @@ def running_builder(terminal: Terminal) -> Iterator[Buildx]:
         "BUILDX_NO_DEFAULT_LOAD": "1", "NO_COLOR": "1",
     }  # fmt: skip
     try:
-        buildx = Buildx(program, terminal, environ)
+        buildx = Buildx(program, terminal, environ, server)
         buildx.ok("create", "--name", _NAME, "--driver", "remote", "--use", address)
         yield buildx
     finally:

@@ -17,7 +17,8 @@ _REMEMBERED = 64  # builds that are over, for clients whose next call comes late
 class Build:
     """One build: what its client's frontend said, and the story that it is told."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, session: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.session = session
         self.telling = Telling(loop, now_ns)
         self.frontend: wire.FrontendRequest | None = None
         self.returned = asyncio.Event()
@@ -32,12 +33,12 @@ class Builds:
         self._known: OrderedDict[str, Build] = OrderedDict()
         self._news = asyncio.Condition()
 
-    async def begin(self, ref: str) -> Build:
+    async def begin(self, ref: str, session: str) -> Build:
         """A new one. Raises: Conflict for a reference that is taken."""
         if ref in self._known:
             raise Conflict("there is a build {ref} already", ref=ref[:100])
         async with self._news:
-            found = self._known[ref] = Build(asyncio.get_running_loop())
+            found = self._known[ref] = Build(session, asyncio.get_running_loop())
             self._news.notify_all()
         return found
 

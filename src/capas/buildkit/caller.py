@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
@@ -22,6 +23,7 @@ T = TypeVar("T")
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
 Pairs = Sequence[tuple[str, str]]
+_GRACE_SECONDS = 5.0  # for the end of a stream that takes nothing more
 _MOST = 256  # messages that wait to be read
 _GONE = (StreamTerminatedError, ProtocolError, ConnectionError, H2Error, asyncio.CancelledError, RuntimeError)
 
@@ -71,15 +73,16 @@ class Conversation(Generic[Q, A]):
         self._opened = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._verdict: CapasError | None = None
         self._running: Future[None] = asyncio.run_coroutine_threadsafe(self._run(), caller.loop)
 
     def send(self, *messages: Q) -> None:
-        """Send them, waiting where the other side is slow. Raises: Interrupted where it has gone."""
-        self._caller.wait(self._send(messages))
+        """Send them, waiting where the other side is slow. Raises: what it ended with; Interrupted if it has gone."""
+        self._do(self._send(messages))
 
     def end(self) -> None:
         """Nothing more is sent. Raises: as `send`."""
-        self._caller.wait(self._end())
+        self._do(self._end())
 
     def receive(self) -> A | None:
         """The next message; None when the other side has ended well. Raises: what it ended with."""
@@ -100,8 +103,15 @@ class Conversation(Generic[Q, A]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            self._caller.wait(work)
+        except Interrupted as gone:
+            with contextlib.suppress(Exception):
+                self._running.result(_GRACE_SECONDS)
+            raise (self._verdict or gone) from None
+
     async def _run(self) -> None:
-        end: CapasError | None = None
         try:
             async with self._method.open(metadata=list(self._headers)) as stream:
                 self._stream = stream
@@ -113,13 +123,14 @@ class Conversation(Generic[Q, A]):
                         self._room.clear()
                         if self._inbox.qsize() >= _MOST // 2:  # else the thread was quicker, and nobody would wake us
                             await self._room.wait()
+                stream._end_done = True  # its answer is whole: what we still had to say is not wanted
         except GRPCError as error:
-            end = kind_of(error)
+            self._verdict = kind_of(error)
         except _GONE:
-            end = Interrupted("the client has gone")
+            self._verdict = Interrupted("the client has gone")
         finally:
             self._opened.set()
-            self._inbox.put(end)
+            self._inbox.put(self._verdict)
 
     async def _send(self, messages: Sequence[Q]) -> None:
         stream = await self._open_stream()

@@ -6,30 +6,24 @@ Spec: moby/buildkit, api/services/control.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import TypeVar
 
 from grpclib.const import Handler, Status
 from grpclib.exceptions import GRPCError
 from grpclib.server import Stream
 
 from capas.buildkit import messages_pb2 as wire
-from capas.buildkit.builds import Build, Builds
-from capas.buildkit.caller import Caller
-from capas.buildkit.job import Job
+from capas.buildkit.builds import Builds
+from capas.buildkit.jobs import Jobs
 from capas.buildkit.order import Order
 from capas.buildkit.rpc import Headers, both_ways, streamed, unary
-from capas.buildkit.sessions import Offer, Session, Sessions
+from capas.buildkit.sessions import Offer, Session
 from capas.buildkit.solving import solve
 from capas.buildkit.tunnel import Tunnel
-from capas.buildkit.wishes import holders_of
 from capas.buildkit.worker import our_version, our_worker
 from capas.engine.builder import BuildEntry
-from capas.engine.engine import Engine
-from capas.errors import Interrupted, Unsupported
-from capas.parallel import Nursery
+from capas.errors import Unsupported
 
 T = TypeVar("T")
 _SERVICE = "/moby.buildkit.v1.Control/"
@@ -39,11 +33,9 @@ _PARALLEL = 4
 class Control:
     """The service, over an engine."""
 
-    def __init__(self, engine: Engine, pool: ThreadPoolExecutor, builds: Builds, sessions: Sessions) -> None:
-        self._engine = engine
-        self._pool = pool
+    def __init__(self, jobs: Jobs, builds: Builds) -> None:
+        self._jobs = jobs
         self._builds = builds
-        self._sessions = sessions
 
     def __mapping__(self) -> Mapping[str, Handler]:
         """The methods by address."""
@@ -60,7 +52,7 @@ class Control:
 
     async def solve(self, request: wire.SolveRequest, _: Headers) -> wire.SolveResponse:
         """Build, once the client's own side (its frontend, which buildx is) has said what."""
-        build = await self._builds.begin(request.ref)
+        build = await self._builds.begin(request.ref, request.session)
         try:
             if not request.frontend and not request.HasField("definition"):
                 await build.returned.wait()
@@ -69,34 +61,9 @@ class Control:
             order = Order.read(request, build.frontend)
             if not order.builds:
                 return wire.SolveResponse()
-            return wire.SolveResponse(exporter_response=await self._solve(order, build))
+            return wire.SolveResponse(exporter_response=await self._jobs.do(solve, order, build.telling))
         finally:
             self._builds.end(build)
-
-    async def _solve(self, order: Order, build: Build) -> Mapping[str, str]:
-        """Until it is done, the client has gone, or it wants it no more."""
-        loop = asyncio.get_running_loop()
-        session = await self._sessions.get(order.session)
-        holders = {
-            name: Caller(await self._sessions.get(id), loop) for name, id in holders_of(order.attributes).items()
-        }
-        nursery = Nursery(_PARALLEL)
-        job = Job(order, Caller(session, loop), holders, build.telling, nursery)
-        working = loop.run_in_executor(self._pool, solve, job, self._engine.settings)
-        ending = asyncio.ensure_future(session.ended.wait())
-        either: set[asyncio.Future[Any]] = {working, ending}
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                nursery.cancel(Interrupted("the client has gone"))
-            return await working
-        except asyncio.CancelledError:
-            nursery.cancel(Interrupted("the client cancelled the build"))
-            with contextlib.suppress(GRPCError):
-                await asyncio.shield(working)
-            raise
-        finally:
-            ending.cancel()
 
     async def status(
         self, request: wire.StatusRequest, stream: Stream[wire.StatusRequest, wire.StatusResponse]
@@ -113,7 +80,7 @@ class Control:
         protocol = session.connect()
         tunnel = Tunnel(protocol)
         protocol.connection_made(tunnel)
-        await self._sessions.add(session)
+        await self._jobs.sessions.add(session)
         await stream.send_initial_metadata()
 
         async def out() -> None:
@@ -125,7 +92,7 @@ class Control:
             async for message in stream:
                 protocol.data_received(message.data)
         finally:
-            self._sessions.remove(session)
+            self._jobs.sessions.remove(session)
             sending.cancel()
 
     async def list_workers(self, _: wire.Nothing, __: Headers) -> wire.ListWorkersResponse:
@@ -138,7 +105,9 @@ class Control:
 
     async def disk_usage(self, request: wire.DiskUsageRequest, _: Headers) -> wire.DiskUsageResponse:
         """What the build cache holds."""
-        entries = await self._hop(lambda: self._engine.builder.list(filters=list(filter(None, request.filter))))
+        entries = await self._jobs.hop(
+            lambda: self._jobs.engine.builder.list(filters=list(filter(None, request.filter)))
+        )
         return wire.DiskUsageResponse(record=map(_record, entries))
 
     async def prune(self, request: wire.PruneRequest, stream: Stream[wire.PruneRequest, wire.UsageRecord]) -> None:
@@ -148,7 +117,7 @@ class Control:
             filters.append(f"until={request.keep_duration // 1_000_000}ms")
 
         def work() -> list[BuildEntry]:
-            builder = self._engine.builder
+            builder = self._jobs.engine.builder
             chosen = builder.plan_prune(
                 every=request.all, filters=filters, max_used_bytes=request.max_used_space or None,
                 reserved_bytes=request.reserved_space or None,
@@ -156,15 +125,12 @@ class Control:
             builder.prune(chosen)
             return list(chosen)
 
-        for entry in await self._hop(work):
+        for entry in await self._jobs.hop(work):
             await stream.send_message(_record(entry))
 
     async def history(self, _: wire.Nothing, __: Stream[wire.Nothing, wire.Nothing]) -> None:
         """There is none."""
         raise Unsupported("Capas keeps no history of builds")
-
-    async def _hop(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
 
 def _record(entry: BuildEntry) -> wire.UsageRecord:

@@ -14,19 +14,24 @@ from grpclib.const import Handler
 
 from capas.buildkit import messages_pb2 as wire
 from capas.buildkit.builds import Build, Builds
+from capas.buildkit.checking import check
+from capas.buildkit.jobs import Jobs
+from capas.buildkit.order import Order
 from capas.buildkit.rpc import Headers, unary
 from capas.buildkit.wishes import read_wishes
 from capas.buildkit.worker import our_capabilities
 from capas.errors import Invalid
 
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
+_CHECK = "frontend.lint"
 _BUILD = "buildkit-controlapi-buildid"
 
 
 class Gateway:
     """The service."""
 
-    def __init__(self, builds: Builds) -> None:
+    def __init__(self, jobs: Jobs, builds: Builds) -> None:
+        self._jobs = jobs
         self._builds = builds
 
     def __mapping__(self) -> Mapping[str, Handler]:
@@ -43,8 +48,14 @@ class Gateway:
         return our_capabilities()
 
     async def solve(self, request: wire.FrontendRequest, headers: Headers) -> wire.FrontendResponse:
-        """Note what is to be built. Raises: Invalid; Unsupported, for what cannot be."""
+        """Note what is to be built; or check it, where nothing is. Raises: Invalid; Unsupported, for what cannot be."""
         build = await self._find(headers)
+        if request.options.get("requestid") == _CHECK:
+            attributes = {name: value for name, value in request.options.items() if name != "requestid"}
+            order = Order(build.session, attributes=attributes)
+            return wire.FrontendResponse(
+                result=wire.FrontendResult(metadata=await self._jobs.do(check, order, build.telling))
+            )
         read_wishes(request.options)
         build.frontend = request
         return wire.FrontendResponse(result=wire.FrontendResult(reference=wire.Reference(id="capas")))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from capas.build.scratch import Scratch
+from capas.buildkit.asking import Client
 from capas.buildkit.caller import Caller
 from capas.buildkit.order import Order
 from capas.buildkit.telling import Telling
@@ -33,5 +34,6 @@ class Desk(NamedTuple):
 
     job: Job
     engine: Engine
+    client: Client
     scratch: Scratch
     stack: contextlib.ExitStack

@@ -15,6 +15,7 @@ from capas.buildkit.builds import Builds
 from capas.buildkit.control import Control
 from capas.buildkit.faults import Details
 from capas.buildkit.gateway import Gateway
+from capas.buildkit.jobs import Jobs
 from capas.buildkit.sessions import Offer, Session, Sessions
 from capas.engine.engine import Engine
 
@@ -28,9 +29,9 @@ class Services:
     def __init__(self, engine: Engine) -> None:
         self._pool = ThreadPoolExecutor(_BUILDS, thread_name_prefix="build")
         self._sessions = Sessions()
-        builds = Builds()
+        jobs, builds = Jobs(engine, self._pool, self._sessions), Builds()
         config = Configuration(http2_connection_window_size=_WINDOW, http2_stream_window_size=_WINDOW)
-        handlers: list[Any] = [Control(engine, self._pool, builds, self._sessions), Gateway(builds), Health()]
+        handlers: list[Any] = [Control(jobs, builds), Gateway(jobs, builds), Health()]
         self.server = Server(handlers, status_details_codec=Details(), config=config)
 
     async def serve_calls(self, handed: Handed) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from capas.build.attestations.wish import Attestations
@@ -24,28 +24,33 @@ from capas.chance import token
 from capas.engine.engine import Engine
 from capas.errors import CapasError
 from capas.oci.document import encode
-from capas.settings import Settings
 
 Cache = TypeVar("Cache", CacheSource, CacheTarget)
 
 
-def solve(job: Job, settings: Settings) -> Mapping[str, str]:
+def solve(job: Job, engine: Engine) -> Mapping[str, str]:
     """Build, in this thread; what BuildKit answers about it. Raises: GRPCError, with the place in the Dockerfile."""
+    with opened_desk(job, engine) as desk:
+        return _build(desk)
+
+
+@contextlib.contextmanager
+def opened_desk(job: Job, engine: Engine) -> Iterator[Desk]:
+    """The desk for a block, whose errors are told to the client. Raises: GRPCError."""
     try:
         with (
-            opened_scratch(settings.root / "cache" / "scratch", token()) as scratch,
+            opened_scratch(engine.settings.root / "cache" / "scratch", token()) as scratch,
             contextlib.ExitStack() as stack,
             contextlib.closing(Client(job.caller, scratch.path)) as client,
         ):
-            engine = Engine(settings, find_login=client.find_login())
-            return _build(Desk(job, engine, scratch, stack), client)
+            yield Desk(job, engine.speaking_as(client.find_login()), client, scratch, stack)
     except CapasError as error:
         fault = build_fault(error, job.telling.dockerfile)
         job.telling.fail(error, fault.message or "")
         raise fault from None
 
 
-def _build(desk: Desk, client: Client) -> Mapping[str, str]:
+def _build(desk: Desk) -> Mapping[str, str]:
     order, telling = desk.job.order, desk.job.telling
     outputs = [ClientOutput.open(number, *given, desk) for number, given in enumerate(order.exporters)]
     request = BuildRequest(
@@ -53,7 +58,7 @@ def _build(desk: Desk, client: Client) -> Mapping[str, str]:
         outputs=tuple(one.output for one in outputs) or (Output(store=False),),
         cache_to=tuple(_at_client(one, desk) for one in read_cache_exports(order.cache_exports)),
         allow=order.allow,
-        asked=client,
+        asked=desk.client,
         **read_wishes(order.attributes),
     )
     request = request._replace(cache_from=tuple(_at_client(one, desk) for one in request.cache_from))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from capas.build.cache import BuildCache, CachedStep
+from capas.build.cache import CachedStep
 from capas.build.cache_mounts import CacheKind, CacheMounts
 from capas.clock import now_ns
 from capas.dockerfile.duration import parse_duration
@@ -54,7 +54,7 @@ class Builder:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._cache = BuildCache(engine.settings.root / "build.db", now_ns)
+        self._cache = engine.build_cache
         self._root = engine.settings.root / "cache"
         self._mounts = CacheMounts(self._root / "mounts", now_ns)
         self.contexts = CacheMounts(self._root / "contexts", now_ns)  # directories that clients sent

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from capas.build.build import build, build_many, check
-from capas.build.cache import BuildCache
 from capas.build.exporters.choice import complete_outputs
 from capas.build.exporters.exported import Exported
 from capas.build.exporters.exporting import check_outputs
@@ -196,7 +195,7 @@ def _ports(engine: Engine, bases: Bases) -> BuildPorts:
 
     return BuildPorts(
         store=store,
-        cache=BuildCache(engine.settings.root / "build.db", now_ns),
+        cache=engine.build_cache,
         cache_root=engine.settings.root / "cache",
         clock=now_ns,
         resolve_image=bases.resolve,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from capas.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from capas.build.cache import BuildCache
     from capas.engine.builder import Builder
     from capas.engine.containers import Containers
     from capas.engine.images import Images
@@ -50,6 +51,16 @@ class Engine:
 
         records = self._beside.store.records if self._beside else None
         return Store(self.settings.root, self._with_spared, records=records)
+
+    @cached_property
+    def build_cache(self) -> BuildCache:
+        """What steps of builds gave."""
+        if self._beside is not None:
+            return self._beside.build_cache
+        from capas.build.cache import BuildCache
+        from capas.clock import now_ns
+
+        return BuildCache(self.settings.root / "build.db", now_ns)
 
     def _with_spared(self, kept: BlobStore, records: Records) -> BlobStore:
         """The blobs with those that are not kept before them (`store.keep`)."""

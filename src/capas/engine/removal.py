@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from capas.clock import now_ns
 from capas.engine.listing import ImageSummary, list_images
 from capas.engine.lookup import Found, get_image
 from capas.errors import Conflict
@@ -92,12 +91,7 @@ def cached_layers(engine: Engine) -> set[DiffID]:
 
 
 def _open_cache(engine: Engine) -> BuildCache | None:
-    path = engine.settings.root / "build.db"
-    if not path.exists():
-        return None
-    from capas.build.cache import BuildCache
-
-    return BuildCache(path, now_ns)
+    return engine.build_cache if (engine.settings.root / "build.db").exists() else None
 
 
 def _names_to_remove(records: Records, found: Found, force: bool) -> list[Reference]:

@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from capas.build.cache import BuildCache
-from capas.clock import now_ns
 from capas.layer.files import layer_files
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ def _images(engine: Engine) -> DiskUsage:
     records = list(engine.store.records.iter_images())
     used = engine.containers.images_in_use()
     needed = {digest for record in records if record.image_id in used for digest in (record.manifest, *record.digests)}
-    cached = set(_cache(engine).list_digests())
+    cached = set(engine.build_cache.list_digests())
     sizes = dict(engine.store.blobs.iterate())
     mine = {digest for record in records for digest in (record.manifest, *record.digests)}
     blobs = sum(size for digest, size in sizes.items() if digest in mine)
@@ -71,10 +69,6 @@ def _build_cache(engine: Engine) -> DiskUsage:
     size = sum(one.size for one in entries)
     free = sum(one.size for one in entries if one.reclaimable and not one.shared)
     return DiskUsage("Build Cache", len(entries), sum(one.in_use for one in entries), size, free)
-
-
-def _cache(engine: Engine) -> BuildCache:
-    return BuildCache(engine.settings.root / "build.db", now_ns)
 
 
 def tree_size(root: Path) -> int:
