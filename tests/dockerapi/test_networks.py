@@ -153,9 +153,12 @@ def test_ls_filters_and_prune_leaves_what_is_in_use(networks: Docker) -> None:
 def test_a_container_can_share_anothers_network(networks: Docker) -> None:
     box(networks, "web", "-h", "shop")
     box(networks, "beside", "--network", "container:web")
-    assert networks.ok("exec", "beside", "ip", "addr") == networks.ok("exec", "web", "ip", "addr")
+    addresses = ("ip", "-4", "addr")
+    assert networks.ok("exec", "beside", *addresses) == networks.ok("exec", "web", *addresses)
     assert networks.ok("exec", "beside", "cat", "/etc/hosts") == networks.ok("exec", "web", "cat", "/etc/hosts")
     assert shown(networks, "beside") == {}
+    box(networks, "third", "--network", "container:beside")
+    assert networks.ok("exec", "third", "hostname") == "shop\n"
     networks.ok("stop", "-t", "0", "web", "beside")
     assert "cannot join network of a non running container" in networks.fails("start", "beside")
 

@@ -58,11 +58,13 @@ def rules() -> str:
 def served(lab: Lab, network: str, ports: str = "") -> Record:
     """One that answers "here" on port 80, once it does."""
     record = lab.start(*ECHO, network=network, ports=tuple(parse_ports(ports)) if ports else ())
-    here = address(lab, record, network)
-    for _ in range(500):
-        if fetch(here, 80):
-            return record
-    raise AssertionError("nobody answers")
+    assert answered(address(lab, record, network), 80)
+    return record
+
+
+def answered(address: str, port: int) -> bytes:
+    """What somebody says there, who may not be up yet."""
+    return next((said for said in (fetch(address, port) for _ in range(500)) if said), b"")
 
 
 def published(lab: Lab, record: Record) -> int:
@@ -163,6 +165,9 @@ def test_rules_end_with_what_they_are_for(nets: Lab) -> None:
     assert nets.containers.get(killed.id).state.status == "exited"
     assert server.short not in rules()
     assert killed.short not in rules()
+    start_detached(nets.containers, killed.id)
+    assert answered("127.0.0.1", published(nets, killed)) == b"here\n"
+    remove(nets.containers, killed.id, force=True)
     bridge = nets.containers.networks.get("one").settings.name
     nets.containers.networks.remove("one")
     assert bridge not in rules()

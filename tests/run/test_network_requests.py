@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from capas.engine.container_networks import read_networks
-from capas.errors import CapasError, Conflict, Exhausted, Invalid, Unsupported
+from capas.errors import CapasError, Conflict, Exhausted, Invalid, NotFound, Unsupported
 from capas.run.bridge import BridgeSettings
 from capas.run.claims import claim
 from capas.run.endpoint import Endpoint, check_endpoint
 from capas.run.leases import Leases
 from capas.run.network_options import BINDING, MASQUERADE, MTU, NAME, TALKING, NetworkRequest
 from capas.run.networks import Networks
+from capas.run.record import Record
 from capas.run.settling import settle
 from capas.run.spec import ContainerSpec
 
@@ -140,6 +141,10 @@ def test_addresses_are_given_once_to_many_at_a_time(tmp_path: Path) -> None:
 # what containers ask for
 
 
+def _nobody(reference: str) -> Record:
+    raise NotFound("no such container: {container}", container=reference)
+
+
 def test_the_flags_of_docker_say_the_mode_and_what_is_asked_for_there() -> None:
     assert read_networks((), PLAIN) == ("", ())
     assert read_networks("host", PLAIN) == ("host", ())
@@ -189,12 +194,12 @@ def test_what_does_not_go_together_is_refused(
     networks = Networks(tmp_path)
     networks.create("a", NetworkRequest(subnet="10.1.2.0/24"), id="a" * 64, now_ns=1, build=False)
     with pytest.raises(CapasError, match=said):
-        settle(ContainerSpec(network=network, endpoints=endpoints), networks.bridge_of, str)
+        settle(ContainerSpec(network=network, endpoints=endpoints), networks.bridge_of, _nobody)
 
 
 @root
 def test_a_network_by_its_id_is_known_by_its_name(tmp_path: Path) -> None:
     networks = Networks(tmp_path)
     networks.create("a", id="a" * 64, now_ns=1, build=False)
-    spec = settle(ContainerSpec(network="aaaa", endpoints=(Endpoint("bridge"),)), networks.bridge_of, str)
+    spec = settle(ContainerSpec(network="aaaa", endpoints=(Endpoint("bridge"),)), networks.bridge_of, _nobody)
     assert [one.network for one in spec.endpoints] == ["a", "bridge"]

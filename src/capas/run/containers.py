@@ -90,7 +90,7 @@ class Containers:
 
         Raises: AlreadyExists for a name in use; Invalid for a spec that cannot be.
         """
-        spec = settle(spec, self.networks.bridge_of, lambda reference: self.get(reference).record.id)
+        spec = settle(spec, self.networks.bridge_of, lambda reference: self.get(reference).record)
         self._check(spec)
         fresh = self.token()
         record = Record(fresh, name.removeprefix("/") or fresh[:12], self.now(), spec, image_id, fresh)

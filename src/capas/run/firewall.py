@@ -49,7 +49,8 @@ class Firewall:
             continue
         for words in (["-F", chain], ["-X", chain]):
             self._ask(words)
-        self._ask(["-t", "nat", "-D", *_masquerade(bridge)])
+        while self._ask(["-t", "nat", "-D", *_masquerade(bridge)]):
+            continue  # once for each time that the others had been flushed
 
     def publish(self, key: str, address: str, ports: Sequence[Port]) -> None:
         """Let others in to the container at `address`. `key` names its rules."""

@@ -15,7 +15,7 @@ from capas.run.firewall import Firewall
 from capas.run.leases import Leases
 from capas.run.plug import outer_name
 from capas.run.ports import Port
-from capas.run.record import Record, State, read_state
+from capas.run.record import Record, State, read_record, read_state
 
 MODES = ("host", "none", "bridge")
 SHARED = "container:"
@@ -79,6 +79,9 @@ def is_root() -> bool:
 
 
 def _share(container_id: str, root: Path, run_root: Path) -> Connection:
+    record = read_record(root / "containers" / container_id)
+    if record is not None and record.spec.network.startswith(SHARED):  # what it has is another's too
+        return _share(record.spec.network.removeprefix(SHARED), root, run_root)
     state = read_state(root / "containers" / container_id)
     if state.status != "running":
         raise Conflict("cannot join network of a non running container: {container}", container=container_id)

@@ -8,21 +8,22 @@ from capas.errors import Invalid, NotFound, Unsupported
 from capas.run.bridge import BridgeSettings
 from capas.run.endpoint import Endpoint, check_endpoint
 from capas.run.network import SHARED, choose_network, is_bridged
+from capas.run.record import Record
 from capas.run.spec import ContainerSpec
 
 _LINKS = "container type network can't be used with links. This would result in undefined behavior"
 
 
 def settle(
-    spec: ContainerSpec, find_bridge: Callable[[str], BridgeSettings], find_id: Callable[[str], str]
+    spec: ContainerSpec, find_bridge: Callable[[str], BridgeSettings], find_container: Callable[[str], Record]
 ) -> ContainerSpec:
     """The spec with its networks by name, the one it was made for first.
 
-    `find_id` gives the id of a container. Raises: Invalid for what does not go together; NotFound; Unsupported.
+    Raises: Invalid for what does not go together; NotFound; Unsupported.
     """
     mode = choose_network(spec.network, ports=bool(spec.ports))
     if mode.startswith(SHARED):
-        return _shared(spec, mode.removeprefix(SHARED), find_id)
+        return _shared(spec, mode.removeprefix(SHARED), find_container)
     if not is_bridged(mode):
         _check_alone(spec, mode)
         return spec._replace(endpoints=())
@@ -61,7 +62,7 @@ def _check_alone(spec: ContainerSpec, mode: str) -> None:
         raise Invalid("addresses, aliases and links need a network that was made, not {mode}", mode=mode)
 
 
-def _shared(spec: ContainerSpec, reference: str, find_id: Callable[[str], str]) -> ContainerSpec:
+def _shared(spec: ContainerSpec, reference: str, find_container: Callable[[str], Record]) -> ContainerSpec:
     if not reference:
         raise Invalid("invalid container format container:<name|id>")
     for wrong, what in (
@@ -74,6 +75,7 @@ def _shared(spec: ContainerSpec, reference: str, find_id: Callable[[str], str]) 
         if wrong:
             raise Invalid("conflicting options: {what}", what=what)
     try:
-        return spec._replace(network=SHARED + find_id(reference))
+        other = find_container(reference)
     except NotFound:
         raise NotFound("No such container: {container}", container=reference) from None
+    return spec._replace(network=SHARED + other.id, hostname=other.hostname)
