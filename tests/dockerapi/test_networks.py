@@ -184,7 +184,7 @@ def test_what_capas_has_not_is_refused_by_name(networks: Docker) -> None:
         (["--subnet", "10.93.1.0/24", "--gateway", "10.94.0.1"], "no matching subnet for gateway 10.94.0.1"),
     ):  # fmt: skip
         assert said in networks.fails("network", "create", *words, "front")
-    assert "Links" in networks.fails("create", "--link", "web:db", "busybox")
+    assert "links are not supported on the default network" in networks.fails("create", "--link", "web:db", "busybox")
 
 
 def test_joining_and_leaving_are_told_as_events(networks: Docker) -> None:

@@ -22,22 +22,15 @@ _WANTED = frozenset({"Aliases", "GwPriority", "IPAMConfig", "Links", "MacAddress
 def read_networks(body: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[str, tuple[Endpoint, ...]]:
     """The mode of a new container, and what it asks for on each network. Raises: Unsupported."""
     mode = _plain(str(host.get("NetworkMode") or ""))
+    first = mode or "bridge"
     given = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-    asked = [read_endpoint(_plain(name) or "bridge", one or {}) for name, one in given.items()]
+    asked = {_plain(name) or "bridge": one or {} for name, one in given.items()}
+    endpoints = {name: read_endpoint(name, one) for name, one in asked.items()}
+    own = endpoints.pop(first, Endpoint(first))
     # older clients say these of the container, and compose says links here and there
     mac, links = str(body.get("MacAddress") or ""), tuple(map(str, host.get("Links") or ()))
-    mac = "" if any(one.mac for one in asked) else mac
-    if mac or links:
-        first = mode or "bridge"
-        asked = asked or [Endpoint(first)]
-        asked = [_with(one, mac, links) if one.network == first else one for one in asked]
-    if len(asked) == 1 and asked[0] == Endpoint(mode or "bridge"):
-        asked = []
-    return mode, tuple(asked)
-
-
-def _with(endpoint: Endpoint, mac: str, links: tuple[str, ...]) -> Endpoint:
-    return endpoint._replace(mac=mac or endpoint.mac, links=tuple(dict.fromkeys((*endpoint.links, *links))))
+    own = own._replace(mac=own.mac or mac, links=tuple(dict.fromkeys((*own.links, *links))))
+    return mode, (own, *endpoints.values()) if endpoints or own != Endpoint(first) else ()
 
 
 def read_endpoint(network: str, given: Mapping[str, Any]) -> Endpoint:
