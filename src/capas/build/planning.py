@@ -9,7 +9,6 @@ from typing import NamedTuple, cast
 from msgspec.structs import replace
 
 from capas.build.copying import absolute, history_text, plan_add, plan_copy
-from capas.build.editing import edit
 from capas.build.ops.workdir import WorkdirOp
 from capas.build.request import BuildRequest
 from capas.build.running import Sources, plan_run
@@ -19,6 +18,7 @@ from capas.dockerfile import instructions as df
 from capas.dockerfile.expand import Expander, expand_instruction
 from capas.dockerfile.scope import Scope
 from capas.errors import CapasError
+from capas.image.editing import edit
 
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 LAYERED = (df.Run, df.Copy, df.Add, df.Workdir)

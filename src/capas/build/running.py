@@ -8,7 +8,6 @@ from typing import NamedTuple, cast
 
 from capas.build.cache_mounts import Sharing
 from capas.build.copying import absolute
-from capas.build.editing import shell_of
 from capas.build.ops.mounts import (
     CacheDirectory,
     FilesMount,
@@ -26,6 +25,7 @@ from capas.build.vertex import Vertex
 from capas.dockerfile import instructions as df
 from capas.dockerfile.scope import proxy_args
 from capas.errors import CapasError, Denied, Invalid
+from capas.image.editing import shell_of
 
 HOST_NETWORK, INSECURE = "network.host", "security.insecure"
 ENTITLEMENTS = (HOST_NETWORK, INSECURE)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from capas.build.editing import DEFAULT_PATH
 from capas.build.request import BuildRequest, mtime_of
 from capas.build.vertex import Source, Vertex
 from capas.dockerfile.scope import Scope
 from capas.image.created import parse_created
+from capas.image.editing import DEFAULT_PATH
 from capas.image.image import Image
 from capas.oci.config import Config, Execution
 from capas.oci.platform import Platform

@@ -25,6 +25,7 @@ IMAGE = _table(
     diff=("look_diff", "diff", "Show what differs between two images"),
     explore=("explore", "explore", "Look through an image's layers and files, with keys and mouse"),
     find=("look_files", "find", "Find files in an image, as find does"),
+    dockerfile=("recover", "dockerfile", "Recover a Dockerfile from an image"),
     draw=("draw", "draw", "Draw the layers of images to scale"),
     history=("image", "history", "Show how an image came to be, step by step"),
     import_=("archive", "import_", "Make an image of a tar of files"),

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from capas.dockerfile.instructions import Instruction
 from capas.dockerfile.parse import parse_instructions
+from capas.dockerfile.quoting import quote_value
 from capas.errors import CapasError
 
 _TEXT_LIMIT = 20_000
@@ -103,10 +104,7 @@ def _pairs(rest: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    if value.startswith('"') and value.endswith('"') and len(value) > 1:
-        return value
-    escaped = re.sub(r'([\\"$])', r"\\\1", value.replace("\n", " "))
-    return f'"{escaped}"'
+    return value if value.startswith('"') and value.endswith('"') and len(value) > 1 else quote_value(value)
 
 
 def _places(rest: str) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
-from capas.build.editing import edit, is_edit
 from capas.dockerfile.instructions import Instruction, Workdir
 from capas.dockerfile.parse import parse_dockerfile
 from capas.errors import CapasError, Invalid
+from capas.image.editing import amend, is_edit
 from capas.oci.config import Execution
 
 
@@ -21,12 +19,9 @@ def change_execution(execution: Execution, changes: Sequence[str]) -> Execution:
     """
     for change in changes:
         for instruction in _parse(change):
-            if isinstance(instruction, Workdir):
-                execution = replace(execution, working_dir=instruction.path)
-            elif is_edit(instruction):
-                execution, _ = edit(execution, instruction, cmd_set=True)
-            else:
+            if not isinstance(instruction, Workdir) and not is_edit(instruction):
                 raise Invalid("--change {change!r}: this instruction makes files", change=change[:200])
+            execution = amend(execution, instruction)
     return execution
 
 

@@ -55,7 +55,7 @@ def list_known(engine: Engine, image: Image) -> Iterator[Known]:
     """The images here that another could stand on, and what they are called."""
     from capas.look.explaining import Known
 
-    for name, one in _named(engine):
+    for name, one in list_named(engine):
         if one.id != image.id:
             yield Known(name, one.config.rootfs.diff_ids)
 
@@ -65,11 +65,11 @@ def find_own(engine: Engine) -> Own | None:
     from capas.look.terms.own import read_own
 
     tags = [(row.reference.familiar, row.image_id.short) for row in engine.store.records.list_names()]
-    largest = max(_named(engine), key=lambda pair: pair[1].size_compressed, default=None)
+    largest = max(list_named(engine), key=lambda pair: pair[1].size_compressed, default=None)
     return None if largest is None else read_own(largest[1], largest[0], tags)
 
 
-def _named(engine: Engine) -> Iterator[tuple[str, Image]]:
+def list_named(engine: Engine) -> Iterator[tuple[str, Image]]:
     """The images here that have a name, each once; one that cannot be read is passed over."""
     seen = set()
     for row in engine.store.records.list_names()[:_MOST_IMAGES]:

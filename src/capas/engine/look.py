@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from capas.look.files import ImageFile
     from capas.look.finding import Wanted
     from capas.look.picture import Picture
+    from capas.look.recovery import Line
     from capas.look.terms.explained import ExplainedTerm
     from capas.look.waste import Waste
 
@@ -67,6 +68,15 @@ class Look:
         from capas.engine.drawing import draw_store
 
         return draw_store(self._engine)
+
+    def recover(self, name: str, *, platform: Platform | None = None, report: Report = ignore) -> Sequence[Line]:
+        """A Dockerfile of its history, config and layers, each line with how sure it is. Raises: as `opened`."""
+        from capas.engine.explaining import list_named
+        from capas.look.recovery import recover
+
+        with self.opened_tree(name, platform, report=report) as (image, tree):
+            bases = ((known, one) for known, one in list_named(self._engine) if one.id != image.id)
+            return recover(image, tree, bases)
 
     def files(
         self,

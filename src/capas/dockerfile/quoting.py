@@ -1,7 +1,8 @@
-"""Words as Go prints them: the texts of an image's history, the same from every builder."""
+"""Words in quotation marks: as Go prints them in an image's history, and as a Dockerfile has them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _ESCAPES = {
@@ -25,6 +26,16 @@ def quote(text: str) -> str:
 def quote_list(words: Iterable[str]) -> str:
     """A list of strings as `%q` prints it: `["nginx" "-g"]`."""
     return "[" + " ".join(quote(word) for word in words) + "]"
+
+
+def quote_value(value: str) -> str:
+    """A value of ENV or LABEL in quotes, such that nothing in it is expanded. Lines become one: no value has several.
+
+    >>> quote_value('$5 "net"')
+    '"\\\\$5 \\\\"net\\\\""'
+    """
+    escaped = re.sub(r'([\\"$])', r"\\\1", value.replace("\n", " "))
+    return f'"{escaped}"'
 
 
 def _quoted(char: str) -> str:

@@ -6,13 +6,15 @@ Spec: Dockerfile reference; the texts are BuildKit's.
 from __future__ import annotations
 
 from collections.abc import Callable
+from posixpath import join, normpath
 from typing import Any
 
 from msgspec.structs import replace
 
-from capas.build.words import quote_list
 from capas.dockerfile import instructions as df
 from capas.dockerfile.duration import print_duration
+from capas.dockerfile.expand import Expander, expand_instruction
+from capas.dockerfile.quoting import quote_list
 from capas.oci.config import Execution, Healthcheck
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,6 +29,18 @@ def edit(execution: Execution, instruction: df.Instruction, *, cmd_set: bool = F
     if isinstance(instruction, df.Entrypoint):
         return _entrypoint(execution, instruction, cmd_set)
     return _EDITS[type(instruction)](execution, instruction)
+
+
+def amend(execution: Execution, instruction: df.Instruction) -> Execution:
+    """The config after an instruction as it stands in a Dockerfile, whose variables are the config's own.
+
+    Raises: Invalid where it cannot be expanded; KeyError for one that `is_edit` does not know and that is no WORKDIR.
+    """
+    variables = {name: value for name, _, value in (item.partition("=") for item in execution.env or ())}
+    instruction = expand_instruction(instruction, Expander(variables))
+    if isinstance(instruction, df.Workdir):
+        return replace(execution, working_dir=normpath(join(execution.working_dir or "/", instruction.path)))
+    return edit(execution, instruction, cmd_set=True)[0]
 
 
 def is_edit(instruction: df.Instruction) -> bool:

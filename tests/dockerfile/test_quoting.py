@@ -7,8 +7,8 @@ import pytest
 from capas.build.copying import absolute
 from capas.build.modes import parse_mode
 from capas.build.urls import is_git, is_http, without_credentials
-from capas.build.words import quote_list
 from capas.dockerfile.duration import print_duration
+from capas.dockerfile.quoting import quote_list
 from capas.errors import Invalid
 from capas.image.created import format_created
 
