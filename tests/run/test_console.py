@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import pytest
 
 from capas.errors import NotFound
+from capas.run.attending import start_attached
 from capas.run.executing import execute
 from capas.run.execution import ExecSpec
 from capas.run.pump import set_size
-from capas.run.starting import start_attached
 from capas.run.streams import Attached
 from support.containers import Lab
 

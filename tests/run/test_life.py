@@ -316,7 +316,7 @@ def test_a_log_is_followed_to_its_end(lab: Lab) -> None:
 
 def test_signals_to_the_foreground_are_passed_on(lab: Lab) -> None:
     record = lab.create("sh", "-c", "trap 'exit 5' TERM; echo up; while :; do sleep 0.05; done")
-    from capas.run.starting import start_attached
+    from capas.run.attending import start_attached
     from capas.run.streams import Attached
 
     def terminate() -> None:

@@ -29,7 +29,7 @@ from pathlib import Path
 from capas import chance, clock
 from capas.run.containers import Containers
 from capas.run.runtime import find_runtime
-from capas.run.starting import start_attached, start_detached
+from capas.run.attending import start_attached
 from capas.run.executing import execute
 from capas.run.execution import ExecSpec
 from capas.run.ending import remove

@@ -14,6 +14,7 @@ from typing import Any
 
 from capas import chance, clock
 from capas.oci.digest import ChainID
+from capas.run.attending import start_attached
 from capas.run.containers import Containers
 from capas.run.ending import remove
 from capas.run.executing import execute
@@ -22,7 +23,7 @@ from capas.run.log_reader import iter_log
 from capas.run.record import Record, State
 from capas.run.runtime import Runtime
 from capas.run.spec import ContainerSpec
-from capas.run.starting import start_attached, start_detached
+from capas.run.starting import start_detached
 from capas.run.streams import Attached
 from capas.snapshot.contract import Snapshotter
 

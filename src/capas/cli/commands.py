@@ -43,6 +43,7 @@ IMAGE = _table(
     waste=("look_waste", "waste", "Show the bytes of an image that are of no use, and how to save them"),
 )
 CONTAINER = _table(
+    attach=("attach", "attach", "Join the terminal or the streams of a running container"),
     commit=("container_files", "commit", "Make an image of a container's changes"),
     cp=("container_files", "cp", "Copy files into and out of a container"),
     create=("run", "create", "Create a container without starting it"),
@@ -54,11 +55,18 @@ CONTAINER = _table(
     logs=("container", "logs", "Show what a container printed"),
     ls=("ps", "ls", "List containers"),
     prune=("container", "prune", "Remove stopped containers"),
+    pause=("life", "pause", "Hold all processes of containers still"),
+    port=("life", "port", "Show where a container's ports are published"),
     rename=("container", "rename", "Give a container another name"),
+    restart=("life", "restart", "Stop and start containers"),
     rm=("container", "rm", "Remove containers"),
     run=("run", "run", "Create a container and run it"),
     start=("container", "start", "Start stopped containers"),
+    stats=("stats", "stats", "Show what containers use, as it changes"),
     stop=("container", "stop", "Stop running containers"),
+    top=("top", "top", "Show what runs in a container"),
+    unpause=("life", "unpause", "Let paused containers go on"),
+    update=("life", "update", "Give containers other limits or another restart policy"),
     wait=("container", "wait", "Wait until containers have ended, and print their exit codes"),
 )
 BUILDER = _table(

@@ -7,6 +7,7 @@ import sys
 import click
 
 from capas.cli.app import App, pass_app
+from capas.cli.attach import detach_keys, detach_keys_option
 from capas.cli.batch import each
 from capas.cli.exit_codes import docker_exit_codes
 from capas.cli.lazy import Command
@@ -24,8 +25,11 @@ _signal = click.option("-s", "--signal", metavar="SIGNAL", help="Send this signa
 @click.option("-a", "--attach", is_flag=True, help="Join its output and wait for its end")
 @click.option("-i", "--interactive", is_flag=True, help="Join its standard input too")
 @click.option("--sig-proxy/--no-sig-proxy", default=True, help="Pass signals on to it")
+@detach_keys_option
 @pass_app
-def start(app: App, /, *, containers: tuple[str, ...], attach: bool, interactive: bool, sig_proxy: bool) -> int:
+def start(
+    app: App, /, *, containers: tuple[str, ...], attach: bool, interactive: bool, sig_proxy: bool, keys: str | None
+) -> int:
     """Prints the names as they were given. With -a: the exit code of the container."""
     verbs = app.engine.containers
     if not (attach or interactive):
@@ -39,7 +43,8 @@ def start(app: App, /, *, containers: tuple[str, ...], attach: bool, interactive
     if len(containers) > 1:
         raise Conflict("only one container can be joined at once", hint="leave out -a and -i")
     with docker_exit_codes(1):
-        return verbs.start_attached(containers[0], Attached(0 if interactive else None, 1, 2), sig_proxy=sig_proxy)
+        ours = Attached(0 if interactive else None, 1, 2)
+        return verbs.start_attached(containers[0], ours, sig_proxy=sig_proxy, keys=detach_keys(app, keys))
 
 
 @click.command(cls=Command, help="Stop running containers: their stop signal, then, after a while, KILL")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from capas.cli.app import App, pass_app
+from capas.cli.attach import detach_keys, detach_keys_option
 from capas.cli.exit_codes import docker_exit_codes
 from capas.cli.lazy import Command
 from capas.cli.run import SETTINGS
@@ -28,8 +29,11 @@ from capas.run.streams import Attached
 @click.option("-u", "--user", metavar="USER", help="Run as this user: name or id, with :group")
 @click.option("-w", "--workdir", metavar="PATH", help="The working directory inside")
 @click.option("--privileged", is_flag=True, help="With every capability")
+@detach_keys_option
 @pass_app
-def exec_(app: App, /, *, container: str, interactive: bool, detach: bool, tty: bool, **given: Any) -> int:
+def exec_(
+    app: App, /, *, container: str, interactive: bool, detach: bool, tty: bool, keys: str | None, **given: Any
+) -> int:
     """Exit code: the command's own; 126 and 127 as docker's."""
     if tty and interactive and not detach and not sys.stdin.isatty():
         raise Invalid("standard input is not a terminal: -t with -i needs one", hint="leave out -t")
@@ -44,4 +48,5 @@ def exec_(app: App, /, *, container: str, interactive: bool, detach: bool, tty: 
         detach=detach,
     )
     with docker_exit_codes(1):
-        return app.engine.containers.execute(container, spec, Attached(0 if interactive else None, 1, 2))
+        ours = Attached(0 if interactive else None, 1, 2)
+        return app.engine.containers.execute(container, spec, ours, keys=detach_keys(app, keys))

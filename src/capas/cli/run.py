@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from capas.cli.app import App, pass_app
+from capas.cli.attach import detach_keys, detach_keys_option
 from capas.cli.exit_codes import docker_exit_codes
 from capas.cli.lazy import Command
 from capas.cli.options import platform_option
@@ -42,13 +43,14 @@ _attach = click.option("-a", "--attach", "attach", multiple=True, type=click.Cho
 @_name
 @_attach
 @click.option("--sig-proxy/--no-sig-proxy", default=True, help="Pass signals on to it")
+@detach_keys_option
 @container_options
 @_pull
 @platform_option
 @_cidfile
 @_quiet
 @pass_app
-def run(app: App, /, *, detach: bool, attach: tuple[str, ...], sig_proxy: bool, **given: Any) -> int:
+def run(app: App, /, *, detach: bool, attach: tuple[str, ...], sig_proxy: bool, keys: str | None, **given: Any) -> int:
     """Exit code: the command's own; 125, 126, 127 as docker's."""
     request = request_of(given)
     if detach and attach:
@@ -61,7 +63,9 @@ def run(app: App, /, *, detach: bool, attach: tuple[str, ...], sig_proxy: bool, 
             click.echo(record.id)
             return 0
         sys.stdout.flush()
-        return app.engine.containers.start_attached(record.id, attached(request, attach), sig_proxy=sig_proxy)
+        return app.engine.containers.start_attached(
+            record.id, attached(request, attach), sig_proxy=sig_proxy, keys=detach_keys(app, keys)
+        )
 
 
 @click.command(cls=Command, context_settings=SETTINGS, help="Create a container of IMAGE without starting it")

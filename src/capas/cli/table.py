@@ -28,6 +28,12 @@ def print_rows(rows: Sequence[Row], columns: Sequence[Column], format: str | Non
         click.echo(line)
 
 
+def print_plain(lines: Sequence[Sequence[str]]) -> None:
+    """Print cells in columns, the first line for their headings."""
+    for line in _table(lines):
+        click.echo(line)
+
+
 def iter_lines(rows: Sequence[Row], columns: Sequence[Column], format: str | None) -> Iterator[str]:
     """The lines of the output, without their ends. Raises: Invalid for a bad template."""
     if format is None or format == "table":

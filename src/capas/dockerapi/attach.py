@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from typing import NamedTuple
 
 from aiohttp import web
 
 from capas.dockerapi.answers import Taken
 from capas.dockerapi.host import Host, Route, flag, host_of
 from capas.dockerapi.output import send_log
-from capas.dockerapi.raw import DROPPED, STDERR, STDOUT, Raw, copy_in, copy_out, parse_keys, take_over
+from capas.dockerapi.raw import Raw, copy_in, copy_out, detach_keys, take_over
 from capas.errors import CapasError
 from capas.run.containers import Container
+from capas.run.pipes import Pipes, open_pipes
 from capas.run.streams import Attached
 
-
-class Pipes(NamedTuple):
-    """Pipes between us and a process: `attached` are its ends, the others ours."""
-
-    attached: Attached
-    stdin: int | None
-    outputs: tuple[tuple[int, int], ...]
-
-    def close(self) -> None:
-        """Close ours, where nothing came of it."""
-        for fd in (*(fd for fd, _ in self.outputs), self.stdin):
-            if fd is not None:
-                os.close(fd)
-
-
 _NO_PIPES = Pipes(Attached(), None, ())
-
-
-def open_pipes(*, stdin: bool, stdout: bool, stderr: bool) -> Pipes:
-    """A pipe for each stream that is wanted. Where no output is, one is read all the same: its end is the process's."""
-    theirs: dict[str, int] = {}
-    writer: int | None = None
-    outputs: list[tuple[int, int]] = []
-    if stdin:
-        theirs["stdin"], writer = os.pipe()
-    number_of_stdout = STDOUT if stdout else DROPPED
-    for wanted, name, number in ((stdout or not stderr, "stdout", number_of_stdout), (stderr, "stderr", STDERR)):
-        if wanted:
-            reader, theirs[name] = os.pipe()
-            outputs.append((reader, number))
-    return Pipes(Attached(**theirs), writer, tuple(outputs))
 
 
 async def attach(request: web.Request) -> web.StreamResponse:
@@ -54,7 +23,7 @@ async def attach(request: web.Request) -> web.StreamResponse:
     host = host_of(request)
     container = await host.hop(host.engine.containers.get, request.match_info["id"])
     spec = container.record.spec
-    keys = parse_keys(request.query.get("detachKeys"), tty=spec.tty)
+    keys = detach_keys(request.query.get("detachKeys"), tty=spec.tty)
     pipes = open_pipes(
         stdin=flag(request, "stdin") and spec.interactive,
         stdout=flag(request, "stdout"), stderr=flag(request, "stderr") and not spec.tty,

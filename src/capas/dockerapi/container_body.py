@@ -49,6 +49,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         group_add=tuple(host.get("GroupAdd") or ()),
         workdir=body.get("WorkingDir") or None,
         tty=bool(body.get("Tty")),
+        console_size=_console_size(host),
         interactive=bool(body.get("OpenStdin")),
         stdin_once=bool(body.get("StdinOnce")),
         hostname=_text(body, "Hostname"),
@@ -85,6 +86,11 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         pid="host" if host.get("PidMode") == "host" else "private",
         uts="host" if host.get("UTSMode") == "host" else "private",
     )
+
+
+def _console_size(host: Mapping[str, Any]) -> tuple[int, int] | None:
+    rows, columns = (*(host.get("ConsoleSize") or ()), 0, 0)[:2]
+    return (int(rows), int(columns)) if rows and columns else None
 
 
 def _check_modes(host: Mapping[str, Any]) -> None:

@@ -10,14 +10,15 @@ from aiohttp import web
 
 from capas.chance import token
 from capas.dockerapi.answers import Taken, json_answer
-from capas.dockerapi.attach import converse, open_pipes
+from capas.dockerapi.attach import converse
 from capas.dockerapi.exec_records import Exec
 from capas.dockerapi.host import Host, Route, host_of, json_body, whole
-from capas.dockerapi.raw import STDOUT, frame, parse_keys, take_over
+from capas.dockerapi.raw import detach_keys, frame, take_over
 from capas.dockerapi.wording import Worded, exec_failure
 from capas.errors import CapasError, Conflict, Invalid
 from capas.run.execution import ExecSpec
 from capas.run.exits import NOT_RUNNABLE
+from capas.run.pipes import STDOUT, open_pipes
 from capas.run.streams import Attached
 
 
@@ -48,7 +49,7 @@ def _read(exec_id: str, container_id: str, body: dict[str, Any]) -> Exec:
     )  # fmt: skip
     return Exec(
         exec_id, container_id, spec, stdin=bool(body.get("AttachStdin")), stdout=bool(body.get("AttachStdout")),
-        stderr=bool(body.get("AttachStderr")), keys=parse_keys(body.get("DetachKeys") or None, tty=tty),
+        stderr=bool(body.get("AttachStderr")), keys=detach_keys(body.get("DetachKeys"), tty=tty),
     )  # fmt: skip
 
 

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from capas.dockerapi.host import Host, Route, flag, host_of
-from capas.dockerapi.raw import STDERR, STDOUT, Raw, frame
+from capas.dockerapi.raw import Raw, frame
 from capas.errors import Invalid, NotFound
 from capas.run.containers import Container
 from capas.run.log_reader import LogLine, LogReader
+from capas.run.pipes import STDERR, STDOUT
 from capas.run.times import format_time
 
 _STREAMS = {"stdout": STDOUT, "stderr": STDERR}

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from capas.run.keys import DEFAULT, DetachKeys, parse_keys
+from capas.run.pipes import DROPPED
+
 _CHUNK = 64 * 1024
-DROPPED, STDOUT, STDERR = 0, 1, 2
 
 
 class Raw(NamedTuple):
@@ -97,11 +99,11 @@ async def _copy(fd: int, stream: int, raw: Raw, multiplexed: bool) -> None:
 
 async def copy_in(raw: Raw, fd: int, keys: bytes = b"") -> bool:
     """What the client sends, to a pipe, until it sends no more or the detach keys: then True. Closes the pipe."""
-    held = b""
+    typed = DetachKeys(keys)
     pipe = await _open_pipe(fd)
     try:
         while data := await raw.reader.read(_CHUNK):
-            data, held, detached = _watch_keys(held + data, keys)
+            data, detached = typed.look(data)
             if data:
                 pipe.write(data)
                 await pipe.drain()  # a container that does not read holds up its own client alone
@@ -122,27 +124,6 @@ async def _open_pipe(fd: int) -> asyncio.StreamWriter:
     return asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
-def _watch_keys(data: bytes, keys: bytes) -> tuple[bytes, bytes, bool]:
-    """What to hand on, what to hold back (it may be the beginning of the keys), and whether they were typed."""
-    if not keys:
-        return data, b"", False
-    before, found, _ = data.partition(keys)
-    if found:
-        return before, b"", True
-    for length in range(len(keys) - 1, 0, -1):
-        if data.endswith(keys[:length]):
-            return data[:-length], data[-length:], False
-    return data, b"", False
-
-
-def parse_keys(text: str | None, *, tty: bool) -> bytes:
-    """`ctrl-p,ctrl-q` as bytes; the default where a terminal has none. Spec: docker's --detach-keys."""
-    if text is None:
-        return b"\x10\x11" if tty else b""
-    found = bytearray()
-    for word in filter(None, text.split(",")):
-        if len(word) == 1:
-            found += word.encode()
-        elif word.startswith("ctrl-") and len(word) == 6 and "@" <= word[5].upper() <= "_":
-            found.append(ord(word[5].upper()) & 0x1F)
-    return bytes(found)
+def detach_keys(text: str | None, *, tty: bool) -> bytes:
+    """By which a client leaves a terminal: those that it named, or docker's. Raises: Invalid."""
+    return parse_keys(text or DEFAULT) if tty else b""

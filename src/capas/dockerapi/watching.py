@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import msgspec
@@ -15,36 +14,19 @@ from capas.dockerapi.container_body import limits_of
 from capas.dockerapi.host import Host, Route, flag, host_of, json_body
 from capas.errors import CapasError
 from capas.run.containers import Container
-from capas.run.processes import Process
 from capas.run.times import format_time
 from capas.run.usage import Usage
 
 _PERIOD_SECONDS = 1.0
-_TITLES = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
 
 
 async def top(request: web.Request) -> web.Response:
     """GET /containers/{id}/top."""
     host, options = host_of(request), request.query.get("ps_args", "-ef")
     container = await host.hop(host.engine.containers.get, request.match_info["id"])
-    titles, rows = await host.hop(_list, host, container.record.id, options)
+    titles, rows = await host.hop(host.engine.containers.top, container.record.id, options)
     host.watch.tell_container("top", container)
     return json_answer({"Titles": titles, "Processes": rows})
-
-
-def _list(host: Host, container_id: str, options: str) -> tuple[list[str], list[list[str]]]:
-    """The columns that docker's client asks for by itself need no program for them."""
-    if options not in ("", "-ef", "ef"):
-        return host.engine.containers.processes_as_ps(container_id, options)
-    booted_ns = now_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return _TITLES, [_row(one, booted_ns) for one in host.engine.containers.processes(container_id)]
-
-
-def _row(one: Process, booted_ns: int) -> list[str]:
-    spent = int(one.cpu_seconds)
-    began = format_time(booted_ns + int(one.started * 1e9))[11:16]
-    clock = f"{spent // 3600:02}:{spent // 60 % 60:02}:{spent % 60:02}"
-    return [one.user, str(one.pid), str(one.parent), "0", began, one.terminal, clock, one.command]
 
 
 async def stats(request: web.Request) -> web.StreamResponse:

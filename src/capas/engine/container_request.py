@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from capas.dockerfile.duration import parse_duration
 from capas.engine.container_env import read_env, read_labels, read_ulimits
@@ -12,7 +12,7 @@ from capas.errors import Invalid, Unsupported
 from capas.run.bundle import DEFAULT_SHM_SIZE
 from capas.run.endpoint import Endpoint
 from capas.run.healthcheck import Check
-from capas.run.limits import Limits, parse_cpus, parse_size
+from capas.run.limits import NO_LIMITS, Limits, parse_cpus, parse_size
 from capas.run.mounts import ContainerMount, parse_mount, parse_tmpfs, parse_volume
 from capas.run.ports import Port, parse_exposed, parse_ports
 from capas.run.spec import ContainerSpec
@@ -109,7 +109,7 @@ def spec_of(
         domainname=request.domainname,
         mounts=_mounts(request, base),
         read_only=request.read_only,
-        limits=_limits(request),
+        limits=changed_limits(NO_LIMITS, request),
         cap_add=tuple(request.cap_add),
         cap_drop=tuple(request.cap_drop),
         privileged=request.privileged,
@@ -173,18 +173,21 @@ def _mounts(request: ContainerRequest, base: str) -> tuple[ContainerMount, ...]:
     )
 
 
-def _limits(request: ContainerRequest) -> Limits:
+def changed_limits(before: Limits, request: ContainerRequest) -> Limits:
+    """The limits that are asked for; those that are not stay as they were. Raises: Invalid."""
     if request.pids_limit < -1:
         raise Invalid("--pids-limit counts processes; -1 stands for no limit")
-    return Limits(
-        memory=parse_size(request.memory) if request.memory else 0,
-        memory_swap=-1 if request.memory_swap == "-1" else parse_size(request.memory_swap or "0"),
-        memory_reservation=parse_size(request.memory_reservation or "0"),
-        nano_cpus=parse_cpus(request.cpus) if request.cpus else 0,
-        cpu_shares=request.cpu_shares,
-        cpuset_cpus=request.cpuset_cpus,
-        pids=max(request.pids_limit, 0),
-    )
+    swap = request.memory_swap
+    asked: dict[str, Any] = {
+        "memory": parse_size(request.memory or "0"),
+        "memory_swap": -1 if swap == "-1" else parse_size(swap or "0"),
+        "memory_reservation": parse_size(request.memory_reservation or "0"),
+        "nano_cpus": parse_cpus(request.cpus or "0"),
+        "cpu_shares": request.cpu_shares,
+        "cpuset_cpus": request.cpuset_cpus,
+    }
+    changed = before._replace(**{name: value for name, value in asked.items() if value})
+    return changed._replace(pids=max(request.pids_limit, 0)) if request.pids_limit else changed
 
 
 def _check(request: ContainerRequest) -> Check:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capas.chance import token
-from capas.clock import now_ns
+from capas.clock import booted_ns, now_ns
 from capas.engine.container_base import get_base
 from capas.engine.container_request import ContainerRequest, spec_of
 from capas.events import Report, ignore
@@ -18,6 +18,7 @@ from capas.oci.platform import Platform
 from capas.run.bridge import DEFAULT
 from capas.run.containers import Container
 from capas.run.containers import Containers as RunContainers
+from capas.run.keys import DEFAULT as DETACH_KEYS
 from capas.run.networks import POOLS
 from capas.run.record import Record
 from capas.run.spec import ContainerSpec, with_image
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from capas.run.execution import ExecSpec
     from capas.run.limits import Limits
     from capas.run.log_reader import LogLine, LogReader
-    from capas.run.processes import Process
     from capas.run.ps import Table
     from capas.run.usage import Usage
     from capas.snapshot.changes import Change
@@ -117,11 +117,19 @@ class Containers:
 
         resize(self.room, container, rows, columns)
 
-    def start_attached(self, container: str, attached: Attached, *, sig_proxy: bool = True) -> int:
-        """Start it in this process, joined to these descriptors, and wait. Its exit code."""
-        from capas.run.starting import start_attached
+    def start_attached(
+        self, container: str, attached: Attached, *, sig_proxy: bool = True, keys: str = DETACH_KEYS
+    ) -> int:
+        """Start it, joined to these descriptors, and stay to its end. Its exit code; 0 for who leaves by the keys."""
+        from capas.run.attending import start_attached
 
-        return start_attached(self.room, container, attached, sig_proxy=sig_proxy)
+        return start_attached(self.room, container, attached, sig_proxy=sig_proxy, keys=keys)
+
+    def attend(self, container: str, attached: Attached, *, sig_proxy: bool = True, keys: str = DETACH_KEYS) -> int:
+        """Join one that runs, and stay as `start_attached` does. Raises: NotFound; Conflict where it does not run."""
+        from capas.run.attending import attend
+
+        return attend(self.room, container, attached, sig_proxy=sig_proxy, keys=keys)
 
     def run_captured(
         self,
@@ -167,22 +175,23 @@ class Containers:
 
         unpause(self.room, container)
 
-    def update(self, container: str, limits: Limits) -> None:
-        """Give it other limits. Raises: Invalid; Unsupported where this machine cannot hold them."""
+    def restart(self, container: str, *, timeout: int | None = None, signal: str | None = None) -> None:
+        """Stop it where it runs, and start it. Raises: NotFound; as `start`."""
+        self.stop(container, timeout=timeout, signal=signal)
+        self.start(container)
+
+    def update(self, container: str, limits: Limits, restart: str = "") -> None:
+        """Give it other limits, another restart policy. Raises: Invalid; Unsupported where this machine cannot."""
         from capas.run.pausing import update
 
-        update(self.room, container, limits)
+        update(self.room, container, limits, restart)
 
-    def processes(self, container: str) -> Sequence[Process]:
-        """What runs in it. Raises: Conflict where it does not run."""
-        from capas.run.processes import list_processes_of
+    def top(self, container: str, options: str = "") -> Table:
+        """What runs in it, with the columns of `ps options`. Raises: Conflict where it does not run; Invalid."""
+        from capas.run.ps import list_as_ps, list_as_ps_ef
 
-        return list_processes_of(self.room, container)
-
-    def processes_as_ps(self, container: str, options: str) -> Table:
-        """The same with the columns of `ps options`. Raises: Conflict; Invalid; Unsupported without a `ps` here."""
-        from capas.run.ps import list_as_ps
-
+        if options in ("", "-ef", "ef"):  # what docker's client asks for by itself needs no program
+            return list_as_ps_ef(self.room, container, booted_ns())
         return list_as_ps(self.room, container, options)
 
     def usage(self, container: str) -> Usage:
@@ -205,11 +214,12 @@ class Containers:
         *,
         window: Window | None = None,
         on_start: Callable[[int], None] = lambda pid: None,
+        keys: str = "",
     ) -> int:
         """One more process in a running container; its exit code. Raises: Conflict; NotFound; Denied."""
         from capas.run.executing import execute
 
-        return execute(self.room, container, spec, attached, window=window, on_start=on_start)
+        return execute(self.room, container, spec, attached, window=window, on_start=on_start, keys=keys)
 
     def rename(self, container: str, name: str) -> None:
         """Give it another name. Raises: AlreadyExists; Invalid."""

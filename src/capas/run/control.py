@@ -150,6 +150,14 @@ class Control:
         _send(self._socket, request, fds or [])
         return self.hear()
 
+    def tell(self, request: dict[str, Any]) -> None:
+        """Send the request, whose answer is heard later."""
+        _send(self._socket, request)
+
+    def fileno(self) -> int:
+        """What can be read when there is something to `hear`."""
+        return self._socket.fileno()
+
     def hear(self) -> dict[str, Any]:
         """The next answer. Raises: what the keeper answers; Unavailable where it is gone."""
         while b"\n" not in self._rest:

@@ -12,6 +12,7 @@ from capas.errors import CapasError, Conflict, Unavailable
 from capas.run.claims import claim, is_held
 from capas.run.containers import Container, Containers
 from capas.run.control import Control
+from capas.run.pausing import unpause
 from capas.run.record import read_state, write_state
 from capas.run.restarting import mark_stopped
 from capas.run.signals import open_process, parse_signal, send_signal
@@ -116,14 +117,17 @@ def _send(containers: Containers, container: Container, number: int) -> bool:
         # held after the descriptor was opened: the number was still the container's
         if pidfd is None or not is_held(containers.live(record.id)):
             return False
-        return send_signal(pidfd, number)
+        sent = send_signal(pidfd, number)
     except PermissionError:  # in the keeper's user namespace, not in ours
         with Control(containers.live(record.id), record.name) as control:
             control.ask({"do": "signal", "number": number})
-        return True
+        sent = True
     finally:
         if pidfd is not None:
             os.close(pidfd)
+    if read_state(containers.folder(record.id)).paused:  # as docker: it hears of it when it goes on
+        unpause(containers, record.id)
+    return sent
 
 
 def _ended(pidfd: int, patience: int) -> bool:

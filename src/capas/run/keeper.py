@@ -9,7 +9,6 @@ once the lock is free and the state still says "running", the keeper was killed,
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -91,9 +90,6 @@ class Keeper:
 
     def signal(self, number: int) -> None:
         """Pass a signal on to the container's process; from any thread, at any time."""
-        if number == signal.SIGWINCH:
-            self._resize()
-            return
         pid = self._launch.pid if self._launch is not None else None
         if pid is None:
             self._early.append(number)  # it does not run yet, or the runtime has not told us its number
@@ -106,10 +102,6 @@ class Keeper:
     def _pass_on_early(self) -> None:
         while self._early:
             self.signal(self._early.pop(0))
-
-    def _resize(self) -> None:
-        if self._streams is not None:
-            self._streams.resize()
 
     def _run(self, held: Claim, on_start: Callable[[State], None]) -> State:
         order = self._order
@@ -151,7 +143,8 @@ class Keeper:
         record = self._order.record
         log = LogWriter(self._order.log, self._now) if self._keep_log else None
         self._streams = Streams(self._attached, tty=record.spec.tty, interactive=record.spec.interactive, log=log,
-                                shared=self._shared, once=record.spec.stdin_once)  # fmt: skip
+                                shared=self._shared, once=record.spec.stdin_once,
+                                size=record.spec.console_size)  # fmt: skip
         arranged = arrange(self._order.root, self._order.runtime, record, ground, held.folder,
                            connection=connection, console_size=self._streams.size)  # fmt: skip
         self._launch.write_config(arranged.config)

@@ -1,6 +1,7 @@
 """`python -m capas.run.monitor`: the keeper of a detached container, a process of its own that outlives its caller.
 
-The order comes as JSON on standard input; one line on standard output tells how the start went.
+The order comes as JSON on standard input; a line on standard output tells how the start went, and
+another one how it ended.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from capas import chance, clock
 from capas.errors import CapasError
 from capas.run.bridge import BridgeSettings
 from capas.run.cgroups import read_cgroups
+from capas.run.exits import OURS
 from capas.run.keeper import Keeper, Order
 from capas.run.policy import parse_policy
 from capas.run.record import read_record, read_state, write_state
@@ -41,50 +43,58 @@ def main() -> None:
     caller = _Caller(os.dup(1))
     _let_go()
     try:
-        _keep(load_order(values), Attached(*values["attached"]), caller)
+        last: dict[str, Any] = {"exit": _keep(load_order(values), Attached(*values["attached"]), caller)}
     except CapasError as error:
-        caller.tell(dump_error(error))
+        last = dump_error(error)
     except Exception as error:
-        caller.tell({"error": "CapasError", "message": f"the keeper failed: {error!r}", "hint": "", "code": 125})
-    if values["auto_remove"]:
-        _remove(values)
+        last = {"error": "CapasError", "message": f"the keeper failed: {error!r}", "hint": "", "code": OURS}
+    try:
+        if values["auto_remove"]:
+            _remove(values)
+    finally:
+        caller.tell(last)
 
 
 class _Caller:
-    """Who had it started: it hears one line, of the first start, and then nothing more."""
+    """Who had it started: it hears a line of the first start, and one of the last end."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        self._knows = False
+
+    def started(self, pid: int) -> None:
+        """It runs, for the first time or again."""
+        if not self._knows:
+            self.tell({"started": pid})
+        self._knows = True
 
     def tell(self, message: dict[str, Any]) -> None:
-        """Say it, unless something was said before."""
-        fd, self._fd = self._fd, -1
-        if fd < 0:
-            return
+        """Say it to whoever listens still."""
         try:
-            os.write(fd, json.dumps(message).encode() + b"\n")
+            os.write(self._fd, json.dumps(message).encode() + b"\n")
         except OSError:
-            pass  # nobody listens any more
-        finally:
-            os.close(fd)
+            return
 
 
-def _keep(order: Order, attached: Attached, caller: _Caller) -> None:
-    """Keep it until it has ended and its policy does not want it back."""
-    policy, in_a_row = parse_policy(order.record.spec.restart), 0
+def _keep(order: Order, attached: Attached, caller: _Caller) -> int:
+    """Keep it until it has ended and its policy does not want it back; its last exit code.
+
+    Whoever is attached from the beginning sees all its starts.
+    """
+    in_a_row = 0
     while True:
         keeper = Keeper(order, attached, now=clock.now_ns, shared=True)
         signal.signal(signal.SIGTERM, lambda number, frame, keeper=keeper: keeper.signal(number))  # type: ignore[misc]
-        state = keeper.run(lambda state: caller.tell({"started": state.pid}))
-        if not is_due(policy, order.folder, state):
-            return
+        state = keeper.run(lambda state: caller.started(state.pid))
+        order = order._replace(record=read_record(order.folder) or order.record)  # another policy, limits, network
+        if not is_due(parse_policy(order.record.spec.restart), order.folder, state):
+            return state.exit_code
         pause = pause_seconds(state, in_a_row)
         in_a_row = 1 if ran_steadily(state) else in_a_row + 1
         write_state(order.folder, state._replace(status="restarting", restarts=state.restarts + 1))
         if not _rest(order, pause):
-            return
-        order = order._replace(record=read_record(order.folder) or order.record)  # other limits, another network
-        attached = Attached()  # those who watched the first start have seen its end
+            return state.exit_code
+        order = order._replace(record=read_record(order.folder) or order.record)
 
 
 def _rest(order: Order, seconds: float) -> bool:

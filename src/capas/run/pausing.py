@@ -7,6 +7,7 @@ from capas.run.cgroups import read_cgroups
 from capas.run.containers import Container, Containers
 from capas.run.control import Control
 from capas.run.limits import Limits, check_limits, resources_of
+from capas.run.policy import parse_policy
 from capas.run.record import write_record, write_state
 
 
@@ -27,13 +28,21 @@ def unpause(containers: Containers, reference: str) -> None:
     _freeze(containers, container, "resume")
 
 
-def update(containers: Containers, reference: str, limits: Limits) -> None:
-    """Other limits: for the processes that run, and for the next start. Raises: NotFound; Invalid; Unsupported."""
+def update(containers: Containers, reference: str, limits: Limits, restart: str = "") -> None:
+    """Other limits, for the processes that run and for the next start, and another restart policy ("" for the same).
+
+    Raises: NotFound; Invalid; Conflict for a policy of one that is removed at its end; Unsupported.
+    """
     container = containers.get(reference)
-    check_limits(limits, read_cgroups())
-    if container.running:
-        _ask(containers, container, {"do": "update", "resources": resources_of(limits)})
-    spec = container.record.spec._replace(limits=limits)
+    before = container.record.spec
+    if restart and parse_policy(restart).name != "no" and before.auto_remove:
+        raise Conflict("container {container} is removed at its end: it has no restart policy",
+                       container=container.record.name)  # fmt: skip
+    if limits != before.limits:
+        check_limits(limits, read_cgroups())
+        if container.running:
+            _ask(containers, container, {"do": "update", "resources": resources_of(limits)})
+    spec = before._replace(limits=limits, restart=restart or before.restart)
     write_record(containers.folder(container.record.id), container.record._replace(spec=spec))
 
 

@@ -20,9 +20,14 @@ class Port(NamedTuple):
     address: str = ""
     host_port: int = 0
 
-    def __str__(self) -> str:
+    @property
+    def host(self) -> str:
+        """Where it is reached: `0.0.0.0:8080`."""
         shown = self.address or "0.0.0.0"
-        return f"{f'[{shown}]' if ':' in shown else shown}:{self.host_port}->{self.container_port}/{self.protocol}"
+        return f"{f'[{shown}]' if ':' in shown else shown}:{self.host_port}"
+
+    def __str__(self) -> str:
+        return f"{self.host}->{self.container_port}/{self.protocol}"
 
 
 def parse_ports(text: str) -> list[Port]:

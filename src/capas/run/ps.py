@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from capas.errors import Conflict, Invalid, Unsupported
 from capas.run.containers import Containers
-from capas.run.processes import list_pids
+from capas.run.processes import Process, list_pids, list_processes_of
+from capas.run.times import format_time
 
+_TITLES = "UID PID PPID C STIME TTY TIME CMD"
 _PATIENCE_SECONDS = 20
 _FOREIGN_PID = re.compile(r"(?:^|[\s,])(?!pid=)([^\s,=]*)=\s*PID", re.ASCII)  # another column that calls itself PID
 
@@ -34,6 +36,18 @@ def list_as_ps(containers: Containers, reference: str, options: str) -> Table:
         raise Invalid("only the column pid may be called PID, not as in {options!r}", options=options[:200])
     pids = {str(pid) for pid in list_pids(container.record.id, container.state.pid)}
     return _pick(_run_ps(options.split()), pids, options)
+
+
+def list_as_ps_ef(containers: Containers, reference: str, booted_ns: int) -> Table:
+    """What `ps -ef` shows of it. `booted_ns`: when the machine started, since 1970. Raises: as `list_processes_of`."""
+    return Table(_TITLES.split(), [_row(one, booted_ns) for one in list_processes_of(containers, reference)])
+
+
+def _row(one: Process, booted_ns: int) -> list[str]:
+    spent = int(one.cpu_seconds)
+    began = format_time(booted_ns + int(one.started * 1e9))[11:16]
+    clock = f"{spent // 3600:02}:{spent // 60 % 60:02}:{spent % 60:02}"
+    return [one.user, str(one.pid), str(one.parent), "0", began, one.terminal, clock, one.command]
 
 
 def _run_ps(options: list[str]) -> list[str]:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from capas.run.keys import DetachKeys
+
 Sink = Callable[[bytes], None]
 _CHUNK = 64 * 1024
 _SILENCE_MS = 500
@@ -66,6 +68,8 @@ def _drain(fd: int, sinks: list[Sink], enough: int | None) -> None:
     try:
         while ready := dict(poll.poll(patience_ms)):
             if enough in ready:
+                if not sinks:
+                    return
                 poll.unregister(enough)
                 patience_ms = _SILENCE_MS
                 continue
@@ -82,10 +86,22 @@ def _drain(fd: int, sinks: list[Sink], enough: int | None) -> None:
 
 
 class Feeder:
-    """A thread that hands what comes from our input to a descriptor, until told to stop. `at_end`: the input ended."""
+    """A thread that hands what comes from our input to a descriptor, until told to stop. `at_end`: the input ended.
 
-    def __init__(self, source: int, target: int, at_end: Callable[[], None] = lambda: None) -> None:
+    Where the `keys` are among what comes, `leave` is called, and nothing more is read.
+    """
+
+    def __init__(
+        self,
+        source: int,
+        target: int,
+        at_end: Callable[[], None] = lambda: None,
+        *,
+        keys: DetachKeys | None = None,
+        leave: Callable[[], object] = lambda: None,
+    ) -> None:
         self.source, self._target, self._at_end = source, os.dup(target), at_end
+        self._keys, self._leave = keys or DetachKeys(b""), leave
         self._stop_out, self._stop_in = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -114,7 +130,11 @@ class Feeder:
                 if not data:
                     self._at_end()
                     return
+                data, left = self._keys.look(data)
                 write(data)
+                if left:
+                    self._leave()
+                    return
         except OSError:
             return
         finally:

@@ -36,6 +36,7 @@ class ContainerSpec(NamedTuple):
     group_add: tuple[str, ...] = ()
     workdir: str | None = None
     tty: bool = False
+    console_size: tuple[int, int] | None = None  # (rows, columns) at its start
     interactive: bool = False
     stdin_once: bool = False  # its input ends with that of the first who is attached
     hostname: str = ""

@@ -1,54 +1,27 @@
-"""Starting containers: in the foreground, joined to our streams, or detached under a keeper of their own."""
+"""Starting containers under keepers of their own, which outlive whoever starts them."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from typing import IO, Any
 
 from capas import errors
-from capas.errors import CapasError, Conflict
+from capas.errors import CapasError, Conflict, Unavailable
 from capas.run.containers import Container, Containers
 from capas.run.ending import let_end
-from capas.run.keeper import Keeper, Order
+from capas.run.keeper import Order
 from capas.run.monitor import dump_order
 from capas.run.policy import parse_policy
-from capas.run.pump import raw_terminal
 from capas.run.record import write_state
 from capas.run.relay import load_error
 from capas.run.restarting import forget_stopped, is_wanted
 from capas.run.streams import Attached
 
-_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
-              signal.SIGWINCH)  # fmt: skip
-_PATIENCE = 3
 _NOBODY = Attached()
-
-
-def start_attached(containers: Containers, reference: str, attached: Attached, *, sig_proxy: bool = True) -> int:
-    """Start it in this process and wait; its exit code. A container that is to be removed is removed.
-
-    Signals that reach us are passed on to it (from the main thread only).
-
-    Raises: as `Keeper.run`.
-    """
-    container = _startable(containers, reference)
-    spec = container.record.spec
-    keep_log = spec.tty or not spec.auto_remove
-    keeper = Keeper(_order(containers, container), attached, now=containers.now, keep_log=keep_log)
-    try:
-        with _forwarding(keeper, enabled=sig_proxy), _raw(attached, tty=spec.tty and spec.interactive):
-            return keeper.run().exit_code
-    finally:
-        if spec.auto_remove:
-            containers.forget(container.record)
 
 
 def start_detached(containers: Containers, reference: str, attached: Attached = _NOBODY) -> None:
@@ -56,24 +29,33 @@ def start_detached(containers: Containers, reference: str, attached: Attached = 
 
     The keeper inherits the descriptors of `attached`; ours may be closed afterwards.
     """
-    container = _startable(containers, reference)
+    container = get_startable(containers, reference)
+    begin(containers, container, attached).close()
+
+
+def begin(containers: Containers, container: Container, attached: Attached) -> IO[bytes]:
+    """As `start_detached`; what its keeper says of its last end comes from the file: a line for `check_answer`."""
     _begin_anew(containers, container)
     auto_remove = container.record.spec.auto_remove
-    order = dump_order(_order(containers, container), containers.snapshotter.name, attached, auto_remove=auto_remove)
+    order = dump_order(order_of(containers, container), containers.snapshotter.name, attached, auto_remove=auto_remove)
     source = Path(errors.__file__).parent.parent
     done = subprocess.Popen(
         [sys.executable, "-m", "capas.run.monitor"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
         env={"PATH": os.defpath, "PYTHONPATH": str(source)}, cwd="/",
         pass_fds=[fd for fd in attached if fd is not None],
     )  # fmt: skip
     assert done.stdin is not None and done.stdout is not None
-    with done.stdin, done.stdout:
+    with done.stdin:
         done.stdin.write(json.dumps(order).encode())
-        done.stdin.close()
-        answer = done.stdout.readline()
+    answer = done.stdout.readline()
     done.wait()
-    _check(answer, container)
+    try:
+        check_answer(answer, container)
+    except BaseException:
+        done.stdout.close()
+        raise
+    return done.stdout
 
 
 def start_wanted(containers: Containers) -> list[str]:
@@ -99,7 +81,8 @@ def _begin_anew(containers: Containers, container: Container) -> None:
         write_state(folder, container.state._replace(status="exited", restarts=0))
 
 
-def _startable(containers: Containers, reference: str) -> Container:
+def get_startable(containers: Containers, reference: str) -> Container:
+    """One that does not run, and whose last keeper is gone. Raises: NotFound; Conflict."""
     container = containers.get(reference)
     if container.running:
         raise Conflict("container {container} is running already", container=container.record.name)
@@ -107,44 +90,18 @@ def _startable(containers: Containers, reference: str) -> Container:
     return container
 
 
-def _order(containers: Containers, container: Container) -> Order:
+def order_of(containers: Containers, container: Container) -> Order:
+    """What its keeper is to know."""
     record = container.record
     mounts = tuple(containers.snapshotter.mounts(record.snapshot))
     return Order(containers.root, containers.run_root, record, mounts, containers.runtime(), containers.bridge)
 
 
-def _check(answer: bytes, container: Container) -> None:
+def check_answer(answer: bytes, container: Container) -> dict[str, Any]:
+    """What a keeper told. Raises: what it says went wrong; Unavailable where it says nothing."""
     if not answer:
-        raise CapasError("the keeper of container {container} ended before it started", container=container.record.name)
-    told = json.loads(answer)
+        raise Unavailable("the keeper of container {container} is gone", container=container.record.name)
+    told: dict[str, Any] = json.loads(answer)
     if "error" in told:
         raise load_error(told)
-
-
-@contextmanager
-def _forwarding(keeper: Keeper, *, enabled: bool) -> Iterator[None]:
-    if not enabled or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    interrupts = 0
-
-    def forward(number: int, _frame: FrameType | None) -> None:
-        nonlocal interrupts
-        interrupts += number == signal.SIGINT
-        keeper.signal(signal.SIGKILL if interrupts >= _PATIENCE else number)  # who insists is obeyed
-
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _raw(attached: Attached, *, tty: bool) -> Iterator[None]:
-    if tty and attached.stdin is not None:
-        with raw_terminal(attached.stdin):
-            yield
-    else:
-        yield
+    return told

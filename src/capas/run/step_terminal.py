@@ -28,10 +28,10 @@ class StepTerminal:
 
     def attend(self, launch: Launch) -> int:
         """Start it, hand keys and output to and fro, and wait; its exit code. Raises: see `Launch.wait`."""
-        streams = Streams(_OURS, tty=True, interactive=True, log=None)
+        streams = Streams(_OURS, tty=True, interactive=True, log=None, size=self.size)
         try:
             with raw_terminal(_OURS.stdin or 0):
-                self._resize = streams.resize
+                self._resize = lambda: streams.resize(self.size)
                 streams.take(launch.start_at_terminal(streams.size))
                 return launch.wait()
         finally:

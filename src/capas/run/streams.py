@@ -7,7 +7,7 @@ import threading
 from typing import NamedTuple
 
 from capas.run.logs import LogWriter
-from capas.run.pump import Feeder, Outlet, Sink, drain, get_size, set_size
+from capas.run.pump import Feeder, Outlet, Sink, drain, set_size
 
 
 class Attached(NamedTuple):
@@ -28,7 +28,8 @@ class Streams:
     """The streams of one start. With `log` what comes out is copied to it; without, we hand our own on unread.
 
     `shared`: others may join later (`join`), so that the container's input is a pipe of ours even where somebody is
-    attached from the beginning; `once`: it ends with the input of the first who has one.
+    attached from the beginning; `once`: it ends with the input of the first who has one. `size`: rows and
+    columns of its terminal.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Streams:
         log: LogWriter | None,
         shared: bool = False,
         once: bool = False,
+        size: tuple[int, int] | None = None,
     ) -> None:
         self._attached, self._log, self._interactive = attached, log, interactive
         self._shared, self._once = shared, once
@@ -53,7 +55,7 @@ class Streams:
         self._terminal: int | None = None
         self._ended: int | None = None
         self._sources: list[int] = []
-        self._size = get_size(attached.stdout) if tty and attached.stdout is not None else None
+        self._size = size
         self.stdin: int | None = None
         self.stdout: int | None = None
         self.stderr: int | None = None
@@ -112,12 +114,8 @@ class Streams:
                 self._ours.remove(feeder.source)
                 os.close(feeder.source)
 
-    def resize(self, size: tuple[int, int] | None = None) -> None:
-        """The container's terminal gets this size (rows, columns), or that of ours, which has changed."""
-        if size is None and self._attached.stdout is not None:
-            size = get_size(self._attached.stdout)
-        if size is None:
-            return
+    def resize(self, size: tuple[int, int]) -> None:
+        """The container's terminal gets this size (rows, columns)."""
         self._size = size
         if self._terminal is not None:
             set_size(self._terminal, size)
