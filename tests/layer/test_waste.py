@@ -17,7 +17,8 @@ def layer(*entries: Entry) -> Contents:
 
 
 def weigh(layers: Sequence[Contents]) -> list[Weight]:
-    return waste.weigh(Tree(layers, lambda number: io.BytesIO()))
+    tree = Tree(layers, lambda number: io.BytesIO())
+    return waste.weigh(tree, waste.living_bodies(tree))
 
 
 def file(path: bytes, size: int) -> Entry:

@@ -49,10 +49,11 @@ class Look:
     ) -> Iterator[tuple[Image, Tree]]:
         """The image and the tree that its layers make, with what each layer brought and hid. Raises: as `opened`."""
         from capas.image.contents import opened_tree
+        from capas.layer.contents import uncollected
         from capas.layer.files import layer_files
 
         root = self._engine.settings.root
-        with self.opened(name, platform) as image:
+        with self.opened(name, platform) as image, uncollected():
             folder, files = root / "cache" / "contents", layer_files(root)
             with opened_tree(image, folder, files, digested=True, report=report) as tree:
                 yield image, tree

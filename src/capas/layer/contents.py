@@ -19,7 +19,7 @@ from capas.store.contract import Readable
 
 _VERSION = 2
 _WIDTH = 32  # bytes of a SHA-256
-_UNKNOWN = bytes(_WIDTH)
+UNKNOWN = bytes(_WIDTH)
 _MOST_HOLES = 1 << 30
 """Bytes of holes that are hashed with a sparse file: a map may claim exabytes of them at no cost."""
 
@@ -33,11 +33,14 @@ class Contents(NamedTuple):
     entries: Sequence[Entry]
     sums: bytes = b""
 
+    def list_sums(self) -> list[bytes]:
+        """The SHA-256 of each regular file, in their order, `UNKNOWN` for one of endless holes."""
+        return [self.sums[at : at + _WIDTH] for at in range(0, len(self.sums), _WIDTH)]
+
     def digests(self) -> Mapping[int, bytes]:
-        """What each regular file holds: its SHA-256 by its entry's `offset`. A file of endless holes has none."""
-        offsets = (entry.offset for entry in self.entries if entry.kind == FILE)
-        pieces = (self.sums[at : at + _WIDTH] for at in range(0, len(self.sums), _WIDTH))
-        return {offset: digest for offset, digest in zip(offsets, pieces, strict=False) if digest != _UNKNOWN}
+        """What each regular file holds: its SHA-256 by its entry's `offset`, `UNKNOWN` for one of endless holes."""
+        offsets = [entry.offset for entry in self.entries if entry.kind == FILE]
+        return dict(zip(offsets, self.list_sums(), strict=False))
 
     @property
     def is_digested(self) -> bool:
@@ -57,7 +60,7 @@ class Contents(NamedTuple):
         import zstandard
 
         try:
-            with _uncollected():
+            with uncollected():
                 plain = zstandard.decompress(data)
                 version, entries, sums = msgspec.msgpack.decode(plain, type=tuple[int, list[Entry], bytes])
         except (zstandard.ZstdError, msgspec.MsgspecError, RecursionError) as error:
@@ -87,7 +90,7 @@ def _digest(entry: Entry, body: Body) -> bytes:
     if whole is not None:
         return hashlib.sha256(whole).digest()
     if entry.size - stored_size(entry) > _MOST_HOLES:
-        return _UNKNOWN
+        return UNKNOWN
     sha256 = hashlib.sha256()
     while data := body.read(1 << 20):
         sha256.update(data)
@@ -95,7 +98,7 @@ def _digest(entry: Entry, body: Body) -> bytes:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """A block that makes many objects and no rubbish: looking for rubbish would take longer than all the rest."""
     was_on = gc.isenabled()
     gc.disable()

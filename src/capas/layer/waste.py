@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from capas.layer.entry import DIRECTORY, FILE, Entry
@@ -22,27 +21,30 @@ class Weight(NamedTuple):
     waste: int
 
 
-def weigh(tree: Tree) -> list[Weight]:
-    """A weight for each layer, bottom first. A file counts once however many links it has.
+def living_bodies(tree: Tree) -> Mapping[Body, Sequence[Entry]]:
+    """The bodies that are in the image, with all the names that they have there, sorted."""
+    found: dict[Body, Sequence[Entry]] = {}
+    for entry, layer in tree.iter_bodies():
+        body = layer, entry.offset
+        found[body] = sorted((*found[body], entry)) if body in found else (entry,)
+    return found
+
+
+def weigh(tree: Tree, living: Container[Body]) -> list[Weight]:
+    """A weight for each layer, bottom first, if these bodies are in the image. A file of several names counts once.
 
     Units: bytes of files, without headers and padding.
     """
-    living = living_bodies(tree)
     return [_weigh(contents.entries, number, living) for number, contents in enumerate(tree.layers)]
 
 
-def living_bodies(tree: Tree) -> AbstractSet[Body]:
-    """The bodies that have a name in the image."""
-    return {(layer, entry.offset) for entry, layer, _ in tree.iter_located() if entry.kind == FILE}
+def _weigh(entries: Sequence[Entry], layer: int, living: Container[Body]) -> Weight:
+    files = [entry for entry in entries if entry.kind == FILE and not _is_mark(entry.path)]
+    others = sum(entry.kind not in (FILE, DIRECTORY) for entry in entries)
+    wasted = sum(entry.size for entry in files if (layer, entry.offset) not in living)
+    return Weight(sum(entry.size for entry in files), len(files) + others, wasted)
 
 
-def is_deletion(entry: Entry) -> bool:
+def _is_mark(path: bytes) -> bool:
     """Whether an entry is no file but says that others are gone."""
-    return entry.path.rpartition(b"/")[2].startswith(WHITEOUT)
-
-
-def _weigh(entries: Sequence[Entry], layer: int, living: AbstractSet[Body]) -> Weight:
-    files = [entry for entry in entries if entry.kind != DIRECTORY and not is_deletion(entry)]
-    sizes = [(entry.size, (layer, entry.offset) in living) for entry in files if entry.kind == FILE]
-    wasted = sum(size for size, lives in sizes if not lives)
-    return Weight(sum(size for size, _ in sizes), len(files), wasted)
+    return WHITEOUT in path and path.rpartition(b"/")[2].startswith(WHITEOUT)

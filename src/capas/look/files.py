@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from capas.errors import Invalid, NotFound
+from capas.layer.contents import UNKNOWN
 from capas.layer.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HARDLINK, SYMLINK, Entry, Layer
 from capas.layer.marks import OPAQUE, WHITEOUT
 from capas.layer.tree import Located, Tree
@@ -81,7 +82,8 @@ def digests_of(tree: Tree) -> DigestOf:
             return ""
         if layer not in known:
             known[layer] = tree.layers[layer].digests()
-        return known[layer].get(entry.offset, b"").hex()
+        found = known[layer].get(entry.offset, UNKNOWN)
+        return found.hex() if found != UNKNOWN else ""
 
     return find
 

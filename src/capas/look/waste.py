@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from capas.image.image import Image
 from capas.image.steps import Step, list_steps
+from capas.layer.contents import UNKNOWN
 from capas.layer.entry import FILE, Entry
 from capas.layer.tree import Hidden, Tree
 from capas.layer.waste import Body, Weight, living_bodies, weigh
@@ -102,30 +102,20 @@ class Waste(NamedTuple):
 
 def find_waste(image: Image, tree: Tree) -> Waste:
     """What of the image is waste. `tree` is its own, with digests."""
-    weights = weigh(tree)
-    bodies, losses = _living(tree), list_losses(tree)
+    bodies = living_bodies(tree)
+    weights, losses = weigh(tree, bodies), list_losses(tree, bodies)
     leftovers = sorted(_leftovers(bodies), key=lambda one: (-one.size, one.path))
     duplicates = sorted(_duplicates(tree, bodies), key=lambda one: (-one.wasted, one.paths))
     steps = _steps(image, weights, losses, leftovers)
     return Waste(sum(weight.size for weight in weights), steps, losses, leftovers, duplicates)
 
 
-def list_losses(tree: Tree) -> list[Loss]:
+def list_losses(tree: Tree, living: Container[Body]) -> list[Loss]:
     """Each body that has lost its last name, with the layer that took that. Order: the largest first, then by path."""
-    return sorted(_losses(tree, living_bodies(tree)), key=lambda one: (-one.size, one.path))
+    return sorted(_losses(tree, living), key=lambda one: (-one.size, one.path))
 
 
-def _living(tree: Tree) -> Mapping[Body, tuple[Entry, ...]]:
-    """Each body in the image with its names."""
-    found: dict[Body, tuple[Entry, ...]] = {}
-    for entry, layer, _ in tree.iter_located():
-        if entry.kind == FILE:
-            body = (layer, entry.offset)
-            found[body] = (*found[body], entry) if body in found else (entry,)
-    return found
-
-
-def _losses(tree: Tree, living: AbstractSet[Body]) -> Iterator[Loss]:
+def _losses(tree: Tree, living: Container[Body]) -> Iterator[Loss]:
     last: dict[Body, Hidden] = {}
     for one in tree.hidden:
         if one.entry.kind == FILE and (one.layer, one.entry.offset) not in living:
@@ -167,14 +157,18 @@ def _leftovers(bodies: Mapping[Body, Sequence[Entry]]) -> Iterator[Leftover]:
 
 
 def _duplicates(tree: Tree, bodies: Mapping[Body, Sequence[Entry]]) -> Iterator[Duplicate]:
-    digest_of = digests_of(tree)
-    same: dict[str, list[Entry]] = defaultdict(list)
-    for (layer, _), entries in bodies.items():
-        if entries[0].size:
-            same[digest_of(entries[0], layer)].append(entries[0])
+    """Only bodies are looked at whose digest comes more than once, which few do."""
+    counts = Counter(digest for contents in tree.layers for digest in contents.list_sums())
+    repeated = {digest for digest, count in counts.items() if count > 1 and digest != UNKNOWN}
+    same: dict[bytes, list[Entry]] = defaultdict(list)
+    for layer, contents in enumerate(tree.layers) if repeated else ():
+        for offset, digest in contents.digests().items():
+            if digest in repeated and (layer, offset) in bodies:
+                same[digest].append(bodies[layer, offset][0])
     for digest, entries in same.items():
-        if digest and len(entries) > 1:
-            yield Duplicate(digest, entries[0].size, tuple(_shown(entry.path) for entry in entries))
+        if len(entries) > 1 and entries[0].size:
+            paths = sorted(_shown(entry.path) for entry in entries)
+            yield Duplicate(digest.hex(), entries[0].size, tuple(paths))
 
 
 def _steps(
