@@ -18,7 +18,7 @@ def layer(*entries: Entry) -> Contents:
 
 def weigh(layers: Sequence[Contents]) -> list[Weight]:
     tree = Tree(layers, lambda number: io.BytesIO())
-    return waste.weigh(tree, waste.living_bodies(tree))
+    return waste.weigh(tree, tree.bodies())
 
 
 def file(path: bytes, size: int) -> Entry:

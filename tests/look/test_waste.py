@@ -14,7 +14,7 @@ from capas.engine.engine import Engine
 from capas.layer.contents import read_contents
 from capas.layer.entry import FILE
 from capas.layer.tree import Tree
-from capas.layer.waste import living_bodies, weigh
+from capas.layer.waste import weigh
 from capas.look.waste import Duplicate, Loss, Waste, list_losses
 from support.changesets import Member, changeset, directory, file, hardlink
 from support.looking import make_engine, put_image
@@ -116,9 +116,9 @@ def test_every_byte_is_in_the_image_or_lost(layers: list[list[Member]]) -> None:
     tree = Tree(
         [read_contents(io.BytesIO(tar), digested=True) for tar in tars], lambda number: io.BytesIO(tars[number])
     )
-    weights = weigh(tree, living_bodies(tree))
+    weights = weigh(tree, tree.bodies())
     kept = sum(len(tree.open(entry.path).read()) for entry in tree.iter() if entry.kind == FILE)
     assert sum(weight.size - weight.waste for weight in weights) == kept
-    lost = list_losses(tree, living_bodies(tree))
+    lost = list_losses(tree, tree.bodies())
     for number, weight in enumerate(weights):
         assert sum(one.size for one in lost if one.layer == number) == weight.waste

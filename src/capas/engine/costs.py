@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from capas.image.contents import opened_tree
-from capas.layer.waste import Weight, living_bodies, weigh
+from capas.layer.waste import Weight, weigh
 from capas.store.record import StepTime
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def list_costs(engine: Engine, image: Image) -> list[StepCost]:
     """A cost for every step of the history, oldest first. Raises: NotFound where a layer is not here; Corrupt."""
     folder = engine.settings.root / "cache" / "contents"
     with opened_tree(image, folder, engine.layer_files) as tree:
-        weights = iter(weigh(tree, living_bodies(tree)))
+        weights = iter(weigh(tree, tree.bodies()))
     times = engine.store.records.list_times(image.id)
     unknown = len(image.history) - len(times)  # those of the base
     costs = []

@@ -99,15 +99,17 @@ class Tree:
         if found is not None:
             yield from (Located(node.entry, node.layer, node.made) for node in _descend(found))
 
-    def iter_bodies(self) -> Iterator[tuple[Entry, int]]:
-        """Every regular file with the layer that holds its body. Order: none, which is quicker."""
+    def bodies(self) -> dict[tuple[int, int], Entry]:
+        """What the regular files hold, each once: the layer and the offset of it, with one of its names."""
+        found: dict[tuple[int, int], Entry] = {}
         waiting = [self._root]
         while waiting:
-            node = waiting.pop()
-            if node.children is not None:
-                waiting += node.children.values()
-            elif node.entry.kind == FILE:
-                yield node.entry, node.layer
+            for node in (waiting.pop().children or {}).values():
+                if node.children is not None:
+                    waiting.append(node)
+                elif node.entry.kind == FILE:
+                    found.setdefault((node.layer, node.entry.offset), node.entry)
+        return found
 
     def open(self, path: bytes) -> BinaryIO:
         """The bytes of a regular file, links followed. Raises: NotFound; Invalid for anything but a file."""
@@ -173,11 +175,12 @@ class Tree:
         return trail[-1]
 
     def _stack(self, entries: Sequence[Entry], layer: int) -> None:
-        self._white_out([entry for entry in entries if WHITEOUT in entry.path], layer)
+        marks = [entry for entry in entries if WHITEOUT in entry.path]
+        self._white_out(marks, layer)
         known: dict[bytes, tuple[_Node, bool]] = {}  # directories by the paths that entries call them: are these real?
         for entry in entries:
             folder, _, name = entry.path.rpartition(b"/")
-            if name.startswith(WHITEOUT):
+            if marks and name.startswith(WHITEOUT):
                 continue
             if folder not in known:
                 parent = self._walk(folder, follow=True, make=layer) or self._root
@@ -251,5 +254,6 @@ def _descend(node: _Node) -> Iterator[_Node]:
     while waiting:
         node = waiting.pop()
         yield node
-        children = node.children or {}
-        waiting += (children[name] for name in sorted(children, reverse=True))
+        children = node.children
+        if children:
+            waiting += [children[name] for name in sorted(children, reverse=True)]

@@ -111,9 +111,14 @@ def find_layer(layers: Sequence[Layer], text: str) -> int:
 
 def _file(entry: Entry, layer: int, digest: str, mark: FileKind | None = None) -> ImageFile:
     return ImageFile(
-        "/" + os.fsdecode(entry.path), mark or _KINDS[entry.kind], entry.mode, entry.uid, entry.gid, entry.size,
-        entry.mtime_ns, layer, digest if mark is None else "", os.fsdecode(entry.target), entry.device, entry.xattrs,
+        "/" + _text(entry.path), mark or _KINDS[entry.kind], entry.mode, entry.uid, entry.gid, entry.size,
+        entry.mtime_ns, layer, digest if mark is None else "", _text(entry.target), entry.device, entry.xattrs,
     )  # fmt: skip
+
+
+def _text(name: bytes) -> str:
+    """As `os.fsdecode`, wherever we are."""
+    return name.decode("utf-8", "surrogateescape") if name else ""
 
 
 def _mark(path: bytes) -> FileKind | None:

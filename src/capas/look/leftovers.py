@@ -41,9 +41,13 @@ HABITS: Mapping[str, Habit] = {
 _ANY = re.compile("|".join(f"(?P<k{number}>{habit.pattern})" for number, habit in enumerate(HABITS.values())).encode(),
                   re.DOTALL)  # fmt: skip
 _KINDS = tuple(HABITS)
+_PLACES = (b"var/", b"tmp/", b"root/.", b"home/", b"etc/apk/", b"usr/local/share/.cache/")
+"""Where all of them are, but for bytecode: most files of an image are elsewhere."""
 
 
 def find_habit(path: bytes) -> str | None:
     """The kind of leftovers that a file's path (without its first slash) tells, None for any other file."""
+    if not path.startswith(_PLACES) and b"__pycache__/" not in path:
+        return None
     match = _ANY.fullmatch(path)
     return _KINDS[int(match.lastgroup[1:])] if match and match.lastgroup else None

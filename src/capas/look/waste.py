@@ -12,7 +12,7 @@ from capas.image.steps import Step, list_steps
 from capas.layer.contents import UNKNOWN
 from capas.layer.entry import FILE, Entry
 from capas.layer.tree import Hidden, Tree
-from capas.layer.waste import Body, Weight, living_bodies, weigh
+from capas.layer.waste import Body, Weight, weigh
 from capas.look.files import digests_of
 from capas.look.leftovers import find_habit
 
@@ -102,9 +102,9 @@ class Waste(NamedTuple):
 
 def find_waste(image: Image, tree: Tree) -> Waste:
     """What of the image is waste. `tree` is its own, with digests."""
-    bodies = living_bodies(tree)
+    bodies = tree.bodies()
     weights, losses = weigh(tree, bodies), list_losses(tree, bodies)
-    leftovers = sorted(_leftovers(bodies), key=lambda one: (-one.size, one.path))
+    leftovers = sorted(_leftovers(tree, bodies), key=lambda one: (-one.size, one.path))
     duplicates = sorted(_duplicates(tree, bodies), key=lambda one: (-one.wasted, one.paths))
     steps = _steps(image, weights, losses, leftovers)
     return Waste(sum(weight.size for weight in weights), steps, losses, leftovers, duplicates)
@@ -147,16 +147,19 @@ class _Reasons:
         return "repeated" if digest and digest == self._digest_of(new, one.by) else "overwritten"
 
 
-def _leftovers(bodies: Mapping[Body, Sequence[Entry]]) -> Iterator[Leftover]:
+def _leftovers(tree: Tree, bodies: Mapping[Body, Entry]) -> Iterator[Leftover]:
     """A body that has a name elsewhere too is no leftover."""
-    for (layer, _), entries in bodies.items():
-        entry = entries[0]
-        kind = find_habit(entry.path)
-        if kind is not None and entry.size and all(find_habit(other.path) for other in entries[1:]):
-            yield Leftover(_shown(entry.path), kind, entry.size, layer)
+    found = {body: kind for body, entry in bodies.items() if (kind := find_habit(entry.path)) and entry.size}
+    innocent: set[Body] = set()
+    if any(tree.may_share(bodies[body]) for body in found):
+        names = ((one.entry.path, (one.layer, one.entry.offset)) for one in tree.iter_located())
+        innocent = {body for path, body in names if body in found and not find_habit(path)}
+    for body, kind in found.items():
+        if body not in innocent:
+            yield Leftover(_shown(bodies[body].path), kind, bodies[body].size, body[0])
 
 
-def _duplicates(tree: Tree, bodies: Mapping[Body, Sequence[Entry]]) -> Iterator[Duplicate]:
+def _duplicates(tree: Tree, bodies: Mapping[Body, Entry]) -> Iterator[Duplicate]:
     """Only bodies are looked at whose digest comes more than once, which few do."""
     counts = Counter(digest for contents in tree.layers for digest in contents.list_sums())
     repeated = {digest for digest, count in counts.items() if count > 1 and digest != UNKNOWN}
@@ -164,7 +167,7 @@ def _duplicates(tree: Tree, bodies: Mapping[Body, Sequence[Entry]]) -> Iterator[
     for layer, contents in enumerate(tree.layers) if repeated else ():
         for offset, digest in contents.digests().items():
             if digest in repeated and (layer, offset) in bodies:
-                same[digest].append(bodies[layer, offset][0])
+                same[digest].append(bodies[layer, offset])
     for digest, entries in same.items():
         if len(entries) > 1 and entries[0].size:
             paths = sorted(_shown(entry.path) for entry in entries)
