@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from capas.engine.listing import ImageSummary, list_images
 from capas.engine.lookup import Found, get_image
 from capas.errors import Conflict
+from capas.image.kept_contents import forget_contents
 from capas.oci.digest import ChainID, DiffID, Digest, chain_id
 from capas.reference import Reference
 from capas.store.records import ImageRecord, Records
@@ -75,7 +76,14 @@ def sweep(engine: Engine) -> int:
         with store.stilled() as live:
             if live <= store.records.live_digests():
                 _sweep_snapshots(engine, live)
-    return store.collect(cached_blobs(engine)).size
+    before = _known_layers(store.records)
+    freed = store.collect(cached_blobs(engine)).size
+    forget_contents(engine.settings.root / "cache" / "contents", before - _known_layers(store.records))
+    return freed
+
+
+def _known_layers(records: Records) -> set[DiffID]:
+    return {layer.diff_id for layer in records.iter_layers()}
 
 
 def cached_blobs(engine: Engine) -> Sequence[Digest]:

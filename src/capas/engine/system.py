@@ -35,11 +35,14 @@ class System:
 
     def check(self, *, repair: bool = False, report: Report = ignore) -> list[Finding]:
         """What is wrong, after reading everything. Repair: what is damaged goes; a pull brings it again."""
+        from capas.image.kept_contents import check_contents
         from capas.layer.erofs.check import check_files
         from capas.layer.files import layer_files
 
+        root = self._engine.settings.root
         findings = self._engine.store.check(repair, report=report)
-        return [*findings, *check_files(layer_files(self._engine.settings.root), repair=repair, report=report)]
+        findings += check_files(layer_files(root), repair=repair, report=report)
+        return [*findings, *check_contents(root / "cache" / "contents", repair=repair)]
 
     def info(self) -> dict[str, object]:
         """What was chosen, and why."""

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from capas.errors import Corrupt
+from capas.errors import Corrupt, Unsupported
 from capas.events import Advanced, Finished, Report, Started, ignore
 from capas.image.image import Image
+from capas.image.kept_contents import trim_contents
 from capas.layer.compression import decompress
 from capas.layer.contents import Contents, read_contents
 from capas.layer.entry import Layer
@@ -57,7 +58,7 @@ def _load(path: Path) -> Contents | None:
     try:
         contents = Contents.load(path.read_bytes())
         os.utime(path)
-    except (OSError, Corrupt):
+    except (OSError, Corrupt, Unsupported):
         return None
     return contents
 
@@ -102,6 +103,7 @@ def _keep(contents: Contents, path: Path) -> None:
         partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         partial.write_bytes(contents.dump())
         partial.replace(path)
+    trim_contents(path.parent)
 
 
 @contextlib.contextmanager

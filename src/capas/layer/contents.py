@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from capas.errors import Corrupt
+from capas.errors import Corrupt, Unsupported
 from capas.layer.body import Body
 from capas.layer.entry import FILE, Entry
+from capas.layer.inflate import ZSTD_MAGIC
 from capas.layer.reader import iter_entries
 from capas.layer.section import stored_size
 from capas.store.contract import Readable
 
-_VERSION = 2
+_FIRST_VERSION, _VERSION = 1, 2  # the first was not compressed
 _WIDTH = 32  # bytes of a SHA-256
 UNKNOWN = bytes(_WIDTH)
 _MOST_HOLES = 1 << 30
@@ -56,9 +57,11 @@ class Contents(NamedTuple):
 
     @classmethod
     def load(cls, data: bytes) -> Contents:
-        """What `dump` gave. Raises: Corrupt for damage, and for another version's bytes: make them again."""
+        """What `dump` gave. Raises: Corrupt for damage; Unsupported for another version's bytes: make them again."""
         import zstandard
 
+        if not data.startswith(ZSTD_MAGIC):
+            raise Unsupported("the table of contents is of version {version}", version=_FIRST_VERSION)
         try:
             with uncollected():
                 plain = zstandard.decompress(data)
@@ -66,7 +69,7 @@ class Contents(NamedTuple):
         except (zstandard.ZstdError, msgspec.MsgspecError, RecursionError) as error:
             raise Corrupt("the table of contents cannot be read: {error}", error=str(error)) from None
         if version != _VERSION:
-            raise Corrupt("the table of contents is of version {version}", version=version)
+            raise Unsupported("the table of contents is of version {version}", version=version)
         return cls(entries, sums)
 
 
