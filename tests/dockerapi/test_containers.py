@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.docker import Docker, Server
+from support.docker_load import ask
 
 pytestmark = pytest.mark.root
 
@@ -234,3 +235,23 @@ def test_a_network_is_made_joined_and_removed(docker: Docker) -> None:
     assert "has active endpoints" in docker.fails("network", "rm", "team")
     docker.ok("rm", "-f", "box")
     docker.ok("network", "rm", "team")
+
+
+def test_stats_tell_a_busy_container_from_an_idle_one(docker: Docker, server: Server) -> None:
+    docker.ok(
+        "run", "-d", "--name", "busy", "-m", "64m", "--network", "host", "busybox", "sh", "-c", "while :; do :; done"
+    )
+    docker.ok("run", "-d", "--name", "idle", "--pids-limit", "7", "busybox", "sleep", "100")
+    form = "{{.Name}} {{.CPUPerc}} {{.PIDs}} {{.NetIO}}"
+    shown = dict(line.split(" ", 1) for line in docker.ok("stats", "--no-stream", "--format", form).splitlines())
+    percent, processes, network = shown["busy"].split(" ", 2)
+    assert float(percent.rstrip("%")) > 5 > float(shown["idle"].split("%")[0])
+    assert (processes, network) == ("1", "0B / 0B")  # the host's network is not its own
+    busy, idle = (
+        json.loads(ask(server.socket, "GET", f"/containers/{name}/stats?stream=0&one-shot=1").body)
+        for name in ("busy", "idle")
+    )
+    spent = busy["cpu_stats"]["cpu_usage"]
+    assert 0 < spent["usage_in_usermode"] <= spent["total_usage"] * 1.1
+    assert busy["memory_stats"]["limit"] == 64 << 20
+    assert (busy["pids_stats"], idle["pids_stats"]) == ({"current": 1}, {"current": 1, "limit": 7})

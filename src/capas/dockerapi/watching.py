@@ -79,7 +79,8 @@ def _document(container: Container, now: Reading, before: Reading | None) -> dic
         "memory_stats": {},
     }  # fmt: skip
     if usage is not None:
-        found["pids_stats"] = {"current": usage.processes, "limit": usage.processes_limit}
+        limit = {"limit": usage.processes_limit} if usage.processes_limit else {}
+        found["pids_stats"] = {"current": usage.processes, **limit}
         found["memory_stats"] = {
             "usage": usage.memory, "limit": usage.memory_limit,
             "stats": {"inactive_file": usage.cache, "total_inactive_file": usage.cache},
@@ -96,7 +97,8 @@ def _cpu(usage: Usage | None) -> dict[str, Any]:
     if usage is None:
         return {"cpu_usage": {"total_usage": 0}}
     return {
-        "cpu_usage": {"total_usage": usage.cpu_ns, "usage_in_kernelmode": 0, "usage_in_usermode": 0},
+        "cpu_usage": {"total_usage": usage.cpu_ns, "usage_in_kernelmode": usage.kernel_ns,
+                      "usage_in_usermode": usage.user_ns},
         "system_cpu_usage": usage.system_ns, "online_cpus": usage.processors,
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ from capas.run.containers import Containers
 from capas.run.processes import list_pids
 
 _ROOT = "/sys/fs/cgroup"
+_TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
 _HUGE = 1 << 60  # what cgroups v1 says where there is no limit
 
 
@@ -32,6 +33,8 @@ class Usage(NamedTuple):
     """Units: times in nanoseconds, sizes in bytes. What this machine does not tell is 0. `cache` may be taken back."""
 
     cpu_ns: int = 0
+    user_ns: int = 0
+    kernel_ns: int = 0
     system_ns: int = 0
     processors: int = 1
     memory: int = 0
@@ -54,14 +57,15 @@ def read_usage(containers: Containers, reference: str) -> Usage:
     found = _of_v2(group) if unified else _of_v1(group)
     limit = container.record.spec.limits
     return found._replace(
-        system_ns=_system_ns(), processors=os.cpu_count() or 1, networks=_networks(container.state.pid),
+        system_ns=_system_ns(), processors=os.cpu_count() or 1,
+        networks={} if container.record.spec.network == "host" else _networks(container.state.pid),
         memory_limit=found.memory_limit if 0 < found.memory_limit < _HUGE else limit.memory or _all_memory(),
         processes=found.processes or len(list_pids(container.record.id, container.state.pid)),
     )  # fmt: skip
 
 
 def _of_v1(group: str) -> Usage:
-    stat = _table(f"{_ROOT}/memory{group}/memory.stat")
+    stat, times = _table(f"{_ROOT}/memory{group}/memory.stat"), _table(f"{_ROOT}/cpuacct{group}/cpuacct.stat")
     spent = {"Read": 0, "Write": 0}
     for line in read_text(f"{_ROOT}/blkio{group}/blkio.throttle.io_service_bytes").splitlines():
         fields = line.split()
@@ -69,6 +73,8 @@ def _of_v1(group: str) -> Usage:
             spent[fields[1]] += int(fields[2])
     return Usage(
         cpu_ns=_number(f"{_ROOT}/cpuacct{group}/cpuacct.usage"),
+        user_ns=times.get("user", 0) * _TICK_NS,
+        kernel_ns=times.get("system", 0) * _TICK_NS,
         memory=_number(f"{_ROOT}/memory{group}/memory.usage_in_bytes"),
         cache=stat.get("total_inactive_file", 0),
         memory_limit=_number(f"{_ROOT}/memory{group}/memory.limit_in_bytes"),
@@ -81,13 +87,16 @@ def _of_v1(group: str) -> Usage:
 
 def _of_v2(group: str) -> Usage:
     place = _ROOT + group
+    times = _table(f"{place}/cpu.stat")
     moved = {"rbytes": 0, "wbytes": 0}
     for line in read_text(f"{place}/io.stat").splitlines():
         for name, _, value in (word.partition("=") for word in line.split()[1:]):
             if name in moved:
                 moved[name] += int(value)
     return Usage(
-        cpu_ns=_table(f"{place}/cpu.stat").get("usage_usec", 0) * 1000,
+        cpu_ns=times.get("usage_usec", 0) * 1000,
+        user_ns=times.get("user_usec", 0) * 1000,
+        kernel_ns=times.get("system_usec", 0) * 1000,
         memory=_number(f"{place}/memory.current"),
         cache=_table(f"{place}/memory.stat").get("inactive_file", 0),
         memory_limit=_number(f"{place}/memory.max"),
@@ -110,7 +119,7 @@ def _networks(pid: int) -> dict[str, Traffic]:
 
 def _system_ns() -> int:
     ticks = sum(map(int, read_text("/proc/stat").partition("\n")[0].split()[1:9]))
-    return ticks * 10**9 // os.sysconf("SC_CLK_TCK")
+    return ticks * _TICK_NS
 
 
 def _all_memory() -> int:
