@@ -18,7 +18,7 @@ from capas.run.network_options import BINDING, MASQUERADE, MTU, NAME, TALKING, N
 from capas.run.networks import Networks
 from capas.run.record import Record
 from capas.run.settling import settle
-from capas.run.spec import ContainerSpec
+from capas.run.spec import ContainerSpec, dump_spec, load_spec
 
 root = pytest.mark.root
 PLAIN = Endpoint("")
@@ -195,6 +195,14 @@ def test_what_does_not_go_together_is_refused(
     networks.create("a", NetworkRequest(subnet="10.1.2.0/24"), id="a" * 64, now_ns=1, build=False)
     with pytest.raises(CapasError, match=said):
         settle(ContainerSpec(network=network, endpoints=endpoints), networks.bridge_of, _nobody)
+
+
+def test_a_container_of_before_is_on_the_network_that_it_was_made_for() -> None:
+    values = dump_spec(ContainerSpec(network="a"))
+    del values["endpoints"]
+    assert load_spec(values | {"aliases": ["db"]}).endpoints == (Endpoint("a", ("db",)),)
+    assert load_spec(values | {"network": ""}).endpoints == (Endpoint("bridge"),)
+    assert load_spec(values | {"network": "host"}).endpoints == ()
 
 
 @root

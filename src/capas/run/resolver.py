@@ -85,7 +85,10 @@ class Resolver:
                 connection, _ = self._streams.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve_stream, args=(connection,), daemon=True).start()
+            if self._many.acquire(blocking=False):
+                threading.Thread(target=self._serve_stream, args=(connection,), daemon=True).start()
+            else:
+                connection.close()
 
     def _serve_stream(self, connection: socket.socket) -> None:
         with connection:
@@ -100,6 +103,8 @@ class Resolver:
                     connection.sendall(struct.pack("!H", len(answer)) + answer)
             except OSError:
                 return
+            finally:
+                self._many.release()
 
     def _know(self, query: bytes, question: Question) -> bytes | None:
         """The answer where the name is a container's: without records for kinds that it has none of."""

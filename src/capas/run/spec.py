@@ -164,11 +164,18 @@ def load_spec(values: Mapping[str, Any]) -> ContainerSpec:
     made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     made["mounts"] = tuple(_load(ContainerMount, mount) for mount in values.get("mounts", ()))
     made["ports"] = tuple(_load(Port, port) for port in values.get("ports", ()))
-    made["endpoints"] = tuple(_load(Endpoint, endpoint) for endpoint in values.get("endpoints", ()))
+    endpoints = values["endpoints"] if "endpoints" in values else _one_network(values)
+    made["endpoints"] = tuple(_load(Endpoint, endpoint) for endpoint in endpoints)
     made["limits"] = _load(Limits, values.get("limits", {}))
     made["check"] = _load(Check, values.get("check", {}))
     made["ulimits"] = tuple((str(n), int(s), int(h)) for n, s, h in values.get("ulimits", ()))
     return ContainerSpec(**made)
+
+
+def _one_network(values: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """What a container that was made when it could be on one network only says of it."""
+    mode = values.get("network") or "bridge"
+    return [] if mode in ("host", "none") else [{"network": mode, "aliases": values.get("aliases", [])}]
 
 
 def _load(kind: Any, values: Mapping[str, Any]) -> Any:
