@@ -44,6 +44,30 @@ def test_an_archive_of_the_image_comes_to_the_client(buildx: Buildx, tmp_path: P
     assert buildx.terminal.ok("inspect", "--format", "{{.Config.Labels.made}}", f"archived:{kind}") == "here\n"
 
 
+def test_an_image_is_kept_by_the_builder_as_compose_asks_for_it(buildx: Buildx, tmp_path: Path) -> None:
+    output = "--output=type=image,name=kept:here,load=true,push=false"
+    buildx.build(tmp_path / "c", output, "--provenance=false", Dockerfile=DOCKERFILE, a_txt="aaa")
+    assert buildx.terminal.ok("inspect", "--format", "{{.Config.Labels.made}}", "kept:here") == "here\n"
+
+
+def test_an_image_carries_its_attestations(buildx: Buildx, tmp_path: Path) -> None:
+    with running_registry(tmp_path / "registry") as registry:
+        name = f"{registry}/team/attested:1"
+        flags = ["--push", f"--tag={name}", "--sbom=true", "--provenance=mode=max"]
+        buildx.build(tmp_path / "c", *flags, Dockerfile=DOCKERFILE, a_txt="aaa")
+        assert "SLSA" in buildx.ok("imagetools", "inspect", name, "--format", "{{json .Provenance}}")
+        assert "SPDX" in buildx.ok("imagetools", "inspect", name, "--format", "{{json .SBOM}}")
+
+
+def test_several_platforms_come_in_one_archive(buildx: Buildx, tmp_path: Path) -> None:
+    archive = tmp_path / "image.tar"
+    platforms = "--platform=linux/amd64,linux/arm64"
+    buildx.build(tmp_path / "c", platforms, f"--output=type=oci,dest={archive}", Dockerfile=DOCKERFILE, a_txt="aaa")
+    with tarfile.open(archive) as opened:
+        texts = [opened.extractfile(one).read() for one in opened if one.isfile() and one.size < 2000]  # type: ignore[union-attr]
+    assert any(b'"architecture":"arm64"' in text and b'"rootfs"' in text for text in texts)
+
+
 def test_several_outputs_come_from_one_build(buildx: Buildx, tmp_path: Path) -> None:
     outputs = [f"--output=type=tar,dest={tmp_path / 'o.tar'}", f"--output={tmp_path / 'out'}"]
     buildx.build(tmp_path / "c", *outputs, Dockerfile=DOCKERFILE, a_txt="aaa")

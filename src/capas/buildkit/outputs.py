@@ -13,6 +13,8 @@ from capas.buildkit.sending import Outlet, export_headers, send_directory
 from capas.errors import Unsupported
 
 _THERE = ("oci", "docker", "tar", "local")
+# words of clients about themselves, or about an image without a name, which has none here either
+_NO_MATTER = frozenset({"load", "context", "name-canonical", "dangling-name-prefix"})
 _IMAGE = "moby"  # what docker's own builder calls the image that it keeps
 
 
@@ -49,7 +51,7 @@ class ClientOutput(NamedTuple):
 
 
 def _read(kind: str, attributes: Mapping[str, str]) -> Output:
-    given = dict(attributes)
+    given = {name: value for name, value in attributes.items() if name not in _NO_MATTER}
     if kind in _THERE:
         if given.get("tar", "true") == "false":
             raise Unsupported("an image as a directory is not sent to a client", hint="leave tar=false out")

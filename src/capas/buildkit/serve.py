@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from capas.buildkit.listening import listen_unix, path_of
 from capas.buildkit.services import Services
 from capas.engine.engine import Engine
+from capas.engine.rootless import enter_if_possible
 
 _STOP_SECONDS = 5.0
 
@@ -18,6 +19,7 @@ def serve(engine: Engine, addresses: Sequence[str], *, ready: Callable[[str], No
 
     Raises: Invalid for an address that is none; Conflict for a socket in use; Denied.
     """
+    enter_if_possible()  # threads come next, and a namespace is entered before them or never
     asyncio.run(_serve(engine, addresses, ready))
 
 
