@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` shows the main job, `make test` proves it. Both set up what they need.
-.PHONY: demo test bench library clean
+.PHONY: demo test bench docs library clean
 
 demo:
 	@tools/setup demo
@@ -12,6 +12,10 @@ test:
 bench:
 	@tools/setup bench
 	@.venv/bin/python benchmarks/run.py
+
+docs:
+	@tools/setup test
+	@.venv/bin/python tools/guide.py build/guide
 
 library:
 	@tools/setup demo

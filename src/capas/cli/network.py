@@ -111,7 +111,7 @@ def rm(app: App, /, *, names: tuple[str, ...]) -> int:
 
 
 @click.command(cls=Command, help="Remove the networks that no container is on")
-@filter_option
+@click.option("--filter", "filters", multiple=True, metavar="KEY=VALUE", help="Keep only what fits")
 @click.option("-f", "--force", is_flag=True, help="Nothing is asked anyway")
 @pass_app
 def prune(app: App, /, *, filters: tuple[str, ...], force: bool) -> None:
