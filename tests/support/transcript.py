@@ -27,6 +27,7 @@ _MASKS = tuple(
     (re.compile(pattern), text)
     for pattern, text in (
         (r"\b(runc|crun) create failed", "<runtime> create failed"),
+        (r"^BusyBox v.*", "BusyBox"),
         (r"\b[0-9a-f]{64}\b", "<id>"),
         (r"\b[0-9a-f]{12}\b", "<id>"),
         (r"\b(size: )\d+\b", r"\1<n>"),
@@ -91,7 +92,12 @@ class Shell(NamedTuple):
     def _lines(self, text: str) -> tuple[str, ...]:
         for name, value in self.names.items():
             text = text.replace(value, f"${name}")
-        return tuple(map(mask, _UNTOLD.sub("", text).splitlines()))
+        return tuple(map(mask, clean(text).splitlines()))
+
+
+def clean(text: str) -> str:
+    """What was said, without what is not compared."""
+    return _UNTOLD.sub("", text)
 
 
 def mask(line: str) -> str:

@@ -19,7 +19,7 @@ from capas.dockerapi.stream import Emit, stream
 from capas.dockerapi.telling import tell_image, tell_pruned
 from capas.dockerapi.transfers import spool
 from capas.errors import Invalid, Unsupported
-from capas.events import Event, Explained, Failed, Finished, Planned, Said, Started
+from capas.events import Event, Explained, Finished, Planned, Said, Started
 from capas.oci.platform import Platform
 
 _NETWORKS: dict[str, Literal["default", "host", "none"]] = {
@@ -119,10 +119,8 @@ class Lines:
             self._say(f"Step {event.id} : {event.text}\n")
         elif isinstance(event, Said):
             self._say(f"{event.text}\n")
-        elif isinstance(event, Finished):
-            self._say(" ---> Using cache\n" if event.text == "CACHED" else f" ---> {event.text}\n")
-        elif isinstance(event, Failed):
-            self._say(f"{event.text}\n")
+        elif isinstance(event, Finished) and event.text == "CACHED":
+            self._say(" ---> Using cache\n")
 
     def _say(self, text: str) -> None:
         self._progress.send({"stream": text})
@@ -133,8 +131,6 @@ def _tell(progress: Progress, built: Built, *, quiet: bool) -> None:
     if quiet:
         progress.send({"stream": f"{built.image.id}\n"})
         return
-    for warning in built.warnings:
-        progress.send({"stream": f"[Warning] {warning}\n"})
     progress.send({"stream": f"Successfully built {built.image.id.short}\n"})
     for output in built.outputs:
         for name in output.names:

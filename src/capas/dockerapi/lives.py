@@ -48,7 +48,7 @@ def _begin(host: Host, container: Container, attached: Attached) -> None:
     host.watch.tell_networks("connect", container)
     host.watch.tell_volumes("mount", container)
     host.watch.tell_container("start", container)
-    host.watch.started(container.record.id)
+    host.watch.started(container)
 
 
 def _start(host: Host, container: Container, attached: Attached) -> None:
@@ -127,7 +127,8 @@ async def _wait(host: Host, before: Container, condition: str) -> int:
             last = await host.hop(host.engine.containers.get, before.record.id)
         except NotFound:
             if not host.watch.is_watching(before.record.id):
-                return host.watch.codes.get(before.record.id, last.state.exit_code)
+                code = host.watch.code_of(before.record.id)
+                return last.state.exit_code if code is None else code
             await host.watch.change(before.record.id)
             continue
         ended_anew = last.state.finished_ns != before.state.finished_ns

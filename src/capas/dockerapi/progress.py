@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from capas.dockerapi.stream import Emit
-from capas.dockerapi.wording import message_of
+from capas.dockerapi.wording import exit_code_in, message_of
 from capas.errors import CapasError
 from capas.events import Advanced, Event, Failed, Finished, Said, Started
 
@@ -95,5 +95,5 @@ def told(work: Callable[[Progress], None], emit: Emit) -> None:
     except CapasError as error:
         if not begun:
             raise
-        message = message_of(error)
-        progress.send({"errorDetail": {"message": message}, "error": message})
+        message, code = message_of(error), exit_code_in(error)
+        progress.send({"errorDetail": {"message": message, **({"code": code} if code else {})}, "error": message})

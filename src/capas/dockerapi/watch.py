@@ -14,6 +14,7 @@ from capas.engine.engine import Engine
 from capas.errors import CapasError, NotFound
 from capas.run.containers import Container
 from capas.run.health import read_health
+from capas.run.last_words import find_code
 
 _KEPT = 1000  # events that a client may ask for with ?since=
 _PAUSE_SECONDS, _HEALTH_SECONDS, _LOOK_SECONDS = 0.5, 0.2, 0.02
@@ -49,7 +50,7 @@ class Watch:
         self._watched: set[str] = set()
         self._changed: dict[str, asyncio.Event] = {}
         self._listeners: set[asyncio.Queue[Event]] = set()
-        self.codes: dict[str, int] = {}  # of those that removed themselves
+        self._codes: dict[str, int] = {}  # of those that removed themselves
         self.past: deque[Event] = deque(maxlen=_KEPT)
 
     # events
@@ -106,13 +107,13 @@ class Watch:
 
     # ends
 
-    def started(self, container_id: str) -> None:
+    def started(self, container: Container) -> None:
         """A container runs: its end will be noticed, also when another process brings it about. From any thread."""
         with self._lock:
-            if container_id in self._watched:
+            if container.record.id in self._watched:
                 return
-            self._watched.add(container_id)
-        threading.Thread(target=self._await_end, args=(container_id,), daemon=True).start()
+            self._watched.add(container.record.id)
+        threading.Thread(target=self._await_end, args=(container,), daemon=True).start()
 
     def is_watching(self, container_id: str) -> bool:
         """Whether its end is still to be noticed."""
@@ -122,12 +123,16 @@ class Watch:
     def find_running(self) -> None:
         """Watch those that run already: a server that is started again finds its containers."""
         for container in self._engine.containers.list():
-            self.started(container.id)
+            self.started(container.container)
 
-    def _await_end(self, container_id: str) -> None:
-        container: Container | None = None
+    def code_of(self, container_id: str) -> int | None:
+        """The exit code of one that is gone, if it is among the last."""
+        code = self._codes.get(container_id)
+        return find_code(self._engine.containers.room.run_root, container_id) if code is None else code
+
+    def _await_end(self, container: Container) -> None:
+        container_id, container = container.record.id, self._latest(container)
         try:
-            container = self._engine.containers.get(container_id)
             if container.record.spec.check.runs:
                 asyncio.run_coroutine_threadsafe(self._watch_health(container), self._loop)
             self._tell_end(container)
@@ -137,8 +142,7 @@ class Watch:
                 self._tell_end(container)
             self._await_removal(container)
         except NotFound:  # it removed itself
-            if container is not None:
-                self.tell_container("destroy", container)
+            self.tell_container("destroy", container)
         except CapasError:
             pass
         finally:
@@ -146,12 +150,19 @@ class Watch:
                 self._watched.discard(container_id)
             self._loop.call_soon_threadsafe(self._wake, container_id)
 
+    def _wait(self, container_id: str) -> int:
+        """The exit code, also of one that was gone before we looked."""
+        try:
+            return self._engine.containers.wait(container_id)
+        except NotFound:
+            return self.code_of(container_id) or 0
+
     def _tell_end(self, container: Container) -> None:
         """Wait for it, and tell it."""
-        code = self._engine.containers.wait(container.record.id)
-        self.codes[container.record.id] = code
-        while len(self.codes) > _KEPT:
-            self.codes.pop(next(iter(self.codes)), None)
+        code = self._wait(container.record.id)
+        self._codes[container.record.id] = code
+        while len(self._codes) > _KEPT:
+            self._codes.pop(next(iter(self._codes)), None)
         self.tell_networks("disconnect", self._latest(container))
         self.tell_volumes("unmount", container)
         seconds = (now_ns() - container.state.started_ns) // 10**9

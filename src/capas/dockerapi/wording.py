@@ -5,6 +5,7 @@ What Capas alone says stays in its own words, with its hint.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -58,6 +59,24 @@ def _exec_words(error: CapasError, command: str) -> str:
     if "/" in command:
         return f'exec: "{command}": stat {command}: no such file or directory: unknown'
     return f'exec: "{command}": executable file not found in $PATH: unknown'
+
+
+def exit_code_in(error: CapasError) -> int:
+    """The exit code of the command of a build that failed, which docker's client makes its own; 0 for other errors."""
+    code = error.facts.get("exit_code", 0)
+    return code if isinstance(code, int) else 0
+
+
+def _in_dockerfile(facts: Facts) -> str:
+    """An error with its place: docker tells a line; what Capas shows of it stays below."""
+    if "exit_code" in facts:
+        command = str(facts["command"])
+        try:
+            words = " ".join(json.loads(command))
+        except (ValueError, TypeError):
+            words = f"/bin/sh -c {command}"
+        return f"The command '{words}' returned a non-zero code: {facts['exit_code']}"
+    return f"dockerfile parse error on line {facts['line']}: {facts['problem']}\n{facts['excerpt']}"
 
 
 def _no_image(facts: Facts) -> str:
@@ -172,6 +191,9 @@ _WORDS: Mapping[str, str | Callable[[Facts], str]] = MappingProxyType({
     "--change {change!r}: this instruction makes files": _change,
     "--change {change!r}: {why}": _wrong_change,
     "truncated tar stream": "unexpected EOF",
+    # builds
+    "{dockerfile}:{line}:{column}: {problem}\n{excerpt}": _in_dockerfile,
+    "no stage {target!r} in the Dockerfile": 'target stage "{target}" could not be found',
     # filters
     "not an image filter: {filter!r}": _filter,
     "not a container filter: {filter!r}": _filter,

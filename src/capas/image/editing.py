@@ -87,8 +87,9 @@ def _entrypoint(execution: Execution, instruction: df.Entrypoint, cmd_set: bool)
 
 
 def _expose(execution: Execution, instruction: df.Expose) -> tuple[Execution, str]:
-    ports = {**(execution.exposed_ports or {}), **{port: dict[str, object]() for port in instruction.ports}}
-    text = " ".join(f"{port}:{{}}" for port in instruction.ports)
+    given = [port if "/" in port else f"{port}/tcp" for port in instruction.ports]
+    ports = {**(execution.exposed_ports or {}), **{port: dict[str, object]() for port in given}}
+    text = " ".join(f"{port}:{{}}" for port in given)
     return replace(execution, exposed_ports=ports), f"EXPOSE map[{text}]"
 
 

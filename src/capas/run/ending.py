@@ -12,6 +12,7 @@ from capas.errors import CapasError, Conflict, Unavailable
 from capas.run.claims import claim, is_held
 from capas.run.containers import Container, Containers
 from capas.run.control import Control
+from capas.run.last_words import find_code
 from capas.run.pausing import unpause
 from capas.run.record import read_state, write_state
 from capas.run.restarting import mark_stopped
@@ -35,6 +36,8 @@ def wait(containers: Containers, reference: str) -> int:
     except (Conflict, Unavailable):
         pass  # it ended while we asked
     _wait_for_keeper(containers, record.id)
+    if code is None:
+        code = find_code(containers.run_root, record.id)
     return containers.state(record.id).exit_code if code is None else code
 
 

@@ -21,6 +21,7 @@ from capas.run.bridge import BridgeSettings
 from capas.run.cgroups import read_cgroups
 from capas.run.exits import OURS
 from capas.run.keeper import Keeper, Order
+from capas.run.last_words import leave_code
 from capas.run.policy import parse_policy
 from capas.run.record import read_record, read_state, write_state
 from capas.run.relay import dump_error
@@ -50,6 +51,8 @@ def main() -> None:
         last = {"error": "CapasError", "message": f"the keeper failed: {error!r}", "hint": "", "code": OURS}
     try:
         if values["auto_remove"]:
+            code = read_state(Path(values["root"]) / "containers" / values["id"]).exit_code
+            leave_code(Path(values["run_root"]), values["id"], code)
             _remove(values)
     finally:
         caller.tell(last)
