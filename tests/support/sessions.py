@@ -56,13 +56,13 @@ class Place(NamedTuple):
         """The section, on an engine that is clean, in a folder of its own."""
         folder = Path(tempfile.mkdtemp(dir=self.root))
         shell = Shell(folder, self.environ, {"HUB": self.hub, "PASSWORD": PASSWORD, "HERE": str(folder)})
-        self._clean()
+        self.clean()
         try:
             return shell.replay(section)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _clean(self) -> None:
+    def clean(self) -> None:
         """Nothing is on the engine but busybox."""
         subprocess.run(
             ["sh", "-c", _CLEAN], env=dict(self.environ), input=make_busybox(), capture_output=True, check=False,
@@ -110,7 +110,11 @@ def ours() -> Iterator[Place]:
     with short_folder() as root, _hub(root) as hub:
         terminal = Terminal(root, {"CAPAS_MIRRORS": f"docker.io=http://{hub}"})
         with running_server(terminal) as (_, docker):
-            yield Place(root, docker.environ, hub)
+            place = Place(root, docker.environ, hub)
+            try:
+                yield place
+            finally:
+                place.clean()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Literal
 
 from aiohttp import web
 
+from capas.build.caching.flags import parse_cache_source
 from capas.build.request import BuildRequest, Built
 from capas.dockerapi.answers import json_answer
 from capas.dockerapi.host import Route, filters_of, flag, host_of, whole
@@ -25,7 +26,11 @@ from capas.oci.platform import Platform
 _NETWORKS: dict[str, Literal["default", "host", "none"]] = {
     "": "default", "default": "default", "bridge": "default", "host": "host", "none": "none",
 }  # fmt: skip
-_REFUSED = ("squash", "cpusetcpus", "cpusetmems", "memory", "memswap", "cpushares", "cpuperiod", "cpuquota", "session")
+_TAKEN = frozenset({
+    "buildargs", "buildid", "cachefrom", "cgroupparent", "dockerfile", "extrahosts", "forcerm", "labels", "networkmode",
+    "nocache", "platform", "pull", "q", "remote", "rm", "shmsize", "t", "target", "ulimits", "version",
+})  # fmt: skip
+_NOTHING = frozenset({"", "0", "false", "null", "[]", "{}", "default"})  # what docker's client sends for nothing
 
 
 async def build(request: web.Request) -> web.StreamResponse:
@@ -55,8 +60,8 @@ def _refuse(request: web.Request) -> None:
     if request.query.get("version", "1") not in ("", "1"):
         raise Unsupported("this is the classic builder: builds of version 2 (BuildKit) go another way",
                           hint="set DOCKER_BUILDKIT=0")  # fmt: skip
-    for name in _REFUSED:
-        if request.query.get(name, "") not in ("", "0", "false"):
+    for name, value in request.query.items():
+        if name not in _TAKEN and value not in _NOTHING:
             raise Unsupported("the build parameter {name} is not supported by Capas", name=name)
 
 
@@ -70,8 +75,8 @@ def _wanted(request: web.Request, context: BinaryIO) -> BuildRequest:
         context=remote or "-",
         stdin=None if remote else context,
         file=query.get("dockerfile") or None,
-        build_args=_json(request, "buildargs"),
-        labels=_json(request, "labels"),
+        build_args=_object(request, "buildargs"),
+        labels=_object(request, "labels"),
         target=query.get("target", ""),
         platform=Platform.parse(platform) if platform else None,
         no_cache=flag(request, "nocache"),
@@ -79,6 +84,9 @@ def _wanted(request: web.Request, context: BinaryIO) -> BuildRequest:
         network=_NETWORKS[network],
         add_hosts=tuple(_host(text) for texts in query.getall("extrahosts", []) for text in texts.split(",") if text),
         shm_size=whole(request, "shmsize") or 0,
+        ulimits=tuple((str(one["Name"]), int(one["Soft"]), int(one["Hard"])) for one in _list(request, "ulimits")),
+        cgroup_parent=query.get("cgroupparent", ""),
+        cache_from=tuple(parse_cache_source(str(one)) for one in _list(request, "cachefrom")),
     )
 
 
@@ -89,15 +97,26 @@ def _host(text: str) -> tuple[str, str]:
     return name, address
 
 
-def _json(request: web.Request, name: str) -> dict[str, Any]:
-    text = request.query.get(name, "")
-    try:
-        found = json.loads(text) if text else {}
-    except ValueError:
-        raise Invalid("the parameter {name} is not JSON", name=name) from None
+def _object(request: web.Request, name: str) -> dict[str, Any]:
+    found = _json(request, name) or {}
     if not isinstance(found, dict):
         raise Invalid("the parameter {name} is no JSON object", name=name)
     return found
+
+
+def _list(request: web.Request, name: str) -> list[Any]:
+    found = _json(request, name) or []
+    if not isinstance(found, list):
+        raise Invalid("the parameter {name} is no JSON list", name=name)
+    return found
+
+
+def _json(request: web.Request, name: str) -> object:
+    text = request.query.get(name, "")
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        raise Invalid("the parameter {name} is not JSON", name=name) from None
 
 
 class Lines:

@@ -70,7 +70,7 @@ def exit_code_in(error: CapasError) -> int:
 def _in_dockerfile(facts: Facts) -> str:
     """An error with its place: docker tells a line; what Capas shows of it stays below."""
     if "exit_code" in facts:
-        command = str(facts["command"])
+        command = str(facts["command"]).removeprefix("RUN ")
         try:
             words = " ".join(json.loads(command))
         except (ValueError, TypeError):
