@@ -5,6 +5,7 @@
     root = "/var/lib/capas"           # where images live                          CAPAS_ROOT
     snapshotter = "overlay"           # or "copy"; chosen by itself when not set   CAPAS_SNAPSHOTTER
     runtime = "crun"                  # or "runc", or a path                       CAPAS_RUNTIME
+    init = "/usr/bin/tini-static"     # what --init puts before the command        CAPAS_INIT
     max_downloads = 4                 # layers fetched at once
     store.keep = "both"               # of a layer; or "layer", "compressed"       CAPAS_STORE_KEEP
     progress = "plain"                # auto, tty, plain, rawjson or quiet         CAPAS_PROGRESS
@@ -56,6 +57,7 @@ class Settings(NamedTuple):
     registries: Mapping[str, RegistrySettings] = {}
     snapshotter: str | None = None
     runtime: str | None = None
+    init: str | None = None
     max_downloads: int = 4
     keep: str = "both"
     build_ca_bundle: Path | None = None
@@ -96,6 +98,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         registries=_registries(file, env),
         snapshotter=env.get("CAPAS_SNAPSHOTTER") or _text(file, "snapshotter"),
         runtime=env.get("CAPAS_RUNTIME") or _text(file, "runtime"),
+        init=env.get("CAPAS_INIT") or _text(file, "init"),
         max_downloads=_whole(file.get("max_downloads", 4), "max_downloads"),
         build_ca_bundle=_path(env.get("CAPAS_BUILD_CA_BUNDLE") or _text(file, "build_ca_bundle")),
         source_date_epoch=parse_epoch(env.get("SOURCE_DATE_EPOCH")),

@@ -40,7 +40,6 @@ def test_streams_stay_apart(capas: Terminal) -> None:
         (["--pull", "never", "no-such-image", "true"], 125),
         (["--no-such-flag", "busybox"], 125),
         (["-m", "much", "busybox", "true"], 125),
-        (["--init", "busybox", "true"], 125),
         (["--restart", "sometimes", "busybox", "true"], 125),
         (["--network", "nowhere", "busybox", "true"], 125),
         (["-v", "/a:/b:/c:/d", "busybox", "true"], 125),

@@ -79,7 +79,7 @@ _FLAGS = (
     _Flag("--health-start-interval", "health_start_interval", "Time between two checks while it starts", "DURATION"),
     _Flag("--health-retries", "health_retries", "Failures in a row that make it unhealthy", "NUMBER", int),
     _Flag("--no-healthcheck", "no_healthcheck", "Run no check, whatever the image says", ""),
-    _Flag("--init", "init", "Not supported: put an init in the image", ""),
+    _Flag("--init", "init", "Run a small init first, which passes signals on and reaps orphans", ""),
     _Flag("--rm", "rm", "Remove it when it has ended", ""),
 )
 

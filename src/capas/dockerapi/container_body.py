@@ -49,6 +49,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         group_add=tuple(host.get("GroupAdd") or ()),
         workdir=body.get("WorkingDir") or None,
         tty=bool(body.get("Tty")),
+        init=bool(host.get("Init")),
         console_size=_console_size(host),
         interactive=bool(body.get("OpenStdin")),
         stdin_once=bool(body.get("StdinOnce")),
@@ -71,7 +72,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         annotations=dict(host.get("Annotations") or {}),
         stop_signal=body.get("StopSignal") or None,
         stop_timeout=body.get("StopTimeout"),
-        restart=_restart(host),
+        restart=restart_of(host) or "no",
         check=_check(body.get("Healthcheck") or {}),
         auto_remove=bool(host.get("AutoRemove")),
         add_hosts=tuple(host.get("ExtraHosts") or ()),
@@ -154,8 +155,6 @@ def _mount(one: Mapping[str, Any]) -> ContainerMount:
 def limits_of(body: Mapping[str, Any], before: Limits) -> Limits:
     """The limits of an update: what it does not say stays. Raises: Unsupported for what Capas cannot limit; Invalid."""
     check_fields("", body, LIMITS)
-    if _restart(body) != "no":
-        raise Unsupported("the restart policy of a container is chosen when it is made")
     try:
         new = _limits(body)
     except (TypeError, ValueError) as error:
@@ -193,10 +192,11 @@ def _ports(host: Mapping[str, Any]) -> Iterable[Port]:
             yield from parse_ports(front + inside)
 
 
-def _restart(host: Mapping[str, Any]) -> str:
-    policy = host.get("RestartPolicy") or {}
-    name, count = policy.get("Name") or "no", int(policy.get("MaximumRetryCount") or 0)
-    return f"{name}:{count}" if count else str(name)
+def restart_of(body: Mapping[str, Any]) -> str:
+    """The restart policy that it names, as docker's client writes it; "" where it names none."""
+    policy = body.get("RestartPolicy") or {}
+    name, count = str(policy.get("Name") or ""), int(policy.get("MaximumRetryCount") or 0)
+    return f"{name}:{count}" if count else name
 
 
 def _check(given: Mapping[str, Any]) -> Check:

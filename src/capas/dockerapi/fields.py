@@ -38,7 +38,7 @@ HOST: Kinds = {
     **LIMITS,
     **_of(str, "CgroupnsMode", "ContainerIDFile", "IpcMode", "Isolation", "NetworkMode", "PidMode", "UTSMode",
           "UsernsMode"),
-    **_of(bool, "AutoRemove", "Privileged", "PublishAllPorts", "ReadonlyRootfs"),
+    **_of(bool, "AutoRemove", "Init", "Privileged", "PublishAllPorts", "ReadonlyRootfs"),
     **_of(int, "MemorySwappiness", "OomScoreAdj", "ShmSize"),
     **_of(list, "Binds", "CapAdd", "CapDrop", "ConsoleSize", "Devices", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts",
           "GroupAdd", "Links", "MaskedPaths", "Mounts", "ReadonlyPaths", "SecurityOpt", "Ulimits"),

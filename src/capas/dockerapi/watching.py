@@ -10,7 +10,7 @@ from aiohttp import web
 
 from capas.clock import now_ns
 from capas.dockerapi.answers import json_answer
-from capas.dockerapi.container_body import limits_of
+from capas.dockerapi.container_body import limits_of, restart_of
 from capas.dockerapi.host import Host, Route, flag, host_of, json_body
 from capas.errors import CapasError
 from capas.run.containers import Container
@@ -126,7 +126,7 @@ async def update(request: web.Request) -> web.Response:
     host, body = host_of(request), await json_body(request)
     container = await host.hop(host.engine.containers.get, request.match_info["id"])
     limits = limits_of(body, container.record.spec.limits)
-    await host.hop(host.engine.containers.update, container.record.id, limits)
+    await host.hop(host.engine.containers.update, container.record.id, limits, restart_of(body))
     host.watch.tell_container("update", container)
     return json_answer({"Warnings": None})
 

@@ -125,6 +125,7 @@ def spec_of(
         stop_signal=request.stop_signal,
         stop_timeout=request.stop_timeout,
         restart=request.restart,
+        init=request.init,
         check=_check(request),
         auto_remove=request.rm,
         add_hosts=tuple(request.add_host),
@@ -142,11 +143,6 @@ def spec_of(
 
 
 def _refuse(request: ContainerRequest) -> None:
-    if request.init:
-        raise Unsupported(
-            "--init is not supported: Capas brings no init process of its own",
-            hint="put one in the image (tini, dumb-init) and make it the entrypoint",
-        )
     if request.stop_timeout is not None and request.stop_timeout < 0:
         raise Invalid("--stop-timeout counts seconds from 0 up")
 

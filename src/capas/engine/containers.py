@@ -92,9 +92,18 @@ class Containers:
         report: Report = ignore,
     ) -> Record:
         """A container of this spec, whose image is `spec.image`. Raises: as `create`."""
+        spec = self._with_init(spec)
         base = get_base(self._engine, spec.image, platform=platform, pull=pull, report=report)
         whole = with_image(spec, base.execution)
         return self.room.create(whole, image_id=base.image_id, parent=base.parent, name=name)
+
+    def _with_init(self, spec: ContainerSpec) -> ContainerSpec:
+        if not spec.init:
+            return spec
+        from capas.run.init import find_init
+
+        settings = self._engine.settings
+        return spec._replace(init_program=str(find_init(settings.init, settings.environ.get("PATH", ""))))
 
     def start(self, container: str, attached: Attached = Attached()) -> None:  # noqa: B008 a value that cannot change
         """Start it under a keeper of its own; it runs when this returns. Raises: Conflict; NotFound; Unsupported.

@@ -11,6 +11,7 @@ from capas.run.bundle import BundleSpec, InnerMount, ProcessSpec, make_config
 from capas.run.connection import Connection
 from capas.run.devices import parse_device
 from capas.run.ground import Ground, bind, tmpfs
+from capas.run.init import TARGET, command_of, has_init
 from capas.run.limits import check_limits
 from capas.run.machine import Machine, read_machine
 from capas.run.mounts import ContainerMount
@@ -48,7 +49,7 @@ def arrange(
     cwd = ground.enter(spec.workdir or "/", (user.uid, user.gid))
     env = {"HOSTNAME": record.hostname, "HOME": user.home} | ({"TERM": "xterm"} if spec.tty else {}) | dict(spec.env)
     process = ProcessSpec(
-        spec.command, env, cwd, user, spec.tty, console_size, security.capabilities, security.no_new_privileges,
+        command_of(spec), env, cwd, user, spec.tty, console_size, security.capabilities, security.no_new_privileges,
         spec.ulimits, spec.oom_score_adj,
     )  # fmt: skip
     bundle = BundleSpec(
@@ -80,6 +81,8 @@ def _mounts(root: Path, record: Record, ground: Ground, folder: Path) -> list[In
     taken = {mount.target for mount in record.spec.mounts}
     files = [bind(folder / name, f"/etc/{name}") for name in ("resolv.conf", "hosts", "hostname")]
     mounts = [mount for mount in files if mount.target not in taken]
+    if has_init(record.spec):
+        mounts.append(bind(record.spec.init_program, TARGET, read_only=True))
     return mounts + [_mount(root, mount, ground) for mount in record.spec.mounts]
 
 

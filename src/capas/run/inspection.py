@@ -97,6 +97,7 @@ def _host_config(record: Record) -> dict[str, Any]:
         or None,
         "NetworkMode": network_mode(spec),
         "PortBindings": _bindings(spec.ports), "RestartPolicy": _policy(spec.restart),
+        "Init": spec.init or None,
         "AutoRemove": spec.auto_remove, "CapAdd": list(spec.cap_add) or None, "CapDrop": list(spec.cap_drop) or None,
         "Dns": list(spec.dns), "DnsOptions": list(spec.dns_options), "DnsSearch": list(spec.dns_search),
         "ExtraHosts": list(spec.add_hosts) or None, "GroupAdd": list(spec.group_add) or None, "IpcMode": spec.ipc,

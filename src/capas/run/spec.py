@@ -71,6 +71,8 @@ class ContainerSpec(NamedTuple):
     oom_score_adj: int = 0
     ipc: str = "private"
     pid: str = "private"
+    init: bool = False  # a small first process before the command, which reaps orphans
+    init_program: str = ""  # which one, on this machine
     uts: str = "private"  # "host": the host's name is the container's
 
     @property
