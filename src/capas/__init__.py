@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capas.engine.engine import Engine as Engine
     from capas.engine.porcelain import build as build
     from capas.engine.porcelain import draw as draw
+    from capas.engine.porcelain import explain as explain
     from capas.engine.porcelain import images as images
     from capas.engine.porcelain import pull as pull
     from capas.engine.porcelain import push as push
@@ -40,6 +41,7 @@ _HOMES = MappingProxyType({
     "Settings": "capas.settings",
     "build": "capas.engine.porcelain",
     "draw": "capas.engine.porcelain",
+    "explain": "capas.engine.porcelain",
     "images": "capas.engine.porcelain",
     "load_settings": "capas.settings",
     "pull": "capas.engine.porcelain",

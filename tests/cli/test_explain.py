@@ -84,11 +84,11 @@ def test_a_word_is_explained_in_the_language_asked_for(alone: Terminal) -> None:
     assert "▇" in told
 
 
-def test_without_a_dockerfile_the_words_are_listed(alone: Terminal, tmp_path: Path) -> None:
-    told = alone.ok("explain", "--terms")
+def test_alone_it_lists_what_can_be_explained(alone: Terminal) -> None:
+    told = alone.ok("explain")
     assert "  whiteout " in told
     assert "`capas explain IMAGE` explains an image" in told
-    assert {"term": "tag"}.items() <= json.loads(alone.ok("explain", "--terms", "--format", "json"))[3].items()
+    assert {"term": "tag"}.items() <= json.loads(alone.ok("explain", "--format", "json"))[3].items()
 
 
 def test_a_word_that_is_nearly_one_of_ours_asks_no_registry(alone: Terminal) -> None:

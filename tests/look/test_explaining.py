@@ -8,6 +8,9 @@ import pytest
 
 from capas.dockerfile.meaning.sentence import Sentence, write
 from capas.engine.engine import Engine
+from capas.engine.explaining import ExplainedFile
+from capas.look.explaining import ExplainedImage
+from capas.look.terms.explained import ExplainedTerm
 from capas.oci.config import Execution
 from support.changesets import file
 from support.looking import make_engine, put_image
@@ -92,3 +95,23 @@ def test_files_that_an_old_builder_noted_by_digest_are_said_to_be_so(engine: Eng
     told = said(engine.look.explain_image("old").steps[0].past.does)
     assert "to `/srv`" in told
     assert "noted no names of files, only their digest" in told
+
+
+def test_one_door_explains_files_words_and_images(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM debian:12\n")
+    file, word, image = (engine.look.explain(what) for what in (str(tmp_path), "layer", "app"))
+    assert isinstance(file, ExplainedFile)
+    assert "debian:12" in str(file.explanation.lines[0].does[0])
+    assert isinstance(word, ExplainedTerm)
+    assert isinstance(image, ExplainedImage)
+    assert image.name == "app"
+
+
+def test_an_ignore_file_is_explained_line_by_line(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / ".dockerignore").write_text("*.log\n!keep.log\n")
+    found = engine.look.explain(str(tmp_path / ".dockerignore"))
+    assert isinstance(found, ExplainedFile)
+    assert [str(line.does[0]) for line in found.explanation.lines] == [
+        "Leaves out `*.log`, and if it is a directory all that is in it",
+        "Takes `keep.log` in again, though a line above left it out",
+    ]

@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 Document = dict[str, object]
 
 
+def document_of(
+    found: ExplainedFile | ExplainedImage | ExplainedTerm | None, language: str
+) -> Document | list[Document]:
+    """What was asked for; of nothing, the words."""
+    from capas.engine.explaining import ExplainedFile
+    from capas.look.explaining import ExplainedImage
+
+    if found is None:
+        return terms_document(language)
+    if isinstance(found, ExplainedFile):
+        return file_document(found, language)
+    return image_document(found, language) if isinstance(found, ExplainedImage) else term_document(found, language)
+
+
 def file_document(file: ExplainedFile, language: str) -> Document:
     """A Dockerfile, a part for every instruction and comment."""
     explanation = file.explanation

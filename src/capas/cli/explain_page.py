@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from capas.cli.paragraphs import Look, wrap
@@ -36,14 +36,11 @@ class Page:
         for line in explanation.lines:
             yield ""
             yield from self.lines(explanation.source, line)
-            if line.instruction == COMMENT and str(line.does[0]) in taught:
-                continue
-            yield from self.line(line, explanation.source, file.costs.get(line.position.line))
-            for sentence in line.form:
-                if str(sentence) not in taught:
-                    yield from self.item(sentence, "    ")
+            fresh = [sentence for sentence in line.form if str(sentence) not in taught]
+            if line.instruction != COMMENT or str(line.does[0]) not in taught:
+                yield from self.line(line._replace(form=tuple(fresh)), explanation.source, file.costs)
             # how things are written is said once, and not of every line
-            taught |= {str(sentence) for sentence in (*line.form, *(line.does if line.instruction == COMMENT else ()))}
+            taught |= {str(sentence) for sentence in (*fresh, *(line.does if line.instruction == COMMENT else ()))}
 
     def lines(self, source: Source, line: Explained) -> Iterator[str]:
         """The source itself, numbered; on a terminal cut where it ends."""
@@ -55,14 +52,15 @@ class Page:
             shown = self.look.faint(text) if line.instruction == COMMENT else self.look.strong(text)
             yield f"{self.look.faint(f'{row:>{numbers}} │')} {shown}"
 
-    def line(self, line: Explained, source: Source, cost: StepCost | None) -> Iterator[str]:
+    def line(self, line: Explained, source: Source, costs: Mapping[int, StepCost]) -> Iterator[str]:
         """What is said of it."""
-        for place, sentence in enumerate(line.does):
+        for place, sentence in enumerate((*line.does, *line.form)):
             yield from self.item(sentence, "    ") if place else self.sentence(sentence, "    ")
         if line.why is not None:
             yield from self.labelled(translate("why", self.language), line.why, "green")
-        if cost is not None:
-            yield from self.labelled(translate("cost", self.language), cost_of(cost), "magenta")
+        if line.position.line in costs:
+            cost = cost_of(costs[line.position.line])
+            yield from self.labelled(translate("cost", self.language), cost, "magenta")
         for risk in line.risks:
             yield from self.labelled(translate("beware", self.language), risk, "yellow")
         for finding in line.findings:

@@ -12,8 +12,21 @@ from capas.language import translate
 from capas.printable import printable
 
 if TYPE_CHECKING:
+    from capas.engine.explaining import ExplainedFile
     from capas.look.explaining import ExplainedImage, ExplainedStep
     from capas.look.terms.explained import ExplainedTerm
+
+
+def lines_of(page: Page, found: ExplainedFile | ExplainedImage | ExplainedTerm | None) -> Iterator[str]:
+    """The page of what was asked for; of nothing, the words."""
+    from capas.engine.explaining import ExplainedFile
+    from capas.look.explaining import ExplainedImage
+
+    if found is None:
+        return list_lines(page)
+    if isinstance(found, ExplainedFile):
+        return page.file(found)
+    return image_lines(page, found) if isinstance(found, ExplainedImage) else term_lines(page, found)
 
 
 def image_lines(page: Page, image: ExplainedImage) -> Iterator[str]:

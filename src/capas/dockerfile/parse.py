@@ -49,7 +49,7 @@ def assemble(lexed: Lexed, global_args: Sequence[Arg], stages: Sequence[Stage]) 
     if not lexed.lines:
         raise lexed.source.fault("the Dockerfile has no instructions", Position.at(1, 1))
     if not stages:
-        raise lexed.lines[-1].fault("the Dockerfile has no FROM", hint="begin with FROM, or FROM scratch")
+        raise lexed.lines[-1].fault("the Dockerfile has no FROM", hint="begin with FROM: `capas explain FROM` tells more")
     return Dockerfile(tuple(stages), tuple(global_args), lexed.directives, lexed.escape, lexed.source)
 
 
@@ -58,7 +58,7 @@ def parse_global(request: Request) -> Arg:
     instruction = parse_request(request)
     if isinstance(instruction, Arg):
         return instruction
-    hint = "a Dockerfile begins with FROM; only ARG may stand before it"
+    hint = "a Dockerfile begins with FROM; only ARG may stand before it: `capas explain ARG` tells more"
     raise request.fault(f"{request.name} stands before any FROM", request.keyword, hint=hint)
 
 

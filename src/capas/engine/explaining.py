@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from capas.dockerfile.checks.subject import StageText, Subject
@@ -13,15 +14,18 @@ from capas.dockerfile.instructions import Add, Copy, Onbuild, Run, Workdir
 from capas.dockerfile.meaning.explaining import Explanation, explain_dockerfile
 from capas.dockerfile.meaning.ignoring import SUFFIX, explain_ignore
 from capas.dockerfile.meaning.sentence import Sentence, told
-from capas.errors import CapasError
+from capas.errors import CapasError, NotFound
 
 if TYPE_CHECKING:
     from capas.engine.costs import StepCost
     from capas.engine.engine import Engine
     from capas.image.image import Image
-    from capas.look.explaining import Known
+    from capas.look.explaining import ExplainedImage, Known
+    from capas.look.terms.explained import ExplainedTerm
     from capas.look.terms.own import Own
 
+_NAMES = ("Dockerfile", "dockerfile")
+_ARCHIVES = frozenset({".tar", ".tgz", ".gz", ".zst"})
 _MOST_IMAGES = 200
 _LEAST_ALIKE = 0.5
 
@@ -32,6 +36,41 @@ class ExplainedFile(NamedTuple):
     explanation: Explanation
     costs: Mapping[int, StepCost] = {}
     built: Sentence | None = None
+
+
+def explain(engine: Engine, what: str, language: str = "en") -> ExplainedFile | ExplainedImage | ExplainedTerm:
+    """What this names: a Dockerfile or the directory of one comes first, then a word, then an image.
+
+    Raises: NotFound, with what was perhaps meant; as `explain_file`; as `Look.opened` for an image.
+    """
+    from capas.look.terms.glossary import find_term, get_term, list_near
+
+    path = find_dockerfile(Path(what))
+    if path is not None:
+        return explain_path(engine, path)
+    if Path(what).is_dir() and not (Path(what) / "oci-layout").is_file():
+        raise NotFound("no Dockerfile at {path}", path=what, hint="name the file: `capas explain FILE`")
+    if find_term(what) is not None:
+        return engine.look.explain_term(what, language)
+    if not set(what) & set(":/@.") and engine.images.find(what) is None and list_near(what, language):
+        get_term(what, language)  # a word that is nearly one of ours is meant, not an image of some registry
+    return engine.look.explain_image(what)
+
+
+def find_dockerfile(path: Path) -> Path | None:
+    """The file of that name, unless it is an archive; or the one that a build of that directory would read."""
+    if path.is_file():
+        return None if path.suffix in _ARCHIVES else path
+    return next((path / name for name in _NAMES if (path / name).is_file()), None)
+
+
+def explain_path(engine: Engine, path: Path) -> ExplainedFile:
+    """A Dockerfile on this disk. Raises: as `explain_file`; Invalid for what is no text."""
+    from capas.build.recipe import read_ignore, read_text
+
+    with path.open("rb") as file:
+        text = read_text(file, str(path))
+    return explain_file(engine, text, str(path), ignore=read_ignore(path, path.parent))
 
 
 def explain_file(engine: Engine, text: str, name: str = "Dockerfile", *, ignore: Ignore | None = None) -> ExplainedFile:

@@ -141,6 +141,15 @@ class Look:
         with self.opened_tree(name, platform, report=report) as (image, tree):
             return find_waste(image, tree)
 
+    def explain(self, what: str, language: str = "en") -> ExplainedFile | ExplainedImage | ExplainedTerm:
+        """A Dockerfile (or the directory of one), a word like `layer`, or an image, in words.
+
+        Raises: NotFound, with what was perhaps meant; Invalid; as `opened`.
+        """
+        from capas.engine.explaining import explain
+
+        return explain(self._engine, what, language)
+
     def explain_file(self, text: str, name: str = "Dockerfile", *, ignore: Ignore | None = None) -> ExplainedFile:
         """A Dockerfile's text in words, line by line, with what its steps cost when it was last built here.
 

@@ -13,9 +13,12 @@ from capas.oci.platform import Platform
 if TYPE_CHECKING:
     from capas.engine.capture import Completed
     from capas.engine.container_request import ContainerRequest
+    from capas.engine.explaining import ExplainedFile
     from capas.engine.listing import ImageSummary
     from capas.image.image import Image
+    from capas.look.explaining import ExplainedImage
     from capas.look.picture import Picture
+    from capas.look.terms.explained import ExplainedTerm
     from capas.oci.digest import Digest
     from capas.registry.search import Hit, Order
 
@@ -80,6 +83,14 @@ def build(
 
     request = BuildRequest(context=context, file=dockerfile, build_args=build_args or {}, target=target)
     return _shown(default_engine().images.build(request, tags=tags, report=report).image, *tags[:1])
+
+
+def explain(what: str, language: str = "en") -> ExplainedFile | ExplainedImage | ExplainedTerm:
+    """What a Dockerfile, an image or a word like "layer" means. `str()` of its sentences is English.
+
+    `capas.dockerfile.meaning.sentence.write` gives them in another language.
+    """
+    return default_engine().look.explain(what, language)
 
 
 def run(

@@ -30,7 +30,7 @@ def get_term(word: str, language: str) -> Term:
     found = find_term(word)
     if found is None:
         near = ", ".join(list_near(word, language))
-        hint = "did you mean {near}?" if near else "`capas explain --terms` lists the words that can be explained"
+        hint = "did you mean {near}?" if near else "`capas explain` alone lists the words that can be explained"
         raise NotFound("there is nothing to explain that is called {word}", word=word[:60], near=near, hint=hint)
     return found
 
