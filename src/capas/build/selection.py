@@ -187,7 +187,8 @@ def _pick_one(files: Files, path: bytes, pattern: str) -> Picked:
     real = resolve(files.find, path)
     entry = files.find(real)
     if entry is None:
-        hint = files.explain_absence(clean(path)) or "it is looked for in {where} alone: `capas explain COPY` tells more"
+        hint = files.explain_absence(clean(path))
+        hint = hint or "it is looked for in {where} alone: `capas explain COPY` tells more"
         raise NotFound("{source} is not in {where}", source=pattern, where=files.label, hint=hint)
     return Picked(name_of(path), entry, files, real)
 

@@ -49,7 +49,8 @@ def assemble(lexed: Lexed, global_args: Sequence[Arg], stages: Sequence[Stage]) 
     if not lexed.lines:
         raise lexed.source.fault("the Dockerfile has no instructions", Position.at(1, 1))
     if not stages:
-        raise lexed.lines[-1].fault("the Dockerfile has no FROM", hint="begin with FROM: `capas explain FROM` tells more")
+        hint = "begin with FROM: `capas explain FROM` tells more"
+        raise lexed.lines[-1].fault("the Dockerfile has no FROM", hint=hint)
     return Dockerfile(tuple(stages), tuple(global_args), lexed.directives, lexed.escape, lexed.source)
 
 
