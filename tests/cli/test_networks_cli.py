@@ -9,7 +9,11 @@ import pytest
 
 from support.terminal import Terminal
 
-pytestmark = [pytest.mark.root, pytest.mark.peer("crun")]
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.peer("crun"),
+    pytest.mark.xdist_group("networks"),
+]  # subnets are the machine's
 
 
 @pytest.fixture

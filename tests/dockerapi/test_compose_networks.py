@@ -10,7 +10,7 @@ import pytest
 from support.compose import Compose
 from support.docker import Docker
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.xdist_group("compose-networks")]  # subnets are the machine's
 
 _TIERS = """
 name: tiers

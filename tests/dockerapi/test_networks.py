@@ -10,7 +10,7 @@ import pytest
 
 from support.docker import Docker
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.xdist_group("docker-networks")]  # subnets are the machine's
 
 
 @pytest.fixture

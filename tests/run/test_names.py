@@ -24,7 +24,7 @@ from support.containers import Lab, kill_keeper
 from support.nameserver import WORDS, NameServer
 from support.wires import in_network_of
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.xdist_group("names")]  # one name server of the tests
 
 
 @pytest.fixture
@@ -37,12 +37,16 @@ def nets(lab: Lab) -> Iterator[Lab]:
         lab.containers.networks.remove(network.name)
 
 
+NOBODY = "127.9.9.9"  # no name server there: the machine's own is not to be waited for
+
+
 def make(lab: Lab, name: str, request: NetworkRequest = NetworkRequest()) -> None:  # noqa: B008 cannot change
     lab.containers.networks.create(name, request, id=lab.containers.token(), now_ns=1)
 
 
 def member(lab: Lab, name: str, *aliases: str, **options: object) -> Record:
     endpoint = Endpoint("shared", aliases)
+    options.setdefault("dns", (NOBODY,))
     return lab.start("sleep", "1000", name=name, network="shared", endpoints=(endpoint,), **options)
 
 
@@ -121,7 +125,7 @@ def test_a_killed_keepers_names_are_forgotten_at_once(nets: Lab) -> None:
 
 def test_everything_else_is_asked_of_the_hosts_resolvers_over_both_transports(nets: Lab) -> None:
     with NameServer() as server:
-        asking = member(nets, "asking", dns=("127.9.9.9", server.address))
+        asking = member(nets, "asking", dns=(NOBODY, server.address))
         assert ask(nets, asking, "far.example", "TXT").flags & dns.flags.TC
         said = str(ask(nets, asking, "far.example", "TXT", tcp=True).answer[0])
         assert all(word in said for word in WORDS)

@@ -15,6 +15,7 @@ from capas.run.record import Record
 from support.containers import Lab, kill_keeper
 
 root = pytest.mark.root
+pytestmark = pytest.mark.xdist_group("run-networks")  # subnets are the machine's
 ID = "ab" * 32
 
 
