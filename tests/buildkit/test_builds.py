@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from support.buildkitd import Buildx, write
+from support.buildkitd import Buildx, start_long_step, write
+from support.processes import is_running
 
 pytestmark = pytest.mark.root
 ASK = "--output=type=image,name={}"
@@ -120,33 +121,20 @@ def test_two_builds_at_once_hear_each_its_own_story(buildx: Buildx, tmp_path: Pa
     assert "I am right" in right and "I am left" not in right
 
 
-def start_long_step(buildx: Buildx, context: Path, word: str) -> subprocess.Popen[str]:
-    write(context, Dockerfile=f"FROM busybox\nRUN echo begun; sleep {word}\n")
-    client = subprocess.Popen(
-        [buildx.program, "build", "--progress=plain", str(context)],
-        env=buildx.environ, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert client.stderr is not None
-    for line in client.stderr:
-        if "begun" in line and "echo" not in line:
-            break
-    return client
-
-
 def test_a_build_that_is_interrupted_ends_with_its_step(buildx: Buildx, tmp_path: Path) -> None:
     with start_long_step(buildx, tmp_path, "54321") as client:
         client.send_signal(signal.SIGINT)
         assert client.stderr is not None
         assert "context canceled" in client.stderr.read()
         assert client.wait(30) != 0
-    assert not _is_running("54321")
+    assert not is_running("54321")
 
 
 def test_the_step_of_a_client_that_was_killed_ends(buildx: Buildx, tmp_path: Path) -> None:
     with start_long_step(buildx, tmp_path, "65432") as client:
         client.kill()
     deadline = time.monotonic() + 20
-    while _is_running("65432"):
+    while is_running("65432"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -160,13 +148,3 @@ def test_builds_leave_no_descriptors_behind(buildx: Buildx, tmp_path: Path) -> N
     for _ in range(3):
         buildx.build(tmp_path, f"--output={tmp_path / 'out'}")
     assert count() <= before
-
-
-def _is_running(word: str) -> bool:
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if word in Path(f"/proc/{name}/cmdline").read_text().split("\0"):
-                return True
-        except OSError:
-            continue
-    return False

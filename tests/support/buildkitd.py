@@ -69,6 +69,20 @@ def write(folder: Path, **files: str) -> None:
         (folder / name.replace("_", ".")).write_text(text)
 
 
+def start_long_step(buildx: Buildx, context: Path, word: str) -> subprocess.Popen[str]:
+    """A build in the middle of a step that sleeps so long, as its client."""
+    write(context, Dockerfile=f"FROM busybox\nRUN echo begun; sleep {word}\n")
+    client = subprocess.Popen(
+        [buildx.program, "build", "--progress=plain", str(context)],
+        env=buildx.environ, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert client.stderr is not None
+    for line in client.stderr:
+        if "begun" in line and "echo" not in line:
+            break
+    return client
+
+
 @contextmanager
 def running_builder(terminal: Terminal) -> Iterator[Buildx]:
     """`capas buildkitd` over the terminal's store, and buildx with it as its builder."""

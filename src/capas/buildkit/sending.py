@@ -29,13 +29,18 @@ def export_headers(number: int) -> Pairs:
 
 
 class Outlet(io.RawIOBase):
-    """A file of the client, written from here; to be closed when it is whole. Raises: Interrupted; Unavailable."""
+    """A file of the client, written from here. It is begun with the first byte: a build that fails before touches none.
+
+    Order: writes, then `finish` or `abandon`. Raises: Interrupted; what the client answers.
+    """
 
     def __init__(self, caller: Caller, headers: Pairs) -> None:
+        """Raises: Unsupported where the client takes no file."""
         super().__init__()
-        self._conversation: Conversation[wire.BytesMessage, wire.BytesMessage] = caller.converse(
-            METHOD, wire.BytesMessage, wire.BytesMessage, headers
-        )
+        caller.check(METHOD)
+        self._caller = caller
+        self._headers = headers
+        self._conversation: Conversation[wire.BytesMessage, wire.BytesMessage] | None = None
         self._buffer = bytearray()
 
     def writable(self) -> bool:
@@ -51,21 +56,25 @@ class Outlet(io.RawIOBase):
         return view.nbytes
 
     def finish(self) -> None:
-        """Send what is left, and wait until the client has it all. Raises: as the class."""
-        if self._buffer:
-            self._send()
-        self._conversation.end()
-        while self._conversation.receive() is not None:
+        """Send what is left, and wait until the client has it all."""
+        conversation = self._send()
+        conversation.end()
+        while conversation.receive() is not None:
             pass
-        self._conversation.close()
+        conversation.close()
 
     def abandon(self) -> None:
-        """It will not be whole: the client hears of it."""
-        self._conversation.close()
+        """It will not be whole: the client hears of it, if it was begun."""
+        if self._conversation is not None:
+            self._conversation.close()
 
-    def _send(self) -> None:
+    def _send(self) -> Conversation[wire.BytesMessage, wire.BytesMessage]:
+        if self._conversation is None:
+            self._conversation = self._caller.converse(METHOD, wire.BytesMessage, wire.BytesMessage, self._headers)
         data, self._buffer = bytes(self._buffer), bytearray()
-        self._conversation.send(wire.BytesMessage(data=data))
+        if data:
+            self._conversation.send(wire.BytesMessage(data=data))
+        return self._conversation
 
 
 def send_directory(caller: Caller, root: Path, headers: Pairs) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable, Sequence
 
@@ -34,7 +35,8 @@ async def _serve(engine: Engine, addresses: Sequence[str], ready: Callable[[str]
         ready(address)
     await stopped.wait()
     services.server.close()
-    await asyncio.wait_for(services.server.wait_closed(), _STOP_SECONDS)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(services.server.wait_closed(), _STOP_SECONDS)
     services.close()
     for path in paths:
         path.unlink(missing_ok=True)
