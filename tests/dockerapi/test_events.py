@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.docker import Docker, Server
-from support.docker_load import ask
+from support.docker_load import UPGRADE, ask, begin
 
 pytestmark = pytest.mark.root
 
@@ -92,6 +92,16 @@ def test_restarts_by_the_policy_are_told(docker: Docker, told: Told) -> None:
         time.sleep(0.05)
     words = ["create", *["start", "die"] * 3]
     assert told.words(type=["container"]) == [f"container {word}" for word in words]
+
+
+def test_who_leaves_by_the_keys_is_told_apart_from_who_just_leaves(docker: Docker, server: Server, told: Told) -> None:
+    docker.ok("run", "-dit", "--name", "box", "busybox", "cat")
+    path = "/containers/box/attach?stream=1&stdin=1&stdout=1"
+    begin(server.socket, "POST", path, UPGRADE).close()
+    with begin(server.socket, "POST", path, UPGRADE) as attached:
+        attached.sendall(b"\x10\x11")
+        told.until("container detach")
+    assert told.words(event=["attach", "detach"]) == ["container attach", "container attach", "container detach"]
 
 
 def test_a_change_of_health_is_told(docker: Docker, told: Told) -> None:
