@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from capas.dockerapi.container_body import spec_of
-from capas.errors import Invalid, Unsupported
+from capas.errors import CapasError, Invalid, Unsupported
 
 # what each field may say that is not what it says by itself
 CONFIG: dict[str, Any] = {
@@ -68,7 +68,6 @@ DEEPER: dict[str, dict[str, Any]] = {
             ("tmpfs", "", "Options", [["noexec"]]),
         ]
     },
-    "Mounts.Type": {"Mounts": [{"Type": "npipe", "Source": "x", "Target": "/t"}]},
     "Mounts.ImageOptions": {"Mounts": [{"Type": "image", "Target": "/t", "ImageOptions": {"Subpath": "a"}}]},
 }  # fmt: skip
 
@@ -113,6 +112,12 @@ def test_a_field_further_down_counts_or_is_refused_by_name(name: str, host: dict
     bare = _BARE.get(name.rpartition(".")[0])
     without = {"Mounts": [{"Type": bare[0], "Source": bare[1], "Target": "/t"}]} if bare else {}
     assert _is_understood_or_refused(f"HostConfig.{name}", _body(HostConfig=host), _body(HostConfig=without))
+
+
+def test_a_mount_of_another_type_is_refused_in_dockers_words() -> None:
+    mount = {"Type": "npipe", "Source": "x", "Target": "/t"}
+    with pytest.raises(CapasError, match='invalid mount config for type "npipe"'):
+        spec_of(_body(HostConfig={"Mounts": [mount]}))
 
 
 @pytest.mark.parametrize(("name", "value"), OF_THE_CLIENT.items())
