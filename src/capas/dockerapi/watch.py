@@ -15,6 +15,7 @@ from capas.errors import CapasError, NotFound
 from capas.run.containers import Container
 from capas.run.health import read_health
 from capas.run.last_words import find_code
+from capas.run.restarting import was_stopped
 
 _KEPT = 1000  # events that a client may ask for with ?since=
 _PAUSE_SECONDS, _HEALTH_SECONDS, _LOOK_SECONDS = 0.5, 0.2, 0.02
@@ -172,7 +173,8 @@ class Watch:
     def _runs_again(self, before: Container) -> bool:
         """Whether its policy starts it again: its keeper decides that a moment after the end. Raises: NotFound."""
         decided = time.monotonic() + _DECISION_SECONDS
-        while before.record.spec.restart != "no":
+        folder = self._engine.containers.room.folder(before.record.id)
+        while before.record.spec.restart != "no" and not was_stopped(folder):
             state = self._engine.containers.get(before.record.id).state
             if state.started_ns != before.state.started_ns:  # it may have ended anew already
                 return True
