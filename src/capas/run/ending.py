@@ -36,9 +36,11 @@ def wait(containers: Containers, reference: str) -> int:
     except (Conflict, Unavailable):
         pass  # it ended while we asked
     _wait_for_keeper(containers, record.id)
-    if code is None:
-        code = find_code(containers.run_root, record.id)
-    return containers.state(record.id).exit_code if code is None else code
+    if code is not None:
+        return code
+    last = containers.state(record.id).exit_code  # read first: one that removes itself leaves its code before it goes
+    left = find_code(containers.run_root, record.id)
+    return last if left is None else left
 
 
 def kill(containers: Containers, reference: str, signal_text: str = "KILL") -> None:
