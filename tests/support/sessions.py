@@ -135,6 +135,7 @@ def theirs() -> Iterator[Place]:
             daemon.stop()
             peers.close()
             shutil.rmtree(daemon.data, ignore_errors=True)
+            daemon.log.unlink(missing_ok=True)
 
 
 def record(paths: list[Path]) -> None:
