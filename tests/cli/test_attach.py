@@ -162,6 +162,14 @@ def spent(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def test_what_is_not_attached_is_not_shown(capas: Terminal) -> None:
+    words = ["run", "-it", "-a", "stdin", "--name", "mute", "--network", "none", "busybox", "echo", "said"]
+    with person(capas, *words) as one:
+        assert one.wait() == 0
+        assert "said" not in one.seen
+    assert capas.ok("logs", "mute") == "said\r\n"
+
+
 def test_pipes_can_be_attached_to(capas: Terminal) -> None:
     capas.ok("run", "-di", "--name", "cat", "--network", "none", "busybox", "cat")
     done = subprocess.Popen(

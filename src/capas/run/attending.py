@@ -16,7 +16,7 @@ from capas.run.containers import Container, Containers
 from capas.run.control import Control
 from capas.run.keeper import Keeper
 from capas.run.keys import DEFAULT, LEFT, parse_keys
-from capas.run.pipes import Pipes, open_pipes
+from capas.run.pipes import STDERR, STDOUT, Pipes, open_pipes
 from capas.run.policy import parse_policy
 from capas.run.proxying import following_size, forwarding, raw_input
 from capas.run.pump import get_size
@@ -130,7 +130,8 @@ def _open_pipes(container: Container, ours: Attached) -> Pipes:
 
 @contextmanager
 def _joined(pipes: Pipes, ours: Attached, keys: bytes) -> Iterator[Client]:
-    with Client([(fd, (ours.stdin, ours.stdout, ours.stderr)[number]) for fd, number in pipes.outputs]) as client:
+    targets = {STDOUT: ours.stdout, STDERR: ours.stderr}  # and nobody's, of what is read for its end alone
+    with Client([(fd, targets.get(number)) for fd, number in pipes.outputs]) as client:
         if pipes.stdin is not None and ours.stdin is not None:
             client.feed(ours.stdin, pipes.stdin, keys)
         yield client
