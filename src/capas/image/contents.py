@@ -12,6 +12,7 @@ from capas.errors import Corrupt, Unsupported
 from capas.events import Advanced, Finished, Report, Started, ignore
 from capas.image.image import Image
 from capas.image.kept_contents import trim_contents
+from capas.layer.ahead import reading_ahead
 from capas.layer.compression import decompress
 from capas.layer.contents import Contents, read_contents
 from capas.layer.entry import Layer
@@ -64,12 +65,14 @@ def _load(path: Path) -> Contents | None:
 
 
 def _read(source: BlobSource, layer: Layer, digested: bool, report: Report) -> Contents:
-    size = layer.descriptor.size
-    report = report if size > _LARGE else ignore
-    report(Started(layer.diff_id.short, "Reading layer", size))
+    """A large layer is inflated and hashed by a thread of its own, while we read its headers and hash its files."""
+    large = layer.descriptor.size > _LARGE
+    report = report if large else ignore
+    report(Started(layer.diff_id.short, "Reading layer", layer.descriptor.size))
     with source.open(layer.descriptor.digest) as blob:
         tar = Hashed(decompress(_Told(blob, layer, report)))
-        contents = read_contents(tar, digested=digested)
+        with reading_ahead(tar) if large else contextlib.nullcontext(tar) as ahead:
+            contents = read_contents(ahead, digested=digested)
         tar.finish(layer.diff_id)
     report(Finished(layer.diff_id.short, "Read"))
     return contents

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from capas.errors import CapasError, Corrupt, NotFound, Unsupported
 from capas.events import Advanced, Failed, Finished, Report, Started
+from capas.layer.ahead import reading_ahead
 from capas.layer.compression import decompress
 from capas.layer.entry import Layer, LayerReceiver
 from capas.oci import media
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import DiffID, Digest
-from capas.registry.ahead import reading_ahead
 from capas.registry.client import Repository
 from capas.store.contract import BlobStore, Ingest, Readable
 from capas.store.put import take_turn

@@ -1,4 +1,4 @@
-"""Reading ahead: one thread fetches, digests and stores a layer while another inflates and unpacks it."""
+"""Reading ahead: one thread fetches, inflates or digests a stream while another works on what it gave."""
 
 from __future__ import annotations
 
