@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from capas.engine.engine import Engine as Engine
     from capas.engine.porcelain import build as build
+    from capas.engine.porcelain import diff as diff
     from capas.engine.porcelain import draw as draw
     from capas.engine.porcelain import explain as explain
+    from capas.engine.porcelain import files as files
     from capas.engine.porcelain import images as images
     from capas.engine.porcelain import pull as pull
     from capas.engine.porcelain import push as push
     from capas.engine.porcelain import run as run
     from capas.engine.porcelain import search as search
     from capas.engine.porcelain import tag as tag
+    from capas.engine.porcelain import waste as waste
     from capas.errors import CapasError as CapasError
     from capas.image.image import Image as Image
     from capas.oci.platform import Platform as Platform
@@ -40,8 +43,10 @@ _HOMES = MappingProxyType({
     "Reference": "capas.reference",
     "Settings": "capas.settings",
     "build": "capas.engine.porcelain",
+    "diff": "capas.engine.porcelain",
     "draw": "capas.engine.porcelain",
     "explain": "capas.engine.porcelain",
+    "files": "capas.engine.porcelain",
     "images": "capas.engine.porcelain",
     "load_settings": "capas.settings",
     "pull": "capas.engine.porcelain",
@@ -49,10 +54,11 @@ _HOMES = MappingProxyType({
     "run": "capas.engine.porcelain",
     "search": "capas.engine.porcelain",
     "tag": "capas.engine.porcelain",
+    "waste": "capas.engine.porcelain",
 })  # fmt: skip
 __all__ = [
-    "CapasError", "Engine", "Image", "Platform", "Reference", "Settings", "build", "draw", "images", "load_settings",
-    "pull", "push", "run", "search", "tag",
+    "CapasError", "Engine", "Image", "Platform", "Reference", "Settings", "build", "diff", "draw", "explain", "files",
+    "images", "load_settings", "pull", "push", "run", "search", "tag", "waste",
 ]  # fmt: skip
 
 

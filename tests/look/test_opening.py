@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import capas
+from capas.engine import porcelain
 from capas.engine.engine import Engine
 from capas.errors import Corrupt, Invalid, NotFound, Unavailable
 from capas.oci.digest import DiffID
@@ -166,3 +168,14 @@ def test_a_name_that_is_nowhere_is_not_found_kindly(engine: Engine, hub: str, tm
         paths(engine, str(DiffID.of(b"")))
     with pytest.raises(NotFound, match="there is no file"):
         paths(engine, str(tmp_path / "nothing.tar"))
+
+
+def test_the_face_of_the_library_looks_too(
+    other: Engine, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPAS_ROOT", str(tmp_path / "face"))
+    porcelain.default_engine.cache_clear()
+    assert [file.path for file in capas.files(str(archive))] == PATHS
+    assert capas.diff(str(archive), str(archive)).is_nothing
+    assert capas.waste(str(archive)).lost == 1
+    porcelain.default_engine.cache_clear()

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from capas.engine.explaining import ExplainedFile
     from capas.engine.listing import ImageSummary
     from capas.image.image import Image
+    from capas.look.difference import ImageDiff
     from capas.look.explaining import ExplainedImage
+    from capas.look.files import ImageFile
     from capas.look.picture import Picture
     from capas.look.terms.explained import ExplainedTerm
+    from capas.look.waste import Waste
     from capas.oci.digest import Digest
     from capas.registry.search import Hit, Order
 
@@ -67,6 +70,25 @@ def tag(source: str, target: str) -> None:
 def images(name: str | None = None, *, filters: Sequence[str] = ()) -> Sequence[ImageSummary]:
     """The images here, newest first."""
     return default_engine().images.list(name, filters=filters)
+
+
+def files(name: str, path: str = "/", *, layer: str = "") -> Sequence[ImageFile]:
+    """The files of an image beneath a path, or one layer's entries (`layer`: a number, 0 at the bottom, or a digest).
+
+    The image may be here, in its registry ("docker://debian"), an archive ("./app.tar") or a layout ("oci:DIR:TAG").
+    Raises: NotFound; Unavailable; Corrupt.
+    """
+    return default_engine().look.files(name, path, layer=layer)
+
+
+def diff(old: str, new: str) -> ImageDiff:
+    """What differs from one image to another, wherever they are: files by content, packages, config, history."""
+    return default_engine().look.diff(old, new)
+
+
+def waste(name: str) -> Waste:
+    """The bytes of an image that later layers hide, tools left behind, or that are there more than once."""
+    return default_engine().look.waste(name)
 
 
 def build(

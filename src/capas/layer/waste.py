@@ -45,8 +45,8 @@ def _weigh(entries: Sequence[Entry], lost: tuple[int, Container[Body]] | None) -
     wasted = 0
     if lost is not None:
         number, living = lost
-        files = (entry for entry in entries if entry.kind == FILE and not _is_mark(entry.path))
-        wasted = sum(entry.size for entry in files if (number, entry.offset) not in living)
+        dead = [entry for entry in entries if entry.kind == FILE and (number, entry.offset) not in living]
+        wasted = sum(entry.size for entry in dead if not _is_mark(entry.path))
     return Weight(size, len(entries) - folders - len(marks), wasted)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from capas.image.image import Image
@@ -161,11 +162,15 @@ def _leftovers(tree: Tree, bodies: Mapping[Body, Entry]) -> Iterator[Leftover]:
 
 def _duplicates(tree: Tree, bodies: Mapping[Body, Entry]) -> Iterator[Duplicate]:
     """Only bodies are looked at whose digest comes more than once, which few do."""
-    counts = Counter(digest for contents in tree.layers for digest in contents.list_sums())
+    sums = [contents.list_sums() for contents in tree.layers]
+    counts = Counter(chain.from_iterable(sums))
     repeated = {digest for digest, count in counts.items() if count > 1 and digest != UNKNOWN}
     same: dict[bytes, list[Entry]] = defaultdict(list)
-    for layer, contents in enumerate(tree.layers) if repeated else ():
-        for offset, digest in contents.digests().items():
+    for layer, (contents, digests) in enumerate(zip(tree.layers, sums, strict=True)):
+        if repeated.isdisjoint(digests):
+            continue
+        offsets = [entry.offset for entry in contents.entries if entry.kind == FILE]
+        for offset, digest in zip(offsets, digests, strict=True):
             if digest in repeated and (layer, offset) in bodies:
                 same[digest].append(bodies[layer, offset])
     for digest, entries in same.items():
