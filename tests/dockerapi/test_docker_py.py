@@ -13,7 +13,7 @@ import pytest
 from docker import DockerClient
 from docker.errors import APIError, BuildError, ContainerError, ImageNotFound, NotFound
 from docker.models.containers import Container
-from docker.types import Healthcheck, Mount, Ulimit
+from docker.types import Healthcheck, LogConfig, Mount, Ulimit
 
 pytestmark = [pytest.mark.root, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]  # its own sockets
 
@@ -199,6 +199,37 @@ def test_volumes_are_made_found_and_pruned(client: DockerClient) -> None:
     volume.remove()
     with pytest.raises(NotFound):
         client.volumes.get("kept")
+
+
+def test_a_volume_can_be_a_directory_of_the_host(client: DockerClient, tmp_path: Path) -> None:
+    volume = client.volumes.create("there", driver_opts={"type": "none", "o": "bind", "device": str(tmp_path)})
+    run(client, "echo x > /d/f", volumes=["there:/d"])
+    assert (tmp_path / "f").read_text() == "x\n"
+    volume.remove()
+    assert (tmp_path / "f").exists()
+    with pytest.raises(APIError, match="nfs"):
+        client.volumes.create("far", driver_opts={"type": "nfs", "device": ":/d"})
+
+
+def test_a_container_takes_the_volumes_of_another(client: DockerClient, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("x")
+    box = started(client, volumes=[f"{tmp_path}:/m", "/anonymous"], name="first")
+    assert run(client, "cat /m/f; touch /m/f /anonymous/g || echo $?", volumes_from=["first:ro"]).startswith("x")
+    other = started(client, volumes_from=["first"])
+    box.exec_run("touch /anonymous/h")
+    box.remove(force=True, v=True)
+    assert other.exec_run("ls /anonymous").output == b"h\n"
+
+
+def test_a_log_is_bounded_by_its_options(client: DockerClient) -> None:
+    bounds = LogConfig(type="json-file", config={"max-size": "1k", "max-file": "2"})
+    box = started(client, "for turn in $(seq 20); do seq 200; sleep 0.01; done; echo last", log_config=bounds)
+    box.wait(timeout=30)
+    lines = box.logs().split()
+    assert 1 < len(lines) < 2000 and lines[-1] == b"last"
+    assert box.logs(tail=5).split() == lines[-5:]
+    box.reload()
+    assert box.attrs["HostConfig"]["LogConfig"]["Config"] == {"max-size": "1k", "max-file": "2"}
 
 
 def test_a_build_gives_image_and_log(client: DockerClient) -> None:

@@ -6,7 +6,11 @@ import json
 from itertools import count
 from pathlib import Path
 
-from capas.run.log_reader import iter_log
+import pytest
+
+from capas.errors import CapasError
+from capas.run.log_files import LogLimit, parse_log_options
+from capas.run.log_reader import LogReader, iter_log
 from capas.run.logs import LogWriter
 
 
@@ -57,3 +61,56 @@ def test_no_log_is_an_empty_one(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_do_not_stop_it(tmp_path: Path) -> None:
     written(tmp_path / "log", ("stdout", b"\xff\xfe\n"))
     assert [line.text for line in iter_log(tmp_path / "log")] == ["\ufffd\ufffd\n"]
+
+
+def _turning(path: Path, max_files: int = 3) -> LogWriter:
+    """A writer whose files hold two lines each."""
+    return LogWriter(path, lambda: 10**18, LogLimit(max_size=120, max_files=max_files))
+
+
+def test_a_full_log_makes_room_and_the_newest_files_are_kept(tmp_path: Path) -> None:
+    log = _turning(tmp_path / "log")
+    for number in range(9):
+        log.write("stdout", b"%d\n" % number)
+    log.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "log.1", "log.2"]
+    assert [line.text for line in iter_log(tmp_path / "log")] == ["4\n", "5\n", "6\n", "7\n", "8\n"]
+
+
+def test_a_tail_reaches_back_into_older_files(tmp_path: Path) -> None:
+    log = _turning(tmp_path / "log")
+    for number in range(9):
+        log.write("stdout", b"%d\n" % number)
+    log.close()
+    for tail in range(7):
+        assert [line.text for line in iter_log(tmp_path / "log", tail=tail)] == [
+            f"{number}\n" for number in range(max(9 - tail, 4), 9)
+        ]
+
+
+def test_who_follows_a_log_goes_on_with_the_next_file(tmp_path: Path) -> None:
+    log = _turning(tmp_path / "log", max_files=2)
+    with LogReader(tmp_path / "log") as reader:
+        seen = []
+        for number in range(9):
+            log.write("stdout", b"%d\n" % number)
+            assert reader.has_grown()
+            seen += [line.text for line in reader.read(100)]
+        assert not reader.has_grown()
+    log.close()
+    assert seen == [f"{number}\n" for number in range(9)]
+
+
+def test_a_log_of_one_file_begins_anew(tmp_path: Path) -> None:
+    log = _turning(tmp_path / "log", max_files=1)
+    for number in range(3):
+        log.write("stdout", b"%d\n" % number)
+    log.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+    assert [line.text for line in iter_log(tmp_path / "log")] == ["2\n"]
+
+
+@pytest.mark.parametrize("options", [{"max-size": "x"}, {"max-file": "0"}, {"compress": "true"}])
+def test_log_options_that_cannot_be_are_refused(options: dict[str, str]) -> None:
+    with pytest.raises(CapasError):
+        parse_log_options(options)

@@ -56,6 +56,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         hostname=_text(body, "Hostname"),
         domainname=_text(body, "Domainname"),
         mounts=tuple(_mounts(body, host)),
+        volumes_from=tuple(map(str, host.get("VolumesFrom") or ())),
         read_only=bool(host.get("ReadonlyRootfs")),
         limits=_limits(host),
         cap_add=tuple(host.get("CapAdd") or ()),
@@ -75,6 +76,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         restart=restart_of(host) or "no",
         check=_check(body.get("Healthcheck") or {}),
         auto_remove=bool(host.get("AutoRemove")),
+        log_options=(host.get("LogConfig") or {}).get("Config") or {},
         add_hosts=tuple(host.get("ExtraHosts") or ()),
         dns=tuple(host.get("Dns") or ()),
         dns_search=tuple(host.get("DnsSearch") or ()),
@@ -113,7 +115,6 @@ def _check_modes(host: Mapping[str, Any]) -> None:
 def _check_log(given: Mapping[str, Any]) -> None:
     if (given.get("Type") or "json-file") != "json-file":
         raise Unsupported("HostConfig.LogConfig.Type: only the log driver json-file is supported")
-    check_fields("HostConfig.LogConfig.Config.", given.get("Config") or {}, {})
 
 
 def _mounts(body: Mapping[str, Any], host: Mapping[str, Any]) -> Iterable[ContainerMount]:

@@ -41,7 +41,8 @@ HOST: Kinds = {
     **_of(bool, "AutoRemove", "Init", "Privileged", "PublishAllPorts", "ReadonlyRootfs"),
     **_of(int, "MemorySwappiness", "OomScoreAdj", "ShmSize"),
     **_of(list, "Binds", "CapAdd", "CapDrop", "ConsoleSize", "Devices", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts",
-          "GroupAdd", "Links", "MaskedPaths", "Mounts", "ReadonlyPaths", "SecurityOpt", "Ulimits"),
+          "GroupAdd", "Links", "MaskedPaths", "Mounts", "ReadonlyPaths", "SecurityOpt", "Ulimits",
+          "VolumesFrom"),
     **_of(dict, "Annotations", "LogConfig", "PortBindings", "Sysctls", "Tmpfs"),
 }  # fmt: skip
 MOUNT: Kinds = {

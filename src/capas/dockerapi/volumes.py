@@ -67,15 +67,15 @@ def _describe(volume: Volume, used: set[str] | None) -> dict[str, Any]:
         "UsageData": {"Size": tree_size(volume.path), "RefCount": int(volume.name in used)}}  # fmt: skip
     return {
         "Name": volume.name, "Driver": "local", "Mountpoint": str(volume.path), "Labels": dict(volume.labels) or None,
-        "Scope": "local", "Options": None, "CreatedAt": format_time(volume.created_ns), **usage,
+        "Scope": "local", "Options": dict(volume.options) or None, "CreatedAt": format_time(volume.created_ns), **usage,
     }  # fmt: skip
 
 
 async def create(request: web.Request) -> web.Response:
     """POST /volumes/create: a volume of this name, also where it is there already."""
     host, body = host_of(request), await json_body(request)
-    if (body.get("Driver") or "local") != "local" or body.get("DriverOpts"):
-        raise Unsupported("only the volume driver local is supported, without options")
+    if (body.get("Driver") or "local") != "local":
+        raise Unsupported("only the volume driver local is supported")
     return json_answer(_describe(await host.hop(_create, host, body), None), 201)
 
 
@@ -85,7 +85,9 @@ def _create(host: Host, body: dict[str, Any]) -> Volume:
     labels = {str(key): str(value) for key, value in (body.get("Labels") or {}).items()}
     if found is not None:
         return found
-    made = room.volumes.create(name or room.token(), now_ns=now_ns(), labels=labels, anonymous=not name)
+    made = room.volumes.create(
+        name or room.token(), now_ns=now_ns(), labels=labels, anonymous=not name, options=body.get("DriverOpts")
+    )
     host.watch.tell("volume", "create", made.name, {"driver": "local"})
     return made
 
@@ -129,7 +131,7 @@ def _prune(host: Host, filters: Sequence[str]) -> dict[str, Any]:
     for volume in host.engine.containers.room.volumes.list():
         if volume.name in used or not (every or volume.anonymous) or not _fits(volume, rest, used):
             continue
-        bytes_held = tree_size(volume.path)
+        bytes_held = 0 if volume.options else tree_size(volume.path)
         try:
             _remove(host, volume.name)
         except (Conflict, NotFound):

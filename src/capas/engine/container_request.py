@@ -38,6 +38,7 @@ class ContainerRequest(NamedTuple):
     annotations: Sequence[str] = ()
     volumes: Sequence[str] = ()
     mounts: Sequence[str] = ()
+    volumes_from: Sequence[str] = ()
     tmpfs: Sequence[str] = ()
     read_only: bool = False
     memory: str = ""
@@ -74,6 +75,7 @@ class ContainerRequest(NamedTuple):
     stop_signal: str | None = None
     stop_timeout: int | None = None
     restart: str = "no"
+    log_opts: Sequence[str] = ()
     health_cmd: str = ""
     health_interval: str = ""
     health_timeout: str = ""
@@ -108,6 +110,7 @@ def spec_of(
         hostname=request.hostname,
         domainname=request.domainname,
         mounts=_mounts(request, base),
+        volumes_from=tuple(request.volumes_from),
         read_only=request.read_only,
         limits=changed_limits(NO_LIMITS, request),
         cap_add=tuple(request.cap_add),
@@ -126,6 +129,7 @@ def spec_of(
         stop_timeout=request.stop_timeout,
         restart=request.restart,
         init=request.init,
+        log_options=read_labels(request.log_opts),
         check=_check(request),
         auto_remove=request.rm,
         add_hosts=tuple(request.add_host),

@@ -19,6 +19,7 @@ from capas.run.bridge import DEFAULT
 from capas.run.containers import Container
 from capas.run.containers import Containers as RunContainers
 from capas.run.keys import DEFAULT as DETACH_KEYS
+from capas.run.inheriting import with_volumes_from
 from capas.run.networks import POOLS
 from capas.run.record import Record
 from capas.run.spec import ContainerSpec, with_image
@@ -94,6 +95,7 @@ class Containers:
         """A container of this spec, whose image is `spec.image`. Raises: as `create`."""
         spec = self._with_init(spec)
         base = get_base(self._engine, spec.image, platform=platform, pull=pull, report=report)
+        spec = with_volumes_from(spec, lambda name: self.room.get(name).record)
         whole = with_image(spec, base.execution)
         return self.room.create(whole, image_id=base.image_id, parent=base.parent, name=name)
 

@@ -91,6 +91,8 @@ def _mount(root: Path, mount: ContainerMount, ground: Ground) -> InnerMount:
         return tmpfs(mount.target, (*mount.options, *(("ro",) if mount.read_only else ())))
     if mount.type == "volume":
         volume = Volumes(root).get(mount.source)
+        if not volume.path.is_dir():
+            raise NotFound("{path} is not there to be mounted", path=str(volume.path))
         if not mount.no_copy:
             fill_volume(volume, ground.root, mount.target)
         return bind(volume.path, mount.target, read_only=mount.read_only)

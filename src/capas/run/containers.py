@@ -262,10 +262,11 @@ class Containers:
             folder.rename(grave)
             shutil.rmtree(grave, ignore_errors=True)
         for name in saved.volumes:
+            users = [one.record.name for one in self.iterate() if name in {m.source for m in one.record.spec.mounts}]
             try:
-                self.volumes.remove(name, [])
+                self.volumes.remove(name, users)
             except CapasError:
-                continue
+                continue  # another container has it by --volumes-from
         for name in {record.name, saved.name}:
             path = self._name_path(name)
             try:

@@ -95,7 +95,7 @@ def _host_config(record: Record) -> dict[str, Any]:
     return {
         "Binds": [_bind(mount) for mount in spec.mounts if mount.type != "tmpfs" and mount.source not in record.volumes]
         or None,
-        "NetworkMode": network_mode(spec),
+        "VolumesFrom": list(spec.volumes_from) or None, "NetworkMode": network_mode(spec),
         "PortBindings": _bindings(spec.ports), "RestartPolicy": _policy(spec.restart),
         "Init": spec.init or None,
         "AutoRemove": spec.auto_remove, "CapAdd": list(spec.cap_add) or None, "CapDrop": list(spec.cap_drop) or None,
@@ -111,7 +111,7 @@ def _host_config(record: Record) -> dict[str, Any]:
         "NanoCpus": limits.nano_cpus, "CpuShares": limits.cpu_shares, "CpusetCpus": limits.cpuset_cpus,
         "PidsLimit": limits.pids or None,
         "Ulimits": [{"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in spec.ulimits],
-        "LogConfig": {"Type": "json-file", "Config": {}},
+        "LogConfig": {"Type": "json-file", "Config": dict(spec.log_options)},
     }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from capas.run.exits import exit_code_of
 from capas.run.ground import Ground, mounted_ground
 from capas.run.health import Watcher, forget_health
 from capas.run.launch import Launch
+from capas.run.log_files import parse_log_options
 from capas.run.logs import LogWriter
 from capas.run.membership import Membership
 from capas.run.network import connect
@@ -141,7 +142,8 @@ class Keeper:
     ) -> int:
         assert self._launch is not None
         record = self._order.record
-        log = LogWriter(self._order.log, self._now) if self._keep_log else None
+        limit = parse_log_options(record.spec.log_options)
+        log = LogWriter(self._order.log, self._now, limit) if self._keep_log else None
         self._streams = Streams(self._attached, tty=record.spec.tty, interactive=record.spec.interactive, log=log,
                                 shared=self._shared, once=record.spec.stdin_once,
                                 size=record.spec.console_size)  # fmt: skip

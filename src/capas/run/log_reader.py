@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 from msgspec import MsgspecError
 from msgspec.json import Decoder
 
+from capas.run.log_files import is_same, list_log_files
 from capas.run.times import parse_time
 
 _POLL_SECONDS = 0.05
@@ -57,12 +58,8 @@ class LogReader:
         self._decode = Decoder().decode
         self._stamp = "", 0
         self.over = False  # what comes is after the time that is wanted
-        try:
-            self._file: BinaryIO = open(path, "rb")  # noqa: SIM115 closed by close()
-        except FileNotFoundError:
-            self._file = open(os.devnull, "rb")  # noqa: SIM115 closed by close()
-        if tail is not None:
-            _seek_last(self._file, tail)
+        self._path = path
+        self._file = _open_at(list_log_files(path), tail)
 
     def read(self, most: int) -> list[LogLine]:
         """The next entries that are wanted; none where there are no more at present."""
@@ -73,7 +70,7 @@ class LogReader:
 
     def has_grown(self) -> bool:
         """Whether there may be more by now. Never waits."""
-        return os.fstat(self._file.fileno()).st_size > self._file.tell()
+        return os.fstat(self._file.fileno()).st_size > self._file.tell() or self._younger() is not None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -88,17 +85,45 @@ class LogReader:
         self.close()
 
     def _next(self) -> LogLine | None:
-        while True:
-            begin = self._file.tell()
-            text = self._file.readline()
-            if not text.endswith(b"\n"):
-                self._file.seek(begin)
-                return None
+        while (text := self._line()) or self._move_on():
             line = self._parse(text)
             if line is None or line.time_ns < self._since_ns:
                 continue
             self.over = bool(self._until_ns) and line.time_ns > self._until_ns
             return None if self.over else line
+        return None
+
+    def _line(self) -> bytes:
+        """The next line that is whole."""
+        begin = self._file.tell()
+        text = self._file.readline()
+        if text.endswith(b"\n"):
+            return text
+        self._file.seek(begin)
+        return b""
+
+    def _move_on(self) -> bool:
+        """On to the file that was begun after this one, where that has more than was read of it: then stay."""
+        younger = self._younger()
+        if younger is None:
+            return False
+        begin = self._file.tell()
+        if self._line():  # written between our last look and the turning over
+            self._file.seek(begin)
+            return True
+        try:
+            file = younger.open("rb")
+        except FileNotFoundError:  # turned over once more
+            return True
+        self._file.close()
+        self._file = file
+        return True
+
+    def _younger(self) -> Path | None:
+        """The file that was begun after this one; the oldest where this one is gone."""
+        files, fd = list_log_files(self._path), self._file.fileno()
+        place = next((number for number, path in enumerate(files) if is_same(fd, path)), len(files))
+        return files[place - 1] if place else None
 
     def _parse(self, text: bytes) -> LogLine | None:
         try:
@@ -111,8 +136,26 @@ class LogReader:
             return None  # a line that a crash cut short
 
 
-def _seek_last(file: BinaryIO, count: int) -> None:
-    """To where the last `count` lines begin, from the end, so that a long log is not read for its tail."""
+def _open_at(files: list[Path], tail: int | None) -> BinaryIO:
+    """The file to begin with, at its place: of files with the youngest first, that in which the last `tail` begin."""
+    missing = tail or 0
+    for path in files if tail is not None else files[-1:]:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:  # the oldest, which made room
+            break
+        missing = _seek_last(file, missing) if tail is not None else 0
+        if not missing or path == files[-1]:
+            return file
+        file.close()
+    return open(os.devnull, "rb")
+
+
+def _seek_last(file: BinaryIO, count: int) -> int:
+    """To where the last `count` lines begin, from the end, so that a long log is not read for its tail.
+
+    How many it has not.
+    """
     position, seen = file.seek(0, os.SEEK_END), 0
     while position > 0:
         size = min(_BLOCK, position)
@@ -123,5 +166,6 @@ def _seek_last(file: BinaryIO, count: int) -> None:
             seen += 1
             if seen > count:
                 file.seek(position + at + 1)
-                return
+                return 0
     file.seek(0)
+    return count - seen

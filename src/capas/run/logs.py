@@ -7,17 +7,18 @@ from collections.abc import Callable
 from json.encoder import encode_basestring as _quoted  # a third of what json.dumps takes
 from pathlib import Path
 
+from capas.run.log_files import NO_LIMIT, LogLimit, turn_over
 from capas.run.times import format_time
 
 _LONGEST = 16 * 1024  # docker's limit for one entry; a longer line is several entries
 
 
 class LogWriter:
-    """Entries appended to the file. Safe from several threads, one for each stream."""
+    """Entries appended to the file, or to a new one at its limit. Safe from several threads, one for each stream."""
 
-    def __init__(self, path: Path, now: Callable[[], int]) -> None:
+    def __init__(self, path: Path, now: Callable[[], int], limit: LogLimit = NO_LIMIT) -> None:
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115 closed by close()
-        self._now = now
+        self._path, self._now, self._limit = path, now, limit
         self._lock = threading.Lock()
         self._rest: dict[str, bytes] = {}
 
@@ -47,5 +48,12 @@ class LogWriter:
         with self._lock:
             try:
                 self._file.write(text.encode("utf-8", "surrogateescape"))
+                if self._limit.max_size and self._file.tell() >= self._limit.max_size:
+                    self._turn_over()
             except OSError:
                 pass  # a full disk must not stop the container
+
+    def _turn_over(self) -> None:
+        turn_over(self._path, self._limit.max_files)
+        self._file.close()
+        self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 closed by close()

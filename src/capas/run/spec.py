@@ -11,6 +11,7 @@ from capas.run.bundle import DEFAULT_PATH, DEFAULT_SHM_SIZE
 from capas.run.endpoint import Endpoint
 from capas.run.healthcheck import NO_CHECK, Check, verify, with_image_check
 from capas.run.limits import NO_LIMITS, Limits
+from capas.run.log_files import parse_log_options
 from capas.run.mounts import ContainerMount
 from capas.run.policy import parse_policy
 from capas.run.ports import Port
@@ -42,6 +43,7 @@ class ContainerSpec(NamedTuple):
     hostname: str = ""
     domainname: str = ""
     mounts: tuple[ContainerMount, ...] = ()
+    volumes_from: tuple[str, ...] = ()  # containers, each with :ro or :rw behind it or not
     read_only: bool = False
     limits: Limits = NO_LIMITS
     cap_add: tuple[str, ...] = ()
@@ -61,6 +63,7 @@ class ContainerSpec(NamedTuple):
     restart: str = "no"
     check: Check = NO_CHECK
     auto_remove: bool = False
+    log_options: Mapping[str, str] = {}
     add_hosts: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
@@ -130,6 +133,7 @@ def check_spec(spec: ContainerSpec) -> None:
             "a container that is removed at its end cannot be started again", hint="leave out --rm or --restart"
         )
     verify(spec.check)
+    parse_log_options(spec.log_options)
     if spec.hostname and (len(spec.hostname) > 63 or not _HOSTNAME.fullmatch(spec.hostname)):
         raise Invalid("not a host name: {hostname!r}", hostname=spec.hostname[:100])
     if spec.domainname and not _HOSTNAME.fullmatch(spec.domainname):

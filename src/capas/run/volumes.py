@@ -11,20 +11,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from capas.errors import AlreadyExists, Conflict, NotFound
+from capas.errors import AlreadyExists, Conflict, Invalid, NotFound, Unsupported
 from capas.run.carry import carry
 from capas.run.inside import opened, opened_root
 from capas.run.mounts import parse_volume_name
 
 
 class Volume(NamedTuple):
-    """A volume and where its files are."""
+    """A volume and where its files are: in its own `folder`, or where its options say."""
 
     name: str
+    folder: Path
     path: Path
     created_ns: int = 0
     labels: Mapping[str, str] = {}
     anonymous: bool = False
+    options: Mapping[str, str] = {}
 
 
 class Volumes:
@@ -34,9 +36,16 @@ class Volumes:
         self._root = root / "volumes"
 
     def create(
-        self, name: str, *, now_ns: int, labels: Mapping[str, str] | None = None, anonymous: bool = False
+        self,
+        name: str,
+        *,
+        now_ns: int,
+        labels: Mapping[str, str] | None = None,
+        anonymous: bool = False,
+        options: Mapping[str, str] | None = None,
     ) -> Volume:
-        """A new volume. Raises: AlreadyExists; Invalid for a name that cannot be."""
+        """A new volume. Raises: AlreadyExists; Invalid for a name that cannot be; what `find_device` raises."""
+        find_device(options or {})
         folder = self._root / parse_volume_name(name)
         self._root.mkdir(parents=True, exist_ok=True, mode=0o711)
         try:
@@ -44,7 +53,8 @@ class Volumes:
         except FileExistsError:
             raise AlreadyExists("the volume {name} is there already", name=name) from None
         (folder / "_data").mkdir(mode=0o755)
-        values = {"created_ns": now_ns, "labels": dict(labels or {}), "anonymous": anonymous}
+        values = {"created_ns": now_ns, "labels": dict(labels or {}), "anonymous": anonymous,
+                  "options": dict(options or {})}  # fmt: skip
         temporary = folder / ".volume.json"
         temporary.write_text(json.dumps(values))
         temporary.replace(folder / "volume.json")
@@ -69,9 +79,10 @@ class Volumes:
             values = json.loads((folder / "volume.json").read_text())
         except (OSError, ValueError):
             values = {}
+        options = values.get("options", {})
         return Volume(
-            name, folder / "_data", int(values.get("created_ns", 0)), values.get("labels", {}),
-            bool(values.get("anonymous")),
+            name, folder, find_device(options) or folder / "_data", int(values.get("created_ns", 0)),
+            values.get("labels", {}), bool(values.get("anonymous")), options,
         )  # fmt: skip
 
     def get(self, name: str) -> Volume:
@@ -96,8 +107,26 @@ class Volumes:
             raise Conflict("the volume {name} is in use by {users}", name=name, users=", ".join(users),
                            hint="remove these containers first")  # fmt: skip
         grave = self._root / f".{name}.removed"
-        volume.path.parent.rename(grave)
+        volume.folder.rename(grave)
         shutil.rmtree(grave, ignore_errors=True)
+
+
+def find_device(options: Mapping[str, str]) -> Path | None:
+    """The directory of the host that a volume is, by options of docker's driver local: type=none, o=bind, device=PATH.
+
+    Raises: Unsupported for other file systems; Invalid for a path that is not absolute.
+    """
+    if not options:
+        return None
+    device = options.get("device", "")
+    plain = options.get("type", "none") in ("none", "bind", "") and options.get("o", "") in ("bind", "rbind", "bind,rw")
+    if not plain or options.keys() - {"type", "o", "device"}:
+        raise Unsupported("a volume is a directory of Capas or of the host, not {options}",
+                          options=", ".join(f"{name}={value}" for name, value in options.items())[:300],
+                          hint="say type=none, o=bind and device=PATH")  # fmt: skip
+    if not device.startswith("/"):
+        raise Invalid("the device of a volume is an absolute path, not {path!r}", path=device[:300])
+    return Path(device)
 
 
 def fill_volume(volume: Volume, root: int, target: str) -> None:
@@ -121,7 +150,7 @@ def fill_volume(volume: Volume, root: int, target: str) -> None:
 
 @contextmanager
 def _locked(volume: Volume) -> Iterator[None]:
-    fd = os.open(volume.path.parent / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = os.open(volume.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
