@@ -127,6 +127,20 @@ services:
     project.ok("down")
 
 
+def test_buildkit_builds_what_the_classic_builder_cannot(docker: Docker, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("""
+name: inline
+services:
+  box:
+    build: {context: ., dockerfile_inline: "FROM busybox\\nRUN echo made > /f\\n"}
+    command: cat /f
+    network_mode: none
+""")
+    project = Compose(docker._replace(environ={**docker.environ, "DOCKER_BUILDKIT": "1"}), tmp_path)
+    project.ok("build")
+    assert project.ok("run", "--rm", "box") == "made\n"
+
+
 def test_images_of_a_project_are_built_pushed_and_pulled(docker: Docker, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\nLABEL a=b\n")
     with running_hub(tmp_path / "hub") as address:

@@ -211,6 +211,14 @@ def test_a_volume_can_be_a_directory_of_the_host(client: DockerClient, tmp_path:
         client.volumes.create("far", driver_opts={"type": "nfs", "device": ":/d"})
 
 
+def test_a_container_sees_the_processes_of_another(client: DockerClient) -> None:
+    box = started(client, "exec sleep 4321", name="first")
+    assert "sleep 4321" in run(client, "ps", pid_mode="container:first")
+    box.kill()
+    with pytest.raises(APIError, match="non running"):
+        run(client, "ps", pid_mode="container:first")
+
+
 def test_a_container_takes_the_volumes_of_another(client: DockerClient, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("x")
     box = started(client, volumes=[f"{tmp_path}:/m", "/anonymous"], name="first")

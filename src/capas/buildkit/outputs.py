@@ -56,4 +56,5 @@ def _read(kind: str, attributes: Mapping[str, str]) -> Output:
         if given.get("tar", "true") == "false":
             raise Unsupported("an image as a directory is not sent to a client", hint="leave tar=false out")
         given["dest"] = "-" if kind != "local" else "."
+    given.pop("load", None)  # into docker's store, says compose: into ours an image goes anyhow
     return parse_output(line_of("image" if kind == _IMAGE else kind, given))

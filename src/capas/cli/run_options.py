@@ -67,7 +67,7 @@ _FLAGS = (
     _Flag("--sysctl", "sysctls", "Set a kernel parameter", "NAME=VALUE…"),
     _Flag("--shm-size", "shm_size", "The size of /dev/shm", "SIZE"),
     _Flag("--ipc", "ipc", "private or host", "MODE"),
-    _Flag("--pid", "pid", "private or host", "MODE"),
+    _Flag("--pid", "pid", "private, host or container:NAME", "MODE"),
     _Flag("--uts", "uts", "private, or host: the host's name is its own", "MODE"),
     _Flag("--oom-score-adj", "oom_score_adj", "How soon it is killed when memory ends", "NUMBER", int),
     _Flag("--stop-signal", "stop_signal", "The signal that stops it", "SIGNAL"),

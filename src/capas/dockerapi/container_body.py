@@ -86,7 +86,7 @@ def _spec(body: Mapping[str, Any], host: Mapping[str, Any]) -> ContainerSpec:
         sysctls=dict(host.get("Sysctls") or {}),
         oom_score_adj=int(host.get("OomScoreAdj") or 0),
         ipc="host" if host.get("IpcMode") == "host" else "private",
-        pid="host" if host.get("PidMode") == "host" else "private",
+        pid=_text(host, "PidMode") or "private",
         uts="host" if host.get("UTSMode") == "host" else "private",
     )
 
@@ -98,7 +98,7 @@ def _console_size(host: Mapping[str, Any]) -> tuple[int, int] | None:
 
 def _check_modes(host: Mapping[str, Any]) -> None:
     for name, allowed in (
-        ("IpcMode", ("", "private", "shareable", "host")), ("PidMode", ("", "private", "host")),
+        ("IpcMode", ("", "private", "shareable", "host")),
         ("CgroupnsMode", ("", "private")), ("Isolation", ("", "default")), ("UTSMode", ("", "host")),
         ("UsernsMode", ("", "host")),
     ):  # fmt: skip

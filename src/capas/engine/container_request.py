@@ -141,7 +141,7 @@ def spec_of(
         sysctls=read_labels(request.sysctls),
         oom_score_adj=request.oom_score_adj,
         ipc=_mode("--ipc", request.ipc),
-        pid=_mode("--pid", request.pid),
+        pid=request.pid or "private",
         uts=_mode("--uts", request.uts),
     )
 

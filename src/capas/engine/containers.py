@@ -18,8 +18,8 @@ from capas.oci.platform import Platform
 from capas.run.bridge import DEFAULT
 from capas.run.containers import Container
 from capas.run.containers import Containers as RunContainers
-from capas.run.keys import DEFAULT as DETACH_KEYS
 from capas.run.inheriting import with_volumes_from
+from capas.run.keys import DEFAULT as DETACH_KEYS
 from capas.run.networks import POOLS
 from capas.run.record import Record
 from capas.run.spec import ContainerSpec, with_image

@@ -16,6 +16,7 @@ from capas.run.limits import check_limits
 from capas.run.machine import Machine, read_machine
 from capas.run.mounts import ContainerMount
 from capas.run.naming import DOTS, hosts, parse_host, resolv_conf, write_files
+from capas.run.pid_mode import find_processes
 from capas.run.record import Record
 from capas.run.runtime import Runtime
 from capas.run.security import parse_security
@@ -57,7 +58,7 @@ def arrange(
         read_only=spec.read_only, privileged=spec.privileged, seccomp=security.seccomp,
         system_paths=security.system_paths, limits=spec.limits, devices=[parse_device(d) for d in spec.devices],
         shm_size=spec.shm_size, ipc="host" if spec.ipc == "host" else "private",
-        pid="host" if spec.pid == "host" else "private", uts="host" if spec.uts == "host" else "private",
+        pid=find_processes(root, spec), uts="host" if spec.uts == "host" else "private",
         sysctls={**({"kernel.domainname": spec.domainname} if spec.domainname else {}), **spec.sysctls},
     )  # fmt: skip
     return Arranged(make_config(bundle, machine, with_cgroups=runtime.cgroups.writable), process, machine)

@@ -69,7 +69,7 @@ class BundleSpec(NamedTuple):
     devices: Sequence[HostDevice] = ()
     shm_size: int = DEFAULT_SHM_SIZE
     ipc: Literal["private", "host"] = "private"
-    pid: Literal["private", "host"] = "private"
+    pid: str = "private"  # "host", or the path of a namespace
     uts: Literal["private", "host"] = "private"
     sysctls: Mapping[str, str] = {}
 
@@ -182,6 +182,8 @@ def _namespaces(spec: BundleSpec) -> list[Spec]:
         found.append({"type": "uts"})
     if spec.pid == "private":
         found.append({"type": "pid"})
+    elif spec.pid != "host":
+        found.append({"type": "pid", "path": spec.pid})
     if spec.ipc == "private":
         found.append({"type": "ipc"})
     if spec.network == "none":

@@ -19,6 +19,7 @@ from capas.run.leases import Leases
 from capas.run.limits import check_limits
 from capas.run.mounts import ContainerMount
 from capas.run.networks import POOLS, Networks, Pool
+from capas.run.pid_mode import settle_processes
 from capas.run.plug import names_of
 from capas.run.ports import check_ports
 from capas.run.record import Record, State, read_record, read_state, write_record, write_state
@@ -90,7 +91,8 @@ class Containers:
 
         Raises: AlreadyExists for a name in use; Invalid for a spec that cannot be.
         """
-        spec = settle(spec, self.networks.bridge_of, lambda reference: self.get(reference).record)
+        spec = settle(spec, self.networks.bridge_of, self._record_of)
+        spec = settle_processes(spec, self._record_of)
         self._check(spec)
         fresh = self.token()
         record = Record(fresh, name.removeprefix("/") or fresh[:12], self.now(), spec, image_id, fresh)
@@ -166,6 +168,9 @@ class Containers:
         if self.folder(container_id).is_dir():
             write_state(self.folder(container_id), state)
         return state
+
+    def _record_of(self, reference: str) -> Record:
+        return self.get(reference).record
 
     def _check(self, spec: ContainerSpec) -> None:
         check_spec(spec)
