@@ -41,6 +41,50 @@ def test_a_risk_is_shown_with_a_caret_and_a_better_way(alone: Terminal, context:
     assert "better: add --no-install-recommends" in told
 
 
+GOLDEN = """\
+-
+  · La imagen se apoya en `scratch` y añade 1 capa
+  · Un contenedor suyo ejecuta `/app`
+  · como el usuario `10001`
+
+1 │ FROM scratch
+    Parte de la nada: `scratch` es la imagen vacía, sin ficheros, shell ni
+    paquetes
+    por qué: Para que en la imagen no haya más que lo que el programa necesita:
+      pocos bytes, y poco que atacar
+    ojo: RUN, y CMD o ENTRYPOINT en forma shell, necesitan un shell, y `scratch`
+      no lo tiene
+
+2 │ COPY app /app
+    Copia `app` del contexto de construcción en `/app`
+    · Sin barra al final, `/app` es como se llama ahí un fichero solo; de un
+      directorio, el contenido va dentro
+    por qué: Para que `app` esté en todo contenedor, sea cual sea la máquina en
+      que corra
+
+3 │ USER 10001
+    Desde aquí trabaja `10001`: RUN, CMD y ENTRYPOINT tienen los permisos de
+    este usuario y ninguno más
+    · Un número no necesita estar en /etc/passwd; pero entonces el usuario
+      `10001` no tiene ni nombre ni carpeta propia
+    por qué: Para que quien entre por el programa sea solo `10001` en el
+      contenedor, y no root
+
+4 │ CMD ["/app"]
+    Un contenedor de esta imagen ejecuta `/app`, salvo que `capas run IMAGE
+    COMMAND…` diga otra cosa
+    · Forma exec: `/app` es el propio proceso 1, y recibe la señal de `capas
+      stop`
+    por qué: Para que `capas run IMAGE` sin más haga aquello para lo que es la
+      imagen
+"""
+
+
+def test_a_page_is_as_it_is(alone: Terminal) -> None:
+    text = b'FROM scratch\nCOPY app /app\nUSER 10001\nCMD ["/app"]\n'
+    assert alone.ok("explain", "-", "--lang", "es", stdin=text) == GOLDEN
+
+
 def test_standard_input_is_explained(alone: Terminal) -> None:
     assert "Starts from nothing" in alone.ok("explain", "-", stdin=b"FROM scratch\n")
 

@@ -36,11 +36,13 @@ class Page:
         for line in explanation.lines:
             yield ""
             yield from self.lines(explanation.source, line)
-            fresh = [sentence for sentence in line.form if str(sentence) not in taught]
+            form, risks = ([one for one in many if str(one) not in taught] for many in (line.form, line.risks))
             if line.instruction != COMMENT or str(line.does[0]) not in taught:
-                yield from self.line(line._replace(form=tuple(fresh)), explanation.source, file.costs)
-            # how things are written is said once, and not of every line
-            taught |= {str(sentence) for sentence in (*fresh, *(line.does if line.instruction == COMMENT else ()))}
+                yield from self.line(
+                    line._replace(form=tuple(form), risks=tuple(risks)), explanation.source, file.costs
+                )
+            # what holds of many lines alike is said of the first
+            taught |= {str(one) for one in (*form, *risks, *(line.does if line.instruction == COMMENT else ()))}
 
     def lines(self, source: Source, line: Explained) -> Iterator[str]:
         """The source itself, numbered; on a terminal cut where it ends."""

@@ -12,6 +12,7 @@ from capas.dockerfile.meaning.explaining import explain_dockerfile
 from capas.dockerfile.meaning.past import explain_past
 from capas.dockerfile.meaning.sentence import write
 from support.explaining import explain, explain_last
+from support.lint_samples import SAMPLES
 
 HOUSE = Path(__file__).parents[3]
 REAL = sorted([*HOUSE.glob("library/*/Dockerfile"), *HOUSE.glob("examples/**/Dockerfile*")])
@@ -71,6 +72,18 @@ def test_any_instructions_in_any_order_are_explained_in_both_languages(pieces: l
 def test_any_history_is_explained_whatever_was_written_into_it(texts: list[str]) -> None:
     for past in explain_past(texts):
         assert all(write(sentence, "es") for sentence in past.does)
+
+
+def test_what_is_copied_after_a_user_is_told_to_belong_to_root() -> None:
+    assert "belongs to root, not to `web`" in explain_last("FROM a\nUSER web\nCOPY x /x")
+    assert "belongs to root" not in explain_last("FROM a\nUSER web\nCOPY --chown=web x /x")
+
+
+@pytest.mark.parametrize("code", sorted(SAMPLES))
+def test_what_lint_is_tried_on_is_explained_too(code: str) -> None:
+    for sample in SAMPLES[code]:
+        text = sample if "FROM " in sample else f"FROM a\n{sample}"
+        assert explain_lines(text) >= written_lines(text)
 
 
 def test_spanish_says_other_words_with_the_same_names() -> None:

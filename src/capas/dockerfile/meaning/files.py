@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from capas.dockerfile.instructions import Add, Copy, Heredoc
 from capas.dockerfile.meaning.owners import explain_chmod, explain_chown
-from capas.dockerfile.meaning.scene import Scene
+from capas.dockerfile.meaning.scene import ROOT, Scene
 from capas.dockerfile.meaning.sentence import Listed, Risk, Sentence, beware, counted, told
 
 _ARCHIVE = re.compile(r".*\.(?:tar|tar\.\w+|tgz|tbz2?|txz|tzst)", re.IGNORECASE)
@@ -27,7 +27,7 @@ def explain_copy(copy: Copy, scene: Scene) -> Iterator[Sentence | Risk]:
         yield told("Keeps the folders that the sources stand in ({flag}): {source} becomes {target}",
                    flag="--parents", source=copy.sources[0] if copy.sources else "",
                    target=_under(copy.target, copy.sources))  # fmt: skip
-    yield from _flags(copy)
+    yield from _flags(copy, scene)
 
 
 def explain_add(add: Add, scene: Scene) -> Iterator[Sentence | Risk]:
@@ -44,7 +44,7 @@ def explain_add(add: Add, scene: Scene) -> Iterator[Sentence | Risk]:
                    digest=add.checksum)  # fmt: skip
     if add.keep_git_dir:
         yield told("Keeps the folder {folder} with the history of the repository (`--keep-git-dir`)", folder=".git")
-    yield from _flags(add)
+    yield from _flags(add, scene)
 
 
 def _kind(source: str) -> str:
@@ -177,7 +177,8 @@ def _shape(step: Copy | Add, scene: Scene) -> Iterator[Sentence | Risk]:
         else:
             yield told("{target} is counted from the working directory of the base image", target=step.target)
     if not step.target.endswith(("/", ".")) and len(step.sources) == 1 and not step.heredocs:
-        yield told("Without a slash at its end, {target} is the name of the copy (or a directory, if it is one)",
+        yield told("Without a slash at its end, {target} is what a single file is called there; of a directory the "
+                   "contents go into it",
                    target=step.target)  # fmt: skip
 
 
@@ -186,9 +187,13 @@ def _is_list(original: str) -> bool:
     return bool(words) and words[0].startswith("[")
 
 
-def _flags(step: Copy | Add) -> Iterator[Sentence | Risk]:
+def _flags(step: Copy | Add, scene: Scene) -> Iterator[Sentence | Risk]:
     if step.chown:
         yield from explain_chown(step.chown)
+    elif scene.user and scene.user.partition(":")[0] not in ROOT:
+        yield beware(
+            "What is copied belongs to root, not to {user}: `--chown={user}` would make it theirs", user=scene.user
+        )
     if step.chmod:
         yield from explain_chmod(step.chmod)
     if step.link:

@@ -12,6 +12,7 @@ from capas.dockerfile.instructions import Arg, Cmd, Entrypoint, Env, Instruction
 from capas.errors import CapasError
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
+ROOT = frozenset({"root", "0"})
 
 
 class Scene(NamedTuple):

@@ -17,10 +17,9 @@ from capas.dockerfile.instructions import (
     Workdir,
 )
 from capas.dockerfile.meaning.known import FAMILIAR_PORTS, LABELS, SIGNALS, VARIABLES
-from capas.dockerfile.meaning.scene import Scene
+from capas.dockerfile.meaning.scene import ROOT, Scene
 from capas.dockerfile.meaning.sentence import Plain, Risk, Sentence, beware, counted, told
 
-_ROOT = frozenset({"root", "0"})
 _SHELL_FLAGS = MappingProxyType({
     "pipefail": told("`pipefail`: a pipe fails if any of its commands does, not only the last"),
     "-e": told("`-e`: the first command that fails ends the script"),
@@ -88,7 +87,7 @@ def explain_expose(expose: Expose, scene: Scene) -> Iterator[Sentence | Risk]:
 def explain_user(user: User) -> Iterator[Sentence | Risk]:
     """USER."""
     name, colon, group = user.user.partition(":")
-    if name in _ROOT:
+    if name in ROOT:
         yield told("From here on {user} is at work: it may do everything in the container", user=name)
         yield beware("If no other USER follows, the container runs as {user}: who breaks into the program is {user} "
                      "in the container", user=name)  # fmt: skip
@@ -99,7 +98,7 @@ def explain_user(user: User) -> Iterator[Sentence | Risk]:
         yield told("with {group} as its group, and no other groups", group=group)
     if name.isdecimal() and name != "0":
         yield told("A number needs no entry in /etc/passwd; the user {user} then has no name and no home", user=name)
-    elif name not in _ROOT and "$" not in name:
+    elif name not in ROOT and "$" not in name:
         yield beware("{user} must be a user of the image already: `RUN useradd {plain}`, or `adduser`, makes one",
                      user=name, plain=Plain(name))  # fmt: skip
 
@@ -114,10 +113,8 @@ def explain_workdir(workdir: Workdir, scene: Scene) -> Iterator[Sentence | Risk]
             yield told("{word} is counted from {before}, the one before", word=workdir.path, before=scene.workdir)
         else:
             yield told("{word} is counted from the working directory of the base image", word=workdir.path)
-    if scene.user and scene.user.partition(":")[0] not in _ROOT:
-        yield beware("The directory belongs to root, not to {user}, if it is made here: "
-                     "`RUN install -d -o {plain} {path}` would make it theirs", user=scene.user,
-                     plain=Plain(scene.user.partition(":")[0]), path=Plain(place))  # fmt: skip
+    if scene.user and scene.user.partition(":")[0] not in ROOT:
+        yield told("A directory that is made here belongs to {user}", user=scene.user)
 
 
 def explain_volume(volume: Volume) -> Iterator[Sentence | Risk]:

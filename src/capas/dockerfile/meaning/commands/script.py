@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from capas.dockerfile.checks.shell import Command, Script, Word
@@ -9,6 +10,7 @@ from capas.dockerfile.meaning.commands.packages import MANAGERS
 from capas.dockerfile.meaning.commands.tools import TOOLS
 from capas.dockerfile.meaning.sentence import Plain, Sentence, told
 
+_BRANCHES = re.compile(r"(?:^|[;&|(\n])\s*(?:if|for|while|until|case)\s")
 _BEFORE = {"sudo", "exec", "env", "nice", "time", "command", "eatmydata"}
 _BINDS = {
     "&&": told("only if that went well: {does}"),
@@ -22,6 +24,8 @@ _BINDS = {
 def explain_script(script: Script) -> Iterator[Sentence]:
     """What each command does, in order; those inside `$(…)` are part of the command that uses them."""
     commands = list(_outermost(script.commands))
+    if _BRANCHES.search(script.text):
+        yield told("It has conditions or loops: some of these commands run only sometimes, or again and again")
     chained = len(commands) > 1 and {command.operator for command in commands[:-1]} == {"&&"}
     if chained:
         yield told("{n} commands, each only if the one before went well (&&)", n=len(commands))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from types import MappingProxyType
 
 from capas.dockerfile.checks.shell import Command
@@ -259,6 +260,26 @@ def _shell(command: Command) -> Sentence | None:
     return told("runs the script that it reads")
 
 
+def _sed(command: Command) -> Sentence | None:
+    words = [word.text for word in command.plain("e", "expression", "f", "file")]
+    rule = command.flag_value("e", "expression")
+    if rule is None and words:
+        rule, words = words[0], words[1:]
+    if rule is None:
+        return None
+    if words:
+        return told("changes text in {items} by the rule {rule}", items=Listed(tuple(words)), rule=rule)
+    return told("changes the text that it reads by the rule {rule}", rule=rule)
+
+
+def _find(command: Command) -> Sentence:
+    folders = list(takewhile(lambda text: text[:1] not in ("-", "(", "!"), (word.text for word in command.words)))
+    where = Listed(tuple(folders or ["."]))
+    if command.has("-delete") or (command.has("-exec") and command.has("rm")):
+        return told("looks through {where} for files and deletes those that fit", where=where)
+    return told("looks through {where} for files", where=where)
+
+
 def _sum(command: Command) -> Sentence | None:
     if command.has_flag("c", "check"):
         return told("compares files with the digests that are written down, and fails if one is another")
@@ -295,9 +316,8 @@ TOOLS: Mapping[str, Handler] = MappingProxyType({
                    told("sets {items}, for the rest of this line only")),
     "source": _last(told("reads the settings of {item} into this shell")),
     ".": _last(told("reads the settings of {item} into this shell")),
-    "sed": _last(told("changes text in {item} by a rule"), "e", "f"),
+    "sed": _sed, "find": _find,
     "grep": _after_first(told("looks for {first} in {items}"), "e", "f", "m"),
-    "find": _last(told("looks through directories for files ({item})")),
     "unzip": _last(told("unpacks {item}"), "d"), "gunzip": _last(told("unpacks {item}")),
     "usermod": _last(told("changes the user {item}"), "a", "G", "u", "g", "s", "d", "aG"),
     "userdel": _last(told("deletes the user {item}")),
