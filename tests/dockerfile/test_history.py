@@ -18,7 +18,7 @@ LEFT = {
     "/bin/sh -c #(nop) COPY file:3a8b2c in /usr/bin/ ": "COPY file:3a8b2c /usr/bin/",
     "COPY /out/app /app # buildkit": "COPY /out/app /app",
     "EXPOSE map[443/tcp:{} 80/tcp:{}]": "EXPOSE 443/tcp 80/tcp",
-    "VOLUME [/data /logs]": 'VOLUME ["/data", "/logs"]',
+    "VOLUME [/data /logs]": "VOLUME /data /logs",
     "SHELL [/bin/bash -c]": 'SHELL ["/bin/bash", "-c"]',
     "ENV GREETING=hello world LANG=C": 'ENV GREETING="hello world" LANG="C"',
     "ENV PRICE=$5": 'ENV PRICE="\\$5"',

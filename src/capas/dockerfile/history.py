@@ -95,6 +95,10 @@ def _words(rest: str) -> str:
     return json.dumps(rest[1:-1].split(), ensure_ascii=False)
 
 
+def _paths(rest: str) -> str:
+    return rest[1:-1] if rest.startswith("[") and rest.endswith("]") and '"' not in rest else rest
+
+
 def _pairs(rest: str) -> str:
     """Pairs whose values lost their quotes: what stands before the next `name=` is the value."""
     parts = re.split(r"(?<! ) +(?=[A-Za-z_][\w.\-/]*=)", rest)
@@ -127,6 +131,6 @@ def _health(rest: str) -> str:
 
 
 _RESTORERS: Mapping[str, Callable[[str], str]] = MappingProxyType({
-    "CMD": _command, "ENTRYPOINT": _command, "EXPOSE": _ports, "VOLUME": _words, "SHELL": _words, "ENV": _pairs,
+    "CMD": _command, "ENTRYPOINT": _command, "EXPOSE": _ports, "VOLUME": _paths, "SHELL": _words, "ENV": _pairs,
     "LABEL": _pairs, "ARG": _pairs, "COPY": _places, "ADD": _places, "HEALTHCHECK": _health,
 })  # fmt: skip

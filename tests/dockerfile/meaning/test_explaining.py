@@ -137,6 +137,18 @@ def test_entrypoint_and_cmd_are_told_together() -> None:
     assert "a container runs `git log`" in told
 
 
+def test_a_cmd_that_gives_an_entrypoint_its_words_is_no_process() -> None:
+    assert "process 1" not in explain_last('FROM a\nENTRYPOINT ["git"]\nCMD ["log"]')
+    shell = explain_last('FROM a\nENTRYPOINT ["git"]\nCMD log')
+    assert "a container runs `git /bin/sh -c log`" in shell
+    assert "In shell form its words begin with `/bin/sh -c`" in shell
+
+
+def test_the_port_to_publish_is_one_of_tcp_where_there_is_one() -> None:
+    assert "`capas run -p 8080:80`" in explain_last("FROM a\nEXPOSE 53/udp 80")
+    assert "`capas run -p 8080:53/udp`" in explain_last("FROM a\nEXPOSE 53/udp")
+
+
 def test_a_cmd_beside_an_entrypoint_in_shell_form_is_told_to_be_lost() -> None:
     assert "Nobody uses `log`" in explain('FROM a\nENTRYPOINT git\nCMD ["log"]')
 

@@ -79,7 +79,8 @@ def explain_expose(expose: Expose, scene: Scene) -> Iterator[Sentence | Risk]:
             yield told("Every port from {first} to {last}, both included", first=first, last=last)
         if protocol.lower() in ("udp", "sctp"):
             yield told("{protocol}, not TCP, which would be meant without a word", protocol=Plain(protocol.upper()))
-    number = ports[0].partition("/")[0].partition("-")[0]
+    chosen = next((port for port in ports if port.partition("/")[2].lower() not in ("udp", "sctp")), ports[0].lower())
+    number = chosen.removesuffix("/tcp").partition("-")[0]
     yield beware("EXPOSE opens nothing to the outside: `capas run -p 8080:{port}` does, or `-P` for all of them",
                  port=Plain(number))  # fmt: skip
 

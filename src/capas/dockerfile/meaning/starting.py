@@ -25,11 +25,16 @@ def explain_cmd(cmd: Cmd, scene: Scene) -> Iterator[Sentence | Risk]:
             yield told("Nobody uses {command}: the ENTRYPOINT {program} is in shell form, which takes no words",
                        command=line, program=program)  # fmt: skip
             return
-        yield told("Gives the ENTRYPOINT its usual words: a container runs {whole}", whole=f"{program} {line}")
+        yield told("Gives the ENTRYPOINT its usual words: a container runs {whole}",
+                   whole=f"{program} {_words(cmd.command, scene)}")  # fmt: skip
         yield told("`capas run IMAGE WORDS…` puts other words in the place of {command}", command=line)
-    else:
-        yield told("A container of this image runs {command}, unless `capas run IMAGE COMMAND…` names another",
-                   command=line)  # fmt: skip
+        if cmd.command.shell:
+            shell = " ".join(scene.shell or DEFAULT_SHELL)
+            yield beware("In shell form its words begin with {shell}: {program} is given those too", shell=shell,
+                         program=program)  # fmt: skip
+        return
+    yield told("A container of this image runs {command}, unless `capas run IMAGE COMMAND…` names another",
+               command=line)  # fmt: skip
     yield from _form(cmd.command, scene, "CMD")
 
 
@@ -44,7 +49,7 @@ def explain_entrypoint(entrypoint: Entrypoint, scene: Scene) -> Iterator[Sentenc
     if entrypoint.command.shell:
         yield beware("In shell form it takes no words: CMD and what stands after `capas run IMAGE` are lost")
     elif scene.cmd is not None and scene.cmd.command.args:
-        yield told("Without words it gets those of CMD: {whole}", whole=f"{program} {show(scene.cmd.command)}")
+        yield told("Without words it gets those of CMD: {whole}", whole=f"{program} {_words(scene.cmd.command, scene)}")
     else:
         yield told("The CMD of the base image counts no longer, once ENTRYPOINT is set")
     yield told("`--entrypoint` puts another program in its place")
@@ -82,6 +87,11 @@ def explain_healthcheck(check: Healthcheck) -> Iterator[Sentence | Risk]:
 def show(command: Command) -> str:
     """A command as one would type it."""
     return command.args[0] if command.shell else " ".join(_quoted(word) for word in command.args)
+
+
+def _words(command: Command, scene: Scene) -> str:
+    """A command as an ENTRYPOINT is given it."""
+    return " ".join([*(scene.shell or DEFAULT_SHELL), command.args[0]]) if command.shell else show(command)
 
 
 def _quoted(word: str) -> str:
