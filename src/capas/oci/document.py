@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -10,6 +12,7 @@ from capas.errors import CapasError, Corrupt
 from capas.oci.descriptor import decode_digest, encode_digest
 
 T = TypeVar("T")
+_MAKING = threading.Lock()
 MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -23,11 +26,22 @@ def decode(data: bytes, kind: type[T], what: str) -> T:
             "the {what} has {size} bytes: at most {limit} are read", what=what, size=len(data), limit=MAX_BYTES
         )
     try:
-        return msgspec.json.decode(data, type=kind, dec_hook=decode_digest)
+        return _decoder(kind).decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Corrupt("the {what} cannot be read: {error}", what=what, error=str(error)) from None
     except CapasError as error:
         raise Corrupt("the {what} cannot be read: {error}", what=what, error=str(error)) from None
+
+
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """One a type. Made alone: msgspec looks a type over when it meets it first, and crashes where two threads do."""
+    with _MAKING:
+        return _make(kind)  # type: ignore[arg-type]  # a type is hashable
+
+
+@cache
+def _make(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind, dec_hook=decode_digest)
 
 
 def encode(document: object) -> bytes:
