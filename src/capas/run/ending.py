@@ -14,7 +14,7 @@ from capas.run.containers import Container, Containers
 from capas.run.control import Control
 from capas.run.last_words import find_code
 from capas.run.pausing import unpause
-from capas.run.record import read_state, write_state
+from capas.run.record import Record, read_state, write_state
 from capas.run.restarting import mark_stopped
 from capas.run.signals import open_process, parse_signal, send_signal
 
@@ -25,22 +25,24 @@ _PAUSE_SECONDS = 0.005
 
 def wait(containers: Containers, reference: str) -> int:
     """Wait until it has ended; its exit code."""
-    container = containers.get(reference)
-    record = container.record
-    if not container.running:
-        return container.state.exit_code
-    code: int | None = None
+    record, state = containers.get(reference)
+    if state.status == "running":
+        code = _hear_code(containers, record)
+        _wait_for_keeper(containers, record.id)
+        if code is not None:
+            return code
+        state = containers.state(record.id)
+    left = find_code(containers.run_root, record.id)  # after the state: it leaves its code, and then removes itself
+    return state.exit_code if left is None else left
+
+
+def _hear_code(containers: Containers, record: Record) -> int | None:
+    """What its keeper says, None where it ended while we asked."""
     try:
         with Control(containers.live(record.id), record.name) as control:
-            code = int(control.ask({"do": "wait"})["exit"])
+            return int(control.ask({"do": "wait"})["exit"])
     except (Conflict, Unavailable):
-        pass  # it ended while we asked
-    _wait_for_keeper(containers, record.id)
-    if code is not None:
-        return code
-    last = containers.state(record.id).exit_code  # read first: one that removes itself leaves its code before it goes
-    left = find_code(containers.run_root, record.id)
-    return last if left is None else left
+        return None
 
 
 def kill(containers: Containers, reference: str, signal_text: str = "KILL") -> None:
