@@ -79,7 +79,15 @@ class Explained(NamedTuple):
     causes: tuple[Cause, ...]
 
 
-Event = Started | Advanced | Said | Finished | Failed | Planned | Explained
+class Settled(NamedTuple):
+    """An instruction that makes no files, done once it is planned. `after`: the digest of the step it stands on."""
+
+    text: str
+    after: str
+    id: str = ""
+
+
+Event = Started | Advanced | Said | Finished | Failed | Planned | Explained | Settled
 Report = Callable[[Event], None]
 
 

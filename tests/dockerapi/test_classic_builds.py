@@ -84,3 +84,28 @@ def test_a_dockerfile_is_fetched_from_an_address(place: Place, served: tuple[Pat
     done = subprocess.run([*ask, f"http://docker/v1.45/build?{query}"], capture_output=True, text=True, timeout=60)
     assert "Successfully tagged afar:latest" in done.stdout, done.stdout
     assert docker(place, "inspect", "-f", "{{.Config.Labels.from}}", "afar") == "afar\n"
+
+
+def test_every_instruction_has_its_line_as_dockers_has(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(
+        "FROM hello AS made\nARG WHO=you\nRUN echo $WHO\n"
+        'FROM scratch\nENV A=1\nCOPY --from=made /etc/passwd /\nCMD ["x"]\n'
+    )
+    said = docker(place, "build", "--no-cache", str(tmp_path)).splitlines()
+    assert [line for line in said if line.startswith("Step ")] == [
+        "Step 1/7 : FROM scratch",
+        "Step 2/7 : ENV A=1",
+        "Step 3/7 : FROM hello AS made",
+        "Step 4/7 : ARG WHO=you",
+        "Step 5/7 : RUN echo $WHO",
+        "Step 6/7 : COPY --from=made /etc/passwd /",
+        'Step 7/7 : CMD ["x"]',
+    ]
+    assert said.index("you") > said.index("Step 5/7 : RUN echo $WHO")
+
+
+def test_a_build_without_steps_has_the_lines_of_its_settings(place: Place) -> None:
+    said = docker(place, "build", "-", stdin="FROM hello\nENV A=1\nLABEL b=c\n").splitlines()
+    assert [line for line in said if line.startswith("Step ")] == [
+        "Step 1/3 : FROM hello", "Step 2/3 : ENV A=1", "Step 3/3 : LABEL b=c",
+    ]  # fmt: skip

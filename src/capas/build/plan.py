@@ -25,7 +25,7 @@ from capas.dockerfile.parse import parse_triggers
 from capas.dockerfile.position import Position
 from capas.dockerfile.scope import global_scope, list_known_args
 from capas.errors import CapasError, Invalid, NotFound
-from capas.events import Finished, Planned, Report, Started, ignore
+from capas.events import Finished, Planned, Report, Settled, Started, ignore
 from capas.image.image import Image
 from capas.oci.platform import Platform
 from capas.parallel import Nursery
@@ -231,14 +231,20 @@ class Planner:
         name = (stage.name or f"stage-{stage.index}") if many else ""
         platform = str(base.platform) if len(self._request.platforms) > 1 else ""
         steps = Steps(" ".join(filter(None, (self._request.label, platform, name))), total)
+        title = f"FROM {base.word}" + (f" AS {stage.name}" if stage.name else "")
         if is_image:
-            self._tell(steps.next(), stage, base, state.vertex)
+            self._tell(steps.next(), title, state.vertex)
+        else:
+            self._report(Settled(title, state.vertex.digest))
         request = self._request_for(stage)
         planner = InstructionPlanner(
             self._dockerfile, request, lambda word: self._find_vertex(word, stage), steps, self._find_files
         )
         for instruction in instructions:
+            before = state.vertex
             state = planner.apply(state, instruction)
+            if state.vertex is before:
+                self._report(Settled(instruction.original, before.digest))
         return state
 
     def _request_for(self, stage: Stage) -> BuildRequest:
@@ -301,8 +307,7 @@ class Planner:
         )  # fmt: skip
         return state.with_line(f"COPY {name} / # buildkit", Vertex(op, [state.vertex], f"[context {name}]")), False
 
-    def _tell(self, step: str, stage: Stage, base: Base, vertex: Vertex) -> None:
-        title = f"FROM {base.word}" + (f" AS {stage.name}" if stage.name else "")
+    def _tell(self, step: str, title: str, vertex: Vertex) -> None:
         self._report(Planned(step, title, vertex.digest))
         self._report(Started(step, title))
         self._report(Finished(step, "DONE"))

@@ -17,7 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from capas.buildkit import messages_pb2 as wire
 from capas.dockerfile.checks.finding import Finding
 from capas.errors import CapasError, Interrupted
-from capas.events import Advanced, Event, Explained, Failed, Finished, Planned, Said, Started
+from capas.events import Advanced, Event, Explained, Failed, Finished, Planned, Said, Settled, Started
 
 _MOST_LINES = 10_000  # that wait for a slow client
 _LAYERS = "transferring layers"
@@ -124,7 +124,7 @@ class Telling:
             self._say(event)
         elif event.id in self._vertices or " " in event.id:
             self._step(event)
-        elif not isinstance(event, Explained):
+        elif not isinstance(event, Explained | Settled):
             self._move(event)
 
     def _step(self, event: Event) -> None:

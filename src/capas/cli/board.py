@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from capas.events import Advanced, Cause, Event, Explained, Failed, Finished, Planned, Said, Started
+from capas.events import Advanced, Cause, Event, Explained, Failed, Finished, Planned, Said, Settled, Started
 
 _LAST_LINES = 6
 CACHED = "CACHED"
@@ -86,7 +86,7 @@ class Board:
 
     def hear(self, event: Event) -> Row | None:
         """Take an event in. The row that it is about, None for words about the whole."""
-        if isinstance(event, Said) and event.id not in self._known:
+        if isinstance(event, Settled) or (isinstance(event, Said) and event.id not in self._known):
             return None
         row = self._row(event)
         if isinstance(event, Planned):

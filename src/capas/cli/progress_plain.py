@@ -10,7 +10,7 @@ import click
 
 from capas.cli.board import Board, Row
 from capas.cli.causes import Words, is_news, say_causes
-from capas.events import Advanced, Event, Explained, Failed, Planned, Said, Started
+from capas.events import Advanced, Event, Explained, Failed, Planned, Said, Settled, Started
 
 
 class PlainProgress:
@@ -47,7 +47,7 @@ class PlainProgress:
         return f"{number} {event.text}"
 
     def _other(self, event: Event) -> str:
-        if isinstance(event, Advanced | Planned | Explained):
+        if isinstance(event, Advanced | Planned | Explained | Settled):
             return ""
         own = isinstance(event, Said) and event.stream == "out"  # a process's own words are not ours to translate
         text = event.text if own or isinstance(event, Failed) else self.words(event.text)

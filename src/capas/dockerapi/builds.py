@@ -13,6 +13,7 @@ from aiohttp import web
 from capas.build.caching.flags import parse_cache_source
 from capas.build.request import BuildRequest, Built
 from capas.dockerapi.answers import json_answer
+from capas.dockerapi.build_lines import Lines
 from capas.dockerapi.host import Route, filters_of, flag, host_of, whole
 from capas.dockerapi.logins import find_in_config
 from capas.dockerapi.progress import Progress, told
@@ -20,7 +21,6 @@ from capas.dockerapi.stream import Emit, stream
 from capas.dockerapi.telling import tell_image, tell_pruned
 from capas.dockerapi.transfers import spool
 from capas.errors import Invalid, Unsupported
-from capas.events import Event, Explained, Finished, Planned, Said, Started
 from capas.oci.platform import Platform
 
 _NETWORKS: dict[str, Literal["default", "host", "none"]] = {
@@ -46,6 +46,7 @@ async def build(request: web.Request) -> web.StreamResponse:
         def work(progress: Progress) -> None:
             lines = Lines(progress, quiet=quiet)
             built = engine.images.build(wanted, tags=tags, report=lines.report)
+            lines.close()
             _tell(progress, built, quiet=quiet)
             for name in (name.familiar for output in built.outputs for name in output.names):
                 tell_image(host, "tag", str(built.image.id), name)
@@ -117,32 +118,6 @@ def _json(request: web.Request, name: str) -> object:
         return json.loads(text) if text else None
     except ValueError:
         raise Invalid("the parameter {name} is not JSON", name=name) from None
-
-
-class Lines:
-    """A build's events as the classic builder's `stream` lines."""
-
-    def __init__(self, progress: Progress, *, quiet: bool) -> None:
-        self._progress, self._quiet = progress, quiet
-        self._steps: set[str] = set()
-
-    def report(self, event: Event) -> None:
-        """One line, or none."""
-        if isinstance(event, Planned):
-            self._steps.add(event.id)
-        if self._quiet or isinstance(event, Planned | Explained):
-            return
-        if event.id not in self._steps:
-            self._progress.report(event)
-        elif isinstance(event, Started):
-            self._say(f"Step {event.id} : {event.text}\n")
-        elif isinstance(event, Said):
-            self._say(f"{event.text}\n")
-        elif isinstance(event, Finished) and event.text == "CACHED":
-            self._say(" ---> Using cache\n")
-
-    def _say(self, text: str) -> None:
-        self._progress.send({"stream": text})
 
 
 def _tell(progress: Progress, built: Built, *, quiet: bool) -> None:
