@@ -49,11 +49,10 @@ class Look:
     ) -> Iterator[tuple[Image, Tree]]:
         """The image and the tree that its layers make, with what each layer brought and hid. Raises: as `opened`."""
         from capas.image.contents import opened_tree
-        from capas.layer.contents import uncollected
         from capas.layer.files import layer_files
 
         root = self._engine.settings.root
-        with self.opened(name, platform) as image, uncollected():
+        with self.opened(name, platform) as image:
             folder, files = root / "cache" / "contents", layer_files(root)
             with opened_tree(image, folder, files, digested=True, report=report) as tree:
                 yield image, tree
@@ -94,10 +93,11 @@ class Look:
         `wanted` leaves out what does not fit. Order: by path; those of a layer in its order.
         Raises: as `opened`; NotFound, also for a path or layer; Invalid for words in `wanted` that mean nothing.
         """
+        from capas.layer.contents import uncollected
         from capas.look.files import find_layer, iter_files, iter_layer
 
         test = wanted.compile() if wanted else None
-        with self.opened_tree(name, platform, report=report) as (image, tree):
+        with self.opened_tree(name, platform, report=report) as (image, tree), uncollected():
             found = iter_layer(tree, find_layer(image.layers, layer), path) if layer else iter_files(tree, path)
             return [file for file in found if test is None or test(file)]
 
@@ -123,11 +123,13 @@ class Look:
 
         Raises: as `opened`.
         """
+        from capas.layer.contents import uncollected
         from capas.look.difference import Opened, compare
 
         with (
             self.opened_tree(old, platform, report=report) as before,
             self.opened_tree(new, platform, report=report) as after,
+            uncollected(),
         ):
             return compare(Opened(*before), Opened(*after))
 
@@ -136,9 +138,10 @@ class Look:
 
         Raises: as `opened`.
         """
+        from capas.layer.contents import uncollected
         from capas.look.waste import find_waste
 
-        with self.opened_tree(name, platform, report=report) as (image, tree):
+        with self.opened_tree(name, platform, report=report) as (image, tree), uncollected():
             return find_waste(image, tree)
 
     def explain(self, what: str, language: str = "en") -> ExplainedFile | ExplainedImage | ExplainedTerm:

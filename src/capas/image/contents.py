@@ -14,7 +14,7 @@ from capas.image.image import Image
 from capas.image.kept_contents import trim_contents
 from capas.layer.ahead import reading_ahead
 from capas.layer.compression import decompress
-from capas.layer.contents import Contents, read_contents
+from capas.layer.contents import Contents, read_contents, uncollected
 from capas.layer.entry import Layer
 from capas.layer.files import LayerFiles
 from capas.layer.hashed import Hashed
@@ -134,6 +134,8 @@ def opened_tree(
         def find(layer: Layer) -> Contents:
             return find_contents(source, layer, folder, files, digested=digested, report=report)
 
-        with Nursery(_THREADS) as nursery:
-            tasks = [nursery.start(find, layer) for layer in layers]
-        yield Tree([task.wait() for task in tasks], open_tar)
+        with uncollected():
+            with Nursery(_THREADS) as nursery:
+                tasks = [nursery.start(find, layer) for layer in layers]
+            tree = Tree([task.wait() for task in tasks], open_tar)
+        yield tree
