@@ -9,6 +9,7 @@ import pytest
 from capas.dockerfile.meaning.sentence import Sentence, write
 from capas.engine.engine import Engine
 from capas.engine.explaining import ExplainedFile
+from capas.errors import NotFound
 from capas.look.explaining import ExplainedImage
 from capas.look.terms.explained import ExplainedTerm
 from capas.oci.config import Execution
@@ -105,6 +106,16 @@ def test_one_door_explains_files_words_and_images(engine: Engine, tmp_path: Path
     assert isinstance(word, ExplainedTerm)
     assert isinstance(image, ExplainedImage)
     assert image.name == "app"
+
+
+def test_a_directory_without_a_dockerfile_hides_no_word(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(engine.look.explain("cache"), ExplainedTerm)
+    with pytest.raises(NotFound, match=r"no Dockerfile at \./cache"):
+        engine.look.explain("./cache")
 
 
 def test_an_ignore_file_is_explained_line_by_line(engine: Engine, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def explain(engine: Engine, what: str, language: str = "en") -> ExplainedFile | 
     path = find_dockerfile(Path(what))
     if path is not None:
         return explain_path(engine, path)
-    if Path(what).is_dir() and not (Path(what) / "oci-layout").is_file():
+    if what.startswith((".", "/")) and Path(what).is_dir() and not (Path(what) / "oci-layout").is_file():
         raise NotFound("no Dockerfile at {path}", path=what, hint="name the file: `capas explain FILE`")
     if find_term(what) is not None:
         return engine.look.explain_term(what, language)

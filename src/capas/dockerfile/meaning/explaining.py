@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -156,10 +157,9 @@ def _block(subject: Subject, rows: Sequence[int]) -> Iterator[Explained]:
 
 def _with_findings(lines: Sequence[Explained], findings: Sequence[Finding]) -> Iterator[Explained]:
     """Each line with the findings that point into it; what points nowhere is the first line's."""
+    starts = [line.position.line for line in lines]
+    found: dict[int, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(max(bisect_right(starts, finding.position.line) - 1, 0), []).append(finding)
     for place, line in enumerate(lines):
-        first, last = line.position.line, line.position.end_line
-        here = [
-            finding for finding in findings
-            if first <= finding.position.line <= last or (place == 0 and finding.position.line < first)
-        ]  # fmt: skip
-        yield line._replace(findings=tuple(here))
+        yield line._replace(findings=tuple(found.get(place, ())))
