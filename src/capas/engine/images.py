@@ -247,8 +247,11 @@ class Images:
         With a `visitor` a RUN that fails opens a shell at our terminal, in the state in which it began.
         """
         from capas.engine.building import build_image
+        from capas.engine.shown_build import ShownBuild
 
-        return build_image(self._engine, request, tags=tags, visitor=visitor, nursery=nursery, report=report)
+        return ShownBuild(
+            *build_image(self._engine, request, tags=tags, visitor=visitor, nursery=nursery, report=report)
+        )
 
     def build_twice(self, request: BuildRequest, *, tags: Sequence[str] = (), report: Report = ignore) -> Repeated:
         """Build, then again in other conditions, and compare. Raises: as `build`."""

@@ -79,6 +79,12 @@ class ImageDiff(NamedTuple):
         """Whether whoever runs the images, or reads their history, sees the same."""
         return not (self.files or self.packages or self.config or self.history)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from capas.look.difference_table import draw_difference
+
+        return draw_difference(self)
+
 
 def compare(old: Opened, new: Opened) -> ImageDiff:
     """What differs. Raises: Corrupt, also from databases of packages in a layer that cannot be read."""

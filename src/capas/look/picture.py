@@ -11,6 +11,7 @@ from capas.errors import Invalid, Unavailable, Unsupported
 from capas.language import words_in
 from capas.look.forest import Branch
 from capas.look.graph import draw_dot, draw_mermaid
+from capas.look.notebook import frame
 from capas.look.page import draw_page
 from capas.look.scene import Scene, lay_out
 from capas.look.svg import draw_svg
@@ -50,7 +51,7 @@ class Picture(NamedTuple):
         return draw_svg(self.scene, self.title)
 
     def _repr_html_(self) -> str:
-        return f'<div style="overflow-x: auto">{self._repr_svg_()}</div>'
+        return frame(self._repr_svg_())
 
 
 def _png(picture: Picture) -> bytes:
