@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,24 @@ def test_an_image_goes_to_a_hub_and_comes_back(engine: capas.Engine, tmp_path: P
         other = capas.Engine(engine.settings._replace(root=tmp_path / "second"))
         pulled = other.images.pull(f"{address}/me/app@{digest}", unpack=False)
         assert pulled.image.id == image.id
+
+
+def test_verbs_stay_functions_where_the_rooms_of_their_names_were_imported() -> None:
+    code = "import capas.build.request, capas.run.spec; print(capas.build.__module__, capas.run.__module__)"
+    assert _python(code) == "capas.engine.porcelain capas.engine.porcelain\n"
+
+
+def test_two_images_are_built_one_after_the_other_in_one_process(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    code = "import capas\nfor tag in ('one', 'two'): print(capas.build('.', tags=[tag]).id)"
+    first, second = _python(code, tmp_path).splitlines()
+    assert first == second
+
+
+def _python(code: str, folder: Path | None = None) -> str:
+    environ = {"CAPAS_ROOT": f"{folder}/store", "CAPAS_RUN_ROOT": f"{folder}/run", "HOME": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environ, text=True, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

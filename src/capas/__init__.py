@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -70,3 +71,14 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(_HOMES)
+
+
+class _Face(ModuleType):
+    """Keeps its verbs: the rooms `capas.build` and `capas.run` would take their place when they are first imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _HOMES or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face
