@@ -84,6 +84,10 @@ def test_what_has_no_better_line_names_the_path(engine: Engine) -> None:
     ]
 
 
+def test_a_base_that_came_as_a_whole_gets_no_advice(engine: Engine) -> None:
+    assert mends(engine, ("", [BIG]), ("RUN /bin/sh -c rm /opt/app", [file("opt/.wh.app")])) == []
+
+
 def test_copied_bytecode_belongs_into_the_ignore_file(engine: Engine) -> None:
     base, copied = ("ADD rootfs.tar /", [file("a")]), ("COPY . /app", [file("app/__pycache__/a.pyc", b"1")])
     assert mends(engine, base, copied) == [("ignore", "**/__pycache__")]

@@ -17,6 +17,9 @@ _ATTRIBUTE = re.compile(r"(chmod|chown)\s+(?:-\S+\s+)*(\S+)\s+\S+")
 _REMOVAL = re.compile(r"\s*(?:&&|;)\s*rm\s[^&;|]*$")
 
 
+_OURS = ("RUN", "COPY", "ADD")
+
+
 class Mend(NamedTuple):
     """A change of the step of `layer` that saves so many bytes. `line` is an instruction, or a line of .dockerignore.
 
@@ -73,6 +76,8 @@ def _keep_from_hiding(waste: Waste) -> Iterator[Mend]:
     for one in waste.losses:
         pairs[one.layer, one.by].append((one.why, one.root, one.size))
     for (layer, by), lost in pairs.items():
+        if waste.steps[layer].step.instruction not in _OURS:
+            continue  # of a base that came as a whole nobody here can change a line
         how, line = _change(waste.steps[layer], waste.steps[by], [(why, root) for why, root, _ in lost])
         saves = sum(size for _, _, size in lost)
         if saves:
