@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from capas.oci.config import Execution
 from support.building import write_files
+from support.changesets import file
+from support.looking import make_engine, put_image
 from support.pty import Person
 from support.terminal import PROGRAM, Terminal
 
@@ -116,6 +119,15 @@ def test_control_characters_of_a_dockerfile_do_not_reach_the_terminal(alone: Ter
     done = alone.run("explain", "-", stdin=hostile.encode())
     assert done.returncode == 0, done.stderr
     assert [char for char in done.stdout if not char.isprintable() and char != "\n"] == []
+
+
+def test_control_characters_of_an_image_do_not_reach_the_terminal(alone: Terminal, tmp_path: Path) -> None:
+    hostile = "\x1b]0;owned\x07\x1b[2J\u202e\x9b2J"
+    execution = Execution(cmd=(hostile,), user=hostile, env=(f"A{hostile}=b",), volumes={f"/{hostile}": {}})
+    steps = (f"RUN /bin/sh -c echo {hostile}", f"#LABEL a={hostile}", hostile)
+    put_image(make_engine(tmp_path), "evil", [file("a", b"a")], [file("b", b"b")], steps=steps, execution=execution)
+    for what in ("evil", "layer", "ENTRYPOINT vs CMD"):
+        assert [char for char in alone.ok("explain", what) if not char.isprintable() and char != "\n"] == []
 
 
 def test_a_directory_without_a_dockerfile_is_said_to_have_none(alone: Terminal, tmp_path: Path) -> None:
