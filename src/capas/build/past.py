@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from capas.typed import from_msgpack
+
 _VERSION = 1  # of the tables and of what is packed in them: of another version nothing is kept
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -119,7 +121,7 @@ class Past:
         found = []
         for (packed,) in rows:
             try:
-                found.append(msgspec.msgpack.decode(packed, type=list[PastStep]))
+                found.append(from_msgpack(packed, list[PastStep]))
             except msgspec.MsgspecError:
                 continue
         return found
@@ -145,7 +147,7 @@ class Past:
     def _first(self, sql: str, *values: object) -> Run | None:
         for (packed,) in self._run(sql, *values):
             try:
-                return msgspec.msgpack.decode(zlib.decompress(packed), type=Run)
+                return from_msgpack(zlib.decompress(packed), Run)
             except (msgspec.MsgspecError, zlib.error):
                 continue
         return None

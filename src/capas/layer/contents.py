@@ -17,6 +17,7 @@ from capas.layer.inflate import ZSTD_MAGIC
 from capas.layer.reader import iter_entries
 from capas.layer.section import stored_size
 from capas.store.contract import Readable
+from capas.typed import from_msgpack
 
 _FIRST_VERSION, _VERSION = 1, 2  # the first was not compressed
 _WIDTH = 32  # bytes of a SHA-256
@@ -65,7 +66,7 @@ class Contents(NamedTuple):
         try:
             with uncollected():
                 plain = zstandard.decompress(data)
-                version, entries, sums = msgspec.msgpack.decode(plain, type=tuple[int, list[Entry], bytes])
+                version, entries, sums = from_msgpack(plain, tuple[int, list[Entry], bytes])
         except (zstandard.ZstdError, msgspec.MsgspecError, RecursionError) as error:
             raise Corrupt("the table of contents cannot be read: {error}", error=str(error)) from None
         if version != _VERSION:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from functools import cache
 from typing import TypeVar
 
 import msgspec
 
 from capas.errors import CapasError, Corrupt
 from capas.oci.descriptor import decode_digest, encode_digest
+from capas.typed import from_json
 
 T = TypeVar("T")
-_MAKING = threading.Lock()
 MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -26,22 +24,11 @@ def decode(data: bytes, kind: type[T], what: str) -> T:
             "the {what} has {size} bytes: at most {limit} are read", what=what, size=len(data), limit=MAX_BYTES
         )
     try:
-        return _decoder(kind).decode(data)
+        return from_json(data, kind, decode_digest)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Corrupt("the {what} cannot be read: {error}", what=what, error=str(error)) from None
     except CapasError as error:
         raise Corrupt("the {what} cannot be read: {error}", what=what, error=str(error)) from None
-
-
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    """One a type. Made alone: msgspec looks a type over when it meets it first, and crashes where two threads do."""
-    with _MAKING:
-        return _make(kind)  # type: ignore[arg-type]  # a type is hashable
-
-
-@cache
-def _make(kind: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(kind, dec_hook=decode_digest)
 
 
 def encode(document: object) -> bytes:

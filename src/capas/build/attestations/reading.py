@@ -12,6 +12,7 @@ from capas.image.image import Image
 from capas.image.index import ImageIndex
 from capas.oci.descriptor import Descriptor
 from capas.oci.digest import Digest
+from capas.typed import from_json
 
 _LARGEST = 64 << 20  # an SBOM has a few hundred bytes a package
 
@@ -43,7 +44,7 @@ def _read(top: Image | ImageIndex, layer: Descriptor, type: str) -> dict[str, An
     if Digest.of(data) != layer.digest:
         raise Corrupt("statement {digest} has other bytes: damaged or forged", digest=layer.digest)
     try:
-        statement = msgspec.json.decode(data, type=_Statement)
+        statement = from_json(data, _Statement)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Corrupt("statement {digest} cannot be read: {error}", digest=layer.digest, error=str(error)) from None
     if statement.predicate_type != type:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from capas.errors import Exhausted
+from capas.typed import from_msgpack
 
 RACY_NS = 1_000_000_000
 _VERSION = 2
@@ -23,7 +24,7 @@ _MOST_KEYS = 500
 Signature = tuple[int, int, int, int]
 """size, mtime_ns, ctime_ns, inode: what changes when a file's content does."""
 _Digests = dict[bytes, tuple[int, int, int, int, str]]
-_FORM = tuple[int, dict[bytes, str], msgspec.Raw]
+_FORM: type[tuple[int, dict[bytes, str], msgspec.Raw]] = tuple[int, dict[bytes, str], msgspec.Raw]
 
 
 def signature_of(status: os.stat_result) -> Signature:
@@ -111,7 +112,7 @@ class FileDigests:
     def _read(self) -> tuple[dict[bytes, str], msgspec.Raw]:
         if self._path is not None:
             try:
-                version, keys, raw = msgspec.msgpack.decode(self._path.read_bytes(), type=_FORM)
+                version, keys, raw = from_msgpack(self._path.read_bytes(), _FORM)
             except (OSError, msgspec.MsgspecError):  # not there, or written by another version: it is only a cache
                 version = 0
             if version == _VERSION:
@@ -120,7 +121,7 @@ class FileDigests:
 
     def _decode(self) -> _Digests:
         try:
-            return msgspec.msgpack.decode(self._raw, type=_Digests)
+            return from_msgpack(self._raw, _Digests)
         except msgspec.MsgspecError:
             return {}
 

@@ -21,6 +21,7 @@ from capas.hub.pages.cookies import SESSION, read_cookie
 from capas.hub.pages.forms import HEADER, is_ours
 from capas.hub.people.access import Identity
 from capas.hub.people.who import NOBODY, authorization, identify, identify_session
+from capas.typed import from_json, from_plain
 
 _LARGEST_BODY = 1 << 20
 _JSON = "application/json"
@@ -78,11 +79,11 @@ class Door:
         query = _parameters(request.scope["query_string"])
         try:
             if shape.query is not None:
-                values["query"] = msgspec.convert(query, shape.query, strict=False)
+                values["query"] = from_plain(query, shape.query, texts=True)
             elif query:
                 raise Refused(BAD_REQUEST, f"no parameter is known here: {next(iter(query))[:100]!r}")
             if shape.body is not None:
-                values["body"] = msgspec.json.decode(await _read_json(request), type=shape.body)
+                values["body"] = from_json(await _read_json(request), shape.body)
         except msgspec.MsgspecError as error:
             raise Refused(BAD_REQUEST, str(error)) from None
         return values

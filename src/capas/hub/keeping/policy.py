@@ -12,6 +12,7 @@ from capas.hub.keeping.patterns import check_pattern
 from capas.hub.keeping.place import Place
 from capas.hub.records.database import Database
 from capas.hub.records.tables.keeping import retention
+from capas.typed import from_json
 
 _MOST = 50
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -56,7 +57,7 @@ def check_policy(policy: Policy) -> Policy:
 def find_policy(db: Connection, place: Place) -> Policy | None:
     """The place's own."""
     text = db.execute(select(retention.c.policy).where(place.own(retention))).scalar()
-    return None if text is None else msgspec.json.decode(text, type=Policy)
+    return None if text is None else from_json(text, Policy)
 
 
 def find_inherited(db: Connection, place: Place) -> Policy | None:

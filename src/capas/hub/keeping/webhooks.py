@@ -18,6 +18,7 @@ from capas.hub.keeping.place import Place
 from capas.hub.outside import Outside
 from capas.hub.records.tables.keeping import deliveries, webhooks
 from capas.hub.seal import Seal
+from capas.typed import from_json
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _MOST = 20
@@ -113,7 +114,7 @@ class Desk:
 
     def open(self, sealed: bytes) -> Target:
         """The address and the secret. Raises: Corrupt."""
-        return msgspec.json.decode(self._seal.open(sealed), type=Target)
+        return from_json(self._seal.open(sealed), Target)
 
     def _close(self, target: Target) -> bytes:
         return self._seal.close(msgspec.json.encode(target).decode())

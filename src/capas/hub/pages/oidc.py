@@ -13,6 +13,7 @@ from capas.hub.pages.visit import Visit
 from capas.hub.people.linked import enter, link
 from capas.hub.people.oidc import ATTEMPT_SECONDS, Attempt, Provider
 from capas.hub.spans import SECOND_NS
+from capas.typed import from_json
 
 
 def go_out(visit: Visit) -> Response:
@@ -65,7 +66,7 @@ def _attempt(visit: Visit, name: str) -> Attempt:
     """What the cookie says of the login under way. Raises: Denied."""
     try:
         text = visit.hub.seal.open(read_cookie(visit.request, OIDC).encode())
-        found = msgspec.json.decode(text, type=Attempt)
+        found = from_json(text, Attempt)
     except (CapasError, msgspec.MsgspecError):
         found = None
     if found is None or found.provider != name or found.until_ns <= visit.hub.now_ns():

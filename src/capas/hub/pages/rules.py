@@ -12,6 +12,7 @@ from capas.hub.pages.frame import page_route
 from capas.hub.pages.held import Held, find_held
 from capas.hub.pages.visit import Visit
 from capas.hub.people.required import require_admin
+from capas.typed import from_plain
 
 _ROWS = 50
 _LONGEST = 10_000
@@ -106,7 +107,7 @@ def _read_rule(visit: Visit, row: int) -> Rule | None:
         return None
     limits = {name: _whole(visit.form.get(f"{name}{row}")) for name in ("newest", "pushed_days", "pulled_days")}
     try:
-        return msgspec.convert({"tags": pattern, **limits}, Rule)
+        return from_plain({"tags": pattern, **limits}, Rule)
     except msgspec.ValidationError:
         raise Invalid("not a whole number: {text}", text="0") from None
 

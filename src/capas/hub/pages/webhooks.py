@@ -14,6 +14,7 @@ from capas.hub.events import Kind
 from capas.hub.pages.frame import page_route
 from capas.hub.pages.held import Held, find_held
 from capas.hub.pages.visit import Visit
+from capas.typed import from_plain
 
 _EVENTS = get_args(Kind)
 _SHOWN = 30
@@ -103,7 +104,7 @@ def _read(visit: Visit) -> webhooks.WebhookWanted:
     said_events = [str(one) for one in visit.form.getlist("events")]
     active = visit.form.get("is_new") is not None or visit.form.get("is_active") is not None
     try:
-        return msgspec.convert({**said, "events": said_events, "is_active": active}, webhooks.WebhookWanted)
+        return from_plain({**said, "events": said_events, "is_active": active}, webhooks.WebhookWanted)
     except msgspec.ValidationError:
         raise Invalid("a webhook needs a name, an address and at least one event") from None
 

@@ -9,6 +9,7 @@ import msgspec
 
 from capas.errors import Unavailable
 from capas.registry.trust import is_loopback
+from capas.typed import from_json
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -68,7 +69,7 @@ class Documents:
             data = response.read(_LARGEST)
             if response.status != 200:
                 raise Unavailable("{url} answers with status {status}", url=url[:200], status=response.status)
-            return msgspec.json.decode(data, type=kind)
+            return from_json(data, kind)
         except (HTTPError, msgspec.MsgspecError) as error:
             raise Unavailable("cannot read {url}: {why}", url=url[:200], why=str(error)[:300]) from error
         finally:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 from capas.errors import Unauthenticated
 from capas.hub.people.access import CATALOG, Access, Action, Identity
 from capas.hub.people.keys import PASS_SECONDS, Key, Keys
+from capas.typed import from_plain
 
 ACTIONS: tuple[Action, ...] = ("pull", "push", "delete")
 SERVICE = "capas"  # the audience, and the `service` of our challenges
@@ -91,7 +92,7 @@ def verify(keys: Keys, text: str, now_ns: int) -> Pass:
         decoded = jwt.decode(
             text, key.public, algorithms=[key.algorithm], audience=SERVICE, issuer=_ISSUER, options=options
         )
-        claims = msgspec.convert(decoded, _Claims)
+        claims = from_plain(decoded, _Claims)
         nbf = msgspec.convert(decoded["nbf"], int)
     except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError) as error:
         raise _refused() from error

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from capas.hub.people.access import Scope
+from capas.typed import from_json
 
 
 def read_scopes(text: str) -> tuple[Scope, ...] | None:
     """The scopes; None for no bound."""
-    found: tuple[Scope, ...] | None = msgspec.json.decode(text, type=tuple[Scope, ...] | None)
-    return found
+    return None if text == "null" else from_json(text, tuple[Scope, ...])
 
 
 def write_scopes(scopes: tuple[Scope, ...] | None) -> str:
