@@ -96,10 +96,11 @@ def open_page() -> Iterator[Page]:
 
 def commands_of(text: str) -> list[Command]:
     """All that a page runs, in its order."""
-    return [command for fence in _FENCE.finditer(text) for command in _commands(fence[1])]
+    return [command for fence in _FENCE.finditer(text) for command in commands_in(fence[1])]
 
 
-def _commands(body: str) -> list[Command]:
+def commands_in(body: str) -> list[Command]:
+    """What one fence runs."""
     found = []
     for part in re.split(r"^(?=\$ )", body, flags=re.MULTILINE)[1:]:
         first, *rest = part.splitlines()
@@ -117,7 +118,7 @@ def filled(text: str, page: Page) -> str:
     """The page with what its commands print here."""
 
     def fill(fence: re.Match[str]) -> str:
-        return "```console\n" + "".join(str(page.run(one)) for one in _commands(fence[1])) + "```"
+        return "```console\n" + "".join(str(page.run(one)) for one in commands_in(fence[1])) + "```"
 
     return _FENCE.sub(fill, text)
 
