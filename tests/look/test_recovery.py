@@ -75,6 +75,22 @@ def test_a_base_that_is_here_is_named_and_its_steps_are_not_repeated(engine: Eng
     assert recovered(engine, "app") == "FROM me/base:1\nRUN more\n"
 
 
+def test_of_bases_with_the_same_layers_it_is_the_one_whose_config_is_nearest(engine: Engine) -> None:
+    base = [file("a", b"1")]
+    for version in ("1", "2", "3"):
+        labels = Execution(labels={"version": version})
+        put_image(engine, f"me/base:{version}", base, steps=["RUN make"], execution=labels)
+    put_image(
+        engine,
+        "app",
+        base,
+        [file("b", b"2")],
+        steps=["RUN make", "RUN more"],
+        execution=Execution(labels={"version": "2"}),
+    )
+    assert recovered(engine, "app") == "FROM me/base:2\nRUN more\n"
+
+
 def test_without_a_base_all_steps_stand_on_scratch(engine: Engine) -> None:
     put_image(engine, "app", [file("a", b"1")], steps=["RUN make"])
     assert list(sure(engine, "app")) == ["FROM scratch", "RUN make", 'CMD ["sh"]']

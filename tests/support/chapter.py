@@ -1,8 +1,7 @@
 """A chapter of the guide, followed as a reader does: its files are written, its commands run, with a store and a hub.
 
 A fence with a title (```dockerfile title="web/Dockerfile") is a file; ```console fences are run as support.pages says.
-The hub stands in for Docker Hub too: it has `busybox`, made of this machine's. Both languages have the same commands,
-which are run once; only one that asks for Spanish (`--lang es`, `LANG=es…`) is run for the Spanish page itself.
+The hub stands in for Docker Hub too: it has `busybox`, made of this machine's.
 
 `.venv/bin/python tests/support/chapter.py` writes what is printed into the pages of both languages.
 """
@@ -17,7 +16,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,13 +62,9 @@ class File(NamedTuple):
     text: str
 
 
-def pairs_of(name: str) -> list[tuple[File | Command, File | Command]]:
-    """What a reader does, in the page's order: in English and in Spanish."""
-    english, spanish = (_steps_of(path_of(language, name).read_text()) for language in LANGUAGES)
-    return list(zip(english, spanish, strict=True))
-
-
-def _steps_of(text: str) -> list[File | Command]:
+def steps_of(language: str, name: str) -> list[File | Command]:
+    """What a reader of a page does, in its order."""
+    text = path_of(language, name).read_text()
     return [step for fence in _FENCE.finditer(text) for step in _steps_in(*fence.groups())]
 
 
@@ -78,17 +72,6 @@ def _steps_in(language: str, title: str | None, body: str) -> Sequence[File | Co
     if title:
         return [File(title, body)]
     return commands_in(body) if language == "console" else []
-
-
-def run_pair(page: Page, english: File | Command, spanish: File | Command) -> tuple[File | Command, File | Command]:
-    """Do the step, once where both languages have the same."""
-    done = do(page, english)
-    return done, (do(page, spanish) if is_spanish(spanish) else done)
-
-
-def is_spanish(step: File | Command) -> bool:
-    """Whether it is for the Spanish page alone."""
-    return isinstance(step, Command) and re.search(r"^LANG=es| --lang es\b", step.text) is not None
 
 
 def do(page: Page, step: File | Command) -> File | Command:
@@ -121,7 +104,7 @@ def path_of(language: str, name: str) -> Path:
 
 
 @contextmanager
-def open_chapter() -> Iterator[Page]:
+def open_chapter(language: str) -> Iterator[Page]:
     """An empty folder, an empty store and a hub at HUB where `luis` has an image and the reader has no account yet."""
     with short_folder() as root:
         folder = root / "page"
@@ -132,7 +115,7 @@ def open_chapter() -> Iterator[Page]:
             (root / "bin").mkdir()
             (root / "bin" / "capas").symlink_to(PROGRAM)
             environ = {
-                "PATH": f"{root}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(root), "LANG": "C.UTF-8",
+                "PATH": f"{root}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(root), "LANG": f"{language}.UTF-8",
                 "CAPAS_ROOT": f"{root}/store", "CAPAS_RUN_ROOT": f"{root}/run", "CAPAS_CONFIG": f"{root}/config.toml",
                 "CAPAS_MIRRORS": f"docker.io=http://{address}",
             }  # fmt: skip
@@ -176,23 +159,19 @@ def _busybox(version: str) -> bytes:
     return tree.getvalue()
 
 
-def _fill_pages() -> None:
-    """Both languages, with what is printed."""
-    with open_chapter() as page:
+def _fill_pages(language: str) -> None:
+    """All pages of a language, with what is printed."""
+    with open_chapter(language) as page:
         for name in IMAGES:
-            done = [run_pair(page, *pair) for pair in pairs_of(name)]
-            for language, steps in zip(LANGUAGES, zip(*done, strict=True), strict=True):
-                path = path_of(language, name)
-                path.write_text(_filled(path.read_text(), iter(steps)))
+            path = path_of(language, name)
+            path.write_text(_FENCE.sub(lambda fence: _filled(page, fence), path.read_text()))
 
 
-def _filled(text: str, steps: Iterator[File | Command]) -> str:
-    def fill(fence: re.Match[str]) -> str:
-        mine = list(islice(steps, len(_steps_in(*fence.groups()))))
-        return fence[0] if fence[2] or not mine else "```console\n" + "".join(map(str, mine)) + "```"
-
-    return _FENCE.sub(fill, text)
+def _filled(page: Page, fence: re.Match[str]) -> str:
+    done = [do(page, step) for step in _steps_in(*fence.groups())]
+    return "```console\n" + "".join(map(str, done)) + "```" if fence[1] == "console" else fence[0]
 
 
 if __name__ == "__main__":
-    _fill_pages()
+    for each in LANGUAGES:
+        _fill_pages(each)

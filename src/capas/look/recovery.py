@@ -73,12 +73,16 @@ def _steps(image: Image) -> Iterator[_Step]:
 
 
 def _find_base(image: Image, steps: Sequence[_Step], bases: Iterable[tuple[str, Image]]) -> tuple[str, Image] | None:
-    """The image with the most steps, all of which ours begins with, layers and words."""
-    own, best, most = image.config.rootfs.diff_ids, None, 0
+    """The image with the most steps, all of which ours begins with, layers and words; of equals, the nearest config."""
+    own, wanted = image.config.rootfs.diff_ids, image.config.execution
+    best, most = None, (0, 0)
     for name, base in bases:
         layers, below = base.config.rootfs.diff_ids, list(_steps(base))
-        if most < len(below) < len(steps) and own[: len(layers)] == layers and steps[: len(below)] == below:
-            best, most = (name, base), len(below)
+        if not 0 < len(below) < len(steps) or own[: len(layers)] != layers or steps[: len(below)] != below:
+            continue
+        near = (len(below), -len(list_settings(base.config.execution, wanted)))
+        if best is None or most < near:
+            best, most = (name, base), near
     return best
 
 
