@@ -207,16 +207,18 @@ def read_log(path: Path) -> str:
 def failure(message: str, runtime: str, command: str = "") -> CapasError:
     """The error that the runtime's words mean: NotFound and Denied are of the command (exit codes 127 and 126)."""
     low = message.lower()
-    cannot = "{command} cannot be run: {why}" if command else "the command cannot be run: {why}"
+    why = _short(message)
     if "executable file" in low or ("exec" in low and "no such file or directory" in low):
-        return NotFound(cannot, command=command, why=_short(message))
+        return NotFound("{command} cannot be run: {why}" if command else "the command cannot be run: {why}",
+                        command=command, why=why)  # fmt: skip
     if ("exec" in low or "executable" in low) and any(words in low for words in _NOT_ALLOWED):
-        return Denied(cannot, command=command, why=_short(message))
+        return Denied("{command} cannot be run: {why}" if command else "the command cannot be run: {why}",
+                      command=command, why=why)  # fmt: skip
     if "cwd" in low or "chdir" in low:
-        return Invalid("the working directory cannot be used: {why}", why=_short(message))
+        return Invalid("the working directory cannot be used: {why}", why=why)
     hint = "the runtime gave no reason: try the other of crun and runc (CAPAS_RUNTIME)" if not message else ""
     return Unsupported("{runtime} could not start the container: {why}", runtime=runtime,
-                       why=_short(message) or "no reason given", hint=hint)  # fmt: skip
+                       why=why or "no reason given", hint=hint)  # fmt: skip
 
 
 def _short(message: str) -> str:
