@@ -48,7 +48,7 @@ _MASKS = tuple(
         (r"\b\d+(\.\d+)? ?m?s\b", "<time>"),
         (r"\b[0-9a-f]{7,12}\b(?=…)", "<id>"),
         (r"\b\d{3,}\b", "<n>"),  # bytes of busybox, pulls that are counted meanwhile
-        (r"(?<=<time> ago  <id>  ).*…$", "…"),  # a drawing's last column has what room is left
+        (r"(?<=<time> ago  <id>  )(.{6}).*$", r"\1"),  # a drawing's last column has what room is left
     )
 )
 _SEEN = (("library/busybox", "The tools of a Unix in one small file", 3, 48_000),
