@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from support.chapter import IMAGES, LANGUAGES, File, do, masked, open_chapter, path_of, steps_of
-from support.pages import Command, Page
-
-pytestmark = pytest.mark.root
+from support.pages import Command
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(one, marks=pytest.mark.xdist_group(f"guide-{one}")) for one in LANGUAGES]
+@pytest.mark.parametrize(
+    "language",
+    [pytest.param(one, marks=[pytest.mark.root, pytest.mark.xdist_group(f"guide-{one}")]) for one in LANGUAGES],
 )
-def language(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def page(language: str) -> Iterator[Page]:
-    with open_chapter(language) as found:
-        yield found
-
-
-@pytest.mark.parametrize("name", IMAGES)  # in this order: a page goes on where the one before it ended
-def test_each_command_of_a_page_prints_what_stands_there(page: Page, language: str, name: str) -> None:
-    for step in steps_of(language, name):
-        assert masked(do(page, step)) == masked(step)
+def test_each_command_of_the_chapter_prints_what_stands_there(language: str) -> None:
+    with open_chapter(language) as page:
+        for name in IMAGES:  # a page goes on where the one before it ended
+            for step in steps_of(language, name):
+                assert (name, masked(do(page, step))) == (name, masked(step))
 
 
 @pytest.mark.parametrize("name", IMAGES)
