@@ -51,7 +51,7 @@ def test_ls_keeps_what_fits_every_filter(capas: Terminal, filters: list[str], na
 
 
 def test_an_unknown_filter_names_those_that_are_known(capas: Terminal) -> None:
-    assert "before, dangling, label, reference, since" in capas.fails("images", "--filter", "color=red")
+    assert "before, dangling, label, label!, reference, since, until" in capas.fails("images", "--filter", "color=red")
 
 
 def test_two_tags_share_one_id_and_rm_untags_until_the_last(capas: Terminal) -> None:

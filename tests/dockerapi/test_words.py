@@ -29,7 +29,7 @@ def test_what_dockers_client_sends_for_nothing_asks_for_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("BlkioWeight", 300), ("VolumesFrom", ["other"]), ("Links", ["a:b"]), ("Runtime", "runsc"),
+    [("BlkioWeight", 300), ("Runtime", "runsc"),
      ("DeviceRequests", [{"Driver": "nvidia"}]), ("Unheard", "of")],
 )  # fmt: skip
 def test_a_field_that_says_something_new_is_refused_by_name(field: str, value: object) -> None:
