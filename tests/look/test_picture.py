@@ -115,6 +115,11 @@ def test_a_picture_of_an_unknown_kind_names_those_that_there_are(picture: Pictur
     assert "svg, png, html, mmd, dot" in caught.value.hint
 
 
+def test_a_picture_is_saved_under_a_name_too(picture: Picture, tmp_path: Path) -> None:
+    picture.save(str(tmp_path / "x.svg"))
+    assert (tmp_path / "x.svg").read_bytes() == picture.draw("svg")
+
+
 def test_a_directory_that_is_not_there_is_told(picture: Picture, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"cannot write .*No such file"):
         picture.save(tmp_path / "nowhere" / "x.svg")

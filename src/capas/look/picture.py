@@ -39,8 +39,9 @@ class Picture(NamedTuple):
             )  # fmt: skip
         return draw(self)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Into a file; the ending of its name says which kind. Raises: as `draw`; Unavailable."""
+        path = Path(path)
         picture = self.draw(path.suffix.removeprefix(".").lower())
         try:
             path.write_bytes(picture)
