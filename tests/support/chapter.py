@@ -1,9 +1,11 @@
-"""A chapter of the guide, followed as a reader does: its files are written, its commands run, with a store and a hub.
+"""Pages of the guide, followed as a reader does: their files are written, their commands run, with a store and a hub.
+
+The pages of IMAGES go on one where the other ended; those of ALONE stand by themselves.
 
 A fence with a title (```dockerfile title="web/Dockerfile") is a file; ```console fences are run as support.pages says.
 The hub stands in for Docker Hub too: it has `busybox`, made of this machine's.
 
-`.venv/bin/python tests/support/chapter.py` writes what is printed into the pages of both languages.
+`.venv/bin/python tests/support/chapter.py [PAGE…]` writes what is printed into IMAGES, or into these pages of ALONE.
 """
 
 from __future__ import annotations
@@ -40,6 +42,9 @@ LANGUAGES = ("en", "es")
 SITE = TOP / "docs" / "site"
 IMAGES = ("index", "what-an-image-is", "finding", "pulling", "tags", "layers", "history", "private", "dockerfile",
           "first-image", "cache", "stages", "smaller", "sharing")  # fmt: skip
+ALONE = tuple(
+    f"{part}/{path.stem}" for part in ("how-to", "inside") for path in sorted((SITE / "en" / part).glob("*.md"))
+)
 _FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _AT_ONCE = re.compile(r"^capas (pull|push|run|build)\b", re.MULTILINE)
 _MASKS = tuple(
@@ -99,8 +104,8 @@ def _differs(line: str) -> str:
 
 
 def path_of(language: str, name: str) -> Path:
-    """Where a page of the chapter is."""
-    return SITE / language / (f"images/{name}.md" if name != "index" else "index.md")
+    """Where a page is; one of the chapter of images is told by its last name."""
+    return SITE / language / (f"images/{name}.md" if "/" not in name and name != "index" else f"{name}.md")
 
 
 @contextmanager
@@ -114,6 +119,8 @@ def open_chapter(language: str) -> Iterator[Page]:
             _fill(app, root, address)
             (root / "bin").mkdir()
             (root / "bin" / "capas").symlink_to(PROGRAM)
+            (root / "bin" / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+            (root / "bin" / "python").chmod(0o755)
             environ = {
                 "PATH": f"{root}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(root), "LANG": f"{language}.UTF-8",
                 "CAPAS_ROOT": f"{root}/store", "CAPAS_RUN_ROOT": f"{root}/run", "CAPAS_CONFIG": f"{root}/config.toml",
@@ -159,10 +166,10 @@ def _busybox(version: str) -> bytes:
     return tree.getvalue()
 
 
-def _fill_pages(language: str) -> None:
-    """All pages of a language, with what is printed."""
+def _fill_pages(language: str, names: Sequence[str]) -> None:
+    """Pages of a language, with what is printed."""
     with open_chapter(language) as page:
-        for name in IMAGES:
+        for name in names:
             path = path_of(language, name)
             path.write_text(_FENCE.sub(lambda fence: _filled(page, fence), path.read_text()))
 
@@ -174,4 +181,5 @@ def _filled(page: Page, fence: re.Match[str]) -> str:
 
 if __name__ == "__main__":
     for each in LANGUAGES:
-        _fill_pages(each)
+        for together in [[name] for name in sys.argv[1:]] or [IMAGES]:
+            _fill_pages(each, together)
