@@ -7,8 +7,11 @@ import pickle
 import pytest
 
 from capas import errors
+from capas.dockerfile.position import Position
+from capas.dockerfile.source import Source
 from capas.errors import CapasError, NotFound
 from capas.events import Advanced, Failed, Finished, Said, Started, ignore
+from capas.language import say
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CapasError)]
 
@@ -50,3 +53,13 @@ def test_events_are_values() -> None:
     assert pickle.loads(pickle.dumps(events)) == events
     for event in events:
         ignore(event)
+
+
+def test_an_error_that_also_says_where_is_said_whole_in_another_language() -> None:
+    missing = NotFound("secret {id} is required and was not given", id="token", hint="give --ssh {id}")
+    located = pickle.loads(pickle.dumps(Source("Dockerfile", ("RUN x",)).locate(missing, Position(1, 1, 1, 4))))
+    assert isinstance(located, NotFound) and located.facts["id"] == "token"
+    assert str(located).startswith("Dockerfile:1:1: secret token is required and was not given\n")
+    spanish = say(located.message, located.facts, "es")
+    assert spanish.startswith("Dockerfile:1:1: el secreto token es obligatorio y no se ha dado\n")
+    assert say(located.hint_template, located.facts, "es") == "da --ssh token"

@@ -42,6 +42,10 @@ class CapasError(Exception):
         """What to do next, or an empty string."""
         return fill(self.hint_template, self.facts)
 
+    def as_facts(self) -> dict[str, object]:
+        """What it says and what to do, as the facts `problem` and `advice` of an error that also says where."""
+        return {"problem": Told(self.message, self.facts), "advice": Told(self.hint_template, self.facts)}
+
 
 class Invalid(CapasError):
     """What was given cannot be right."""
@@ -90,3 +94,20 @@ class Interrupted(CapasError):
 def fill(template: str, facts: dict[str, object]) -> str:
     """The template with its facts; a template without facts is plain text, braces and all."""
     return template.format_map(facts) if facts else template
+
+
+class Told(str):
+    """What an error says, as a fact of another error: text that can still be said in another language."""
+
+    __slots__ = ("facts", "template")
+    template: str
+    facts: dict[str, object]
+
+    def __new__(cls, template: str, facts: dict[str, object]) -> Told:
+        """The filled template."""
+        told = super().__new__(cls, fill(template, facts))
+        told.template, told.facts = template, facts
+        return told
+
+    def __reduce__(self) -> tuple[type[Told], tuple[str, dict[str, object]]]:
+        return Told, (self.template, self.facts)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from capas.errors import fill
+from capas.errors import Told, fill
 
 _WORDY = frozenset(("why", "problem", "advice", "reason", "error"))
 """Facts that may themselves be texts of ours; names, paths and numbers stay as they are."""
@@ -24,9 +24,13 @@ def translate(text: str, language: str) -> str:
 
 def say(template: str, facts: Mapping[str, object], language: str) -> str:
     """A template of an error in this language, with its facts."""
-    said = {key: translate(fact, language) if key in _WORDY and isinstance(fact, str) else fact
-            for key, fact in facts.items()}  # fmt: skip
-    return fill(translate(template, language), said)
+    return fill(translate(template, language), {key: _said(key, fact, language) for key, fact in facts.items()})
+
+
+def _said(key: str, fact: object, language: str) -> object:
+    if isinstance(fact, Told):
+        return say(fact.template, fact.facts, language)
+    return translate(fact, language) if key in _WORDY and isinstance(fact, str) else fact
 
 
 class Words(Protocol):

@@ -22,7 +22,7 @@ CATALOGUE = HOUSE / "es.json"
 KINDS = {
     "Invalid", "NotFound", "AlreadyExists", "Conflict", "Unauthenticated", "Denied", "Unavailable", "Exhausted",
     "RuledOut",
-    "Corrupt", "Unsupported", "Interrupted", "TooMany", "CapasError", "kind",
+    "Corrupt", "Unsupported", "Interrupted", "TooMany", "CapasError", "kind", "Told",
 }  # fmt: skip
 EVENTS = {"Started": (1,), "Finished": (1,), "Failed": (1,), "Said": (0,), "Advanced": (3,)}
 TELLING = {"_": 1, "_n": 2, "reason": 1, "say": 1, "say_number": 2}  # in pages: how many of the arguments are texts

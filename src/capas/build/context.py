@@ -15,10 +15,10 @@ from capas.build.sources.contract import Files
 from capas.build.sources.loose import LooseFiles
 from capas.build.urls import is_git_context, is_http
 from capas.dockerfile.ignore import Ignore
-from capas.errors import Invalid
+from capas.errors import Invalid, Told
 from capas.store.disk import disk_errors
 
-LABEL = "the build context"
+LABEL = Told("the build context", {})
 _CHUNK = 1 << 20
 _KEEP = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
 
@@ -81,7 +81,7 @@ def _stream(opening: Opening, file: BinaryIO) -> Context:
     """A tar is a context; anything else is a Dockerfile, with no files at all."""
     request = opening.request
     if not is_archive_head(file):
-        empty = LooseFiles("the build context, which is empty,", [], mtime_ns=mtime_of(request))
+        empty = LooseFiles(Told("the build context, which is empty,", {}), [], mtime_ns=mtime_of(request))
         return Context(empty, request.dockerfile_text or recipe.read_text(file, "the input"), recipe.DEFAULT)
     files = opening.archive(file, LABEL)
     text, name = recipe.read_inside(files, request)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from capas.build.opening import Opening
 from capas.build.sources.contract import Files
-from capas.errors import CapasError, Invalid
+from capas.errors import CapasError, Invalid, Told
 from capas.image.bring import bring
 from capas.image.image import Image
 from capas.image.layout import Layout
@@ -103,7 +103,9 @@ class NamedContexts:
         with self._lock:
             found = self._files.get(name)
             if found is None:
-                found = self._files[name] = self.opening.place(self._values[name], f"the build context {name}")
+                found = self._files[name] = self.opening.place(
+                    self._values[name], Told("the build context {name}", {"name": name})
+                )
             return found
 
 

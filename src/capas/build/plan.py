@@ -24,7 +24,7 @@ from capas.dockerfile.instructions import Copy, Dockerfile, Instruction, Run, St
 from capas.dockerfile.parse import parse_triggers
 from capas.dockerfile.position import Position
 from capas.dockerfile.scope import global_scope, list_known_args
-from capas.errors import CapasError, Invalid, NotFound
+from capas.errors import CapasError, Invalid, NotFound, Told
 from capas.events import Finished, Planned, Report, Settled, Started, ignore
 from capas.image.image import Image
 from capas.oci.platform import Platform
@@ -273,12 +273,12 @@ class Planner:
         """The top of the stage or image that `--from` names, and what errors call it."""
         below = self._find_source(word, stage.position, stage)
         if below is not None:
-            return self._state(below).vertex, f"stage {word}"
+            return self._state(below).vertex, Told("stage {word}", {"word": word})
         name = self._named.find(word)
         if name is not None:
-            return self._begin_named(name, self._platform, stage)[0].vertex, f"context {name}"
+            return self._begin_named(name, self._platform, stage)[0].vertex, Told("context {name}", {"name": name})
         image = self._image(self._reference(word, stage), self._platform, stage)
-        return Vertex(Source(word, image.layers, str(image.digest))), f"image {word}"
+        return Vertex(Source(word, image.layers, str(image.digest))), Told("image {word}", {"word": word})
 
     def _find_files(self, word: str) -> str:
         """The named context of files that this word means."""

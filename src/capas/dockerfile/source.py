@@ -17,20 +17,18 @@ class Source(NamedTuple):
 
     def fault(self, problem: str, position: Position, hint: str = "") -> Invalid:
         """An error that names the line and the column and shows them."""
-        return Invalid(_MESSAGE, hint="{advice}", **self._facts(problem, hint, position))
+        return Invalid(_MESSAGE, hint="{advice}", problem=problem, advice=hint, **self._place(position))
 
     def locate(self, error: CapasError, position: Position) -> CapasError:
         """The same error, of the same kind, with the place it comes from; an error that has one keeps it."""
         if "excerpt" in error.facts or not position.line:
             return error
-        facts = {**error.facts, **self._facts(str(error), error.hint, position)}
+        facts = {**error.facts, **self._place(position), **error.as_facts()}
         return type(error)(_MESSAGE, hint="{advice}", **facts)
 
-    def _facts(self, problem: str, hint: str, position: Position) -> dict[str, object]:
+    def _place(self, position: Position) -> dict[str, object]:
         known = 0 < position.line <= len(self.lines)
         return {
-            "problem": problem,
-            "advice": hint,
             "dockerfile": self.name,
             "line": position.line,
             "column": position.column,

@@ -46,8 +46,7 @@ def wishes_of(
                 request = request._replace(attestations=attestations)
             found[name] = Wish(request._replace(stdout=stdout), _texts(fields, "tags"))
         except CapasError as error:
-            facts = {"target": name, "problem": str(error), "advice": error.hint}
-            raise type(error)("target {target}: {problem}", hint="{advice}", **facts) from None
+            raise type(error)("target {target}: {problem}", hint="{advice}", target=name, **error.as_facts()) from None
     return found
 
 

@@ -137,8 +137,7 @@ def _check_target(name: str, request: BuildRequest) -> None:
     try:
         _check(request)
     except CapasError as error:
-        facts = {"target": name, "problem": str(error), "advice": error.hint}
-        raise type(error)("target {target}: {problem}", hint="{advice}", **facts) from None
+        raise type(error)("target {target}: {problem}", hint="{advice}", target=name, **error.as_facts()) from None
 
 
 def forecast_build(engine: Engine, request: BuildRequest, *, report: Report = ignore) -> Sequence[Verdict]:
