@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from capas.oci.platform import Platform
 
 _COLOURS = {"base": "bright_black", "run": "cyan", "copy": "yellow", "other": "magenta", "written": "red"}
-_LEAST_STEP = 16  # letters of a step; where there is less room, its digest and then its age give way
+_LEAST_STEP = 10  # letters of a step; where there is less room, its digest and then its age give way
 _LEAST_NAMES = 8
 
 output_option = click.option(
