@@ -84,7 +84,7 @@ def _block_line(line: Line, lines: list[Line], room: int, now: int) -> str:
 
     if line.block is None:
         return line.lanes
-    lanes = max(len(line.lanes) for line in lines)
+    lanes = max(len(one.lanes) for one in lines if one.block)
     colour = _COLOURS[line.block.step.kind]
     columns = _columns(line.block, lines, room - lanes - BAR - 1, now)
     space = " " * (lanes - len(line.lanes) + BAR - len(line.bar) + 1)
