@@ -227,8 +227,19 @@ def test_a_push_and_an_expiry_at_once_never_lose_a_blob(records: Records, monkey
     assert (records.manifests.find_manifest("app", "v1") is not None) == held
 
 
+def _expire_between(records: Records, stop: threading.Event, ended: threading.Semaphore) -> None:
+    """Expiries with pushes between them: of eight that end after one, four began after it, and come through."""
+    while not stop.is_set():
+        records.expire(HOUR)
+        while ended.acquire(blocking=False):
+            pass
+        waiting = 8
+        while waiting and not stop.is_set():
+            waiting -= ended.acquire(timeout=0.05)
+
+
 def test_a_thousand_pushes_beside_expiries_and_deletions_lose_nothing(records: Records) -> None:
-    stop = threading.Event()
+    stop, ended = threading.Event(), threading.Semaphore(0)
     blobs = [Digest.of(b"%d" % number) for number in range(12)]
     kept: dict[str, NewManifest] = {}
     records.hold_all("app0", blobs)
@@ -243,13 +254,10 @@ def test_a_thousand_pushes_beside_expiries_and_deletions_lose_nothing(records: R
                     kept[f"app{turn % 3}:v{worker}-{turn}"] = new
                 else:
                     records.manifests.delete_manifest(f"app{turn % 3}", new.stored.digest)
-
-    def expire() -> None:
-        while not stop.wait(0.01):  # so that some pushes come through in between
-            records.expire(HOUR)
+            ended.release()
 
     with ThreadPoolExecutor(6) as pool:
-        expiry = pool.submit(expire)
+        expiry = pool.submit(_expire_between, records, stop, ended)
         pushes: list[Future[None]] = [pool.submit(push, worker) for worker in range(4)]
         try:
             for one in pushes:
