@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from capas.buildkit.listening import listen_unix, path_of
 from capas.buildkit.services import Services
 from capas.engine.engine import Engine
 from capas.engine.rootless import enter_if_possible
+from capas.errors import Invalid
+from capas.sockets import listen_unix, remove_unix
+from capas.store.disk import make_dirs
 
 _STOP_SECONDS = 5.0
 
@@ -29,14 +32,25 @@ async def _serve(engine: Engine, addresses: Sequence[str], ready: Callable[[str]
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     services = Services(engine)
-    paths = [path_of(address) for address in addresses]
+    paths = [_path_of(address) for address in addresses]
+    inodes = []
     for path, address in zip(paths, addresses, strict=True):
+        make_dirs(path.parent)  # for us alone, where they are not there yet
         await services.server.start(sock=listen_unix(path))
+        inodes.append(path.stat().st_ino)
         ready(address)
     await stopped.wait()
     services.server.close()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(services.server.wait_closed(), _STOP_SECONDS)
     services.close()
-    for path in paths:
-        path.unlink(missing_ok=True)
+    for path, inode in zip(paths, inodes, strict=True):
+        remove_unix(path, inode)
+
+
+def _path_of(address: str) -> Path:
+    """The path in `unix://PATH`. Raises: Invalid."""
+    scheme, _, place = address.partition("://")
+    if scheme != "unix" or not place:
+        raise Invalid("not an address to serve on: {address!r}", address=address[:200], hint="write unix://PATH")
+    return Path(place)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import grp
-import os
 import socket
-import stat
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +10,9 @@ from typing import NamedTuple
 from aiohttp import web
 
 from capas.dockerapi.tls import Tls, serve_tls
-from capas.errors import Conflict, Denied, Invalid, NotFound, Unavailable
+from capas.errors import Denied, Invalid, Unavailable
+from capas.sockets import listen_unix
 
-_MODE = 0o660
 _BACKLOG = 512
 
 
@@ -28,51 +24,10 @@ class Doors(NamedTuple):
     open_to_all: bool = False
 
 
-async def listen_unix(runner: web.AppRunner, path: Path, group: str) -> int:
-    """A socket for its owner and group alone; its inode. One that nobody answers on is left of a dead server, and goes.
-
-    Raises: Conflict; NotFound for a group that is not there; Denied.
-    """
-    number = _find_group(group)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        await _clear(path)
-        before = os.umask(0o777 & ~_MODE)
-        try:
-            await web.UnixSite(runner, str(path), backlog=_BACKLOG).start()
-        finally:
-            os.umask(before)
-        if number is not None:
-            os.chown(path, -1, number)
-        return path.stat().st_ino
-    except PermissionError as error:
-        raise Denied("may not serve on {path}: {why}", path=path, why=error.strerror or "") from None
-    except OSError as error:
-        raise Invalid("cannot serve on {path}: {why}", path=path, why=error.strerror or str(error)) from None
-
-
-def _find_group(name: str) -> int | None:
-    if not name:
-        return None
-    try:
-        return int(name) if name.isdigit() else grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise NotFound("there is no group {group} on this machine", group=name[:100],
-                       hint="make it: groupadd {group}") from None  # fmt: skip
-
-
-async def _clear(path: Path) -> None:
-    if not path.exists():
-        return
-    if not stat.S_ISSOCK(path.stat().st_mode):
-        raise Conflict("{path} is there and is no socket", path=path)
-    try:
-        _, writer = await asyncio.open_unix_connection(str(path))
-    except ConnectionRefusedError:
-        path.unlink()
-    else:
-        writer.close()
-        raise Conflict("another server answers on {path}", path=path)
+async def serve_unix(runner: web.AppRunner, path: Path, group: str) -> int:
+    """A socket for its owner and group alone; its inode. Raises: as `listen_unix`."""
+    await web.SockSite(runner, listen_unix(path, group), backlog=_BACKLOG).start()
+    return path.stat().st_ino
 
 
 async def listen_tcp(runner: web.AppRunner, place: str, doors: Doors) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from capas.dockerapi.addresses import Doors, listen_tcp, listen_unix
+from capas.dockerapi.addresses import Doors, listen_tcp, serve_unix
 from capas.dockerapi.app import make_app
 from capas.engine.engine import Engine
 from capas.errors import Invalid
+from capas.sockets import remove_unix
 
 _STOP_SECONDS = 5.0
 
@@ -41,7 +42,7 @@ async def _serve(engine: Engine, hosts: Sequence[str], doors: Doors, ready: Call
         for host in hosts:
             scheme, _, place = host.partition("://")
             if scheme == "unix" and place:
-                sockets.append((Path(place), await listen_unix(runner, Path(place), doors.group)))
+                sockets.append((Path(place), await serve_unix(runner, Path(place), doors.group)))
                 ready(host)
             elif scheme == "tcp" and place:
                 ready("tcp://" + await listen_tcp(runner, place, doors))
@@ -52,5 +53,4 @@ async def _serve(engine: Engine, hosts: Sequence[str], doors: Doors, ready: Call
     finally:
         await runner.cleanup()
         for path, inode in sockets:
-            if path.exists() and path.stat().st_ino == inode:  # not of the server that follows us
-                path.unlink()
+            remove_unix(path, inode)
