@@ -16,8 +16,12 @@ def printable(text: str) -> str:
 
 def shortened(text: str, longest: int) -> str:
     """The text in so many characters, on one line: what does not fit ends in an ellipsis."""
-    line = " ".join(printable(text).split())
-    return line if len(line) <= longest else line[: max(longest - 1, 0)] + "…"
+    return cut(" ".join(printable(text).split()), longest)
+
+
+def cut(text: str, longest: int) -> str:
+    """The text in so many characters: what does not fit ends in an ellipsis."""
+    return text if len(text) <= longest else text[: max(longest - 1, 0)] + "…"
 
 
 def shown_name(name: str) -> str:

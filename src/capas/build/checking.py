@@ -61,8 +61,7 @@ def _subject(context: Context, request: BuildRequest, find_image: FindImage) -> 
         if image is None:
             return None
         execution = image.config.execution
-        env = dict(item.partition("=")[::2] for item in execution.env or ())
-        return BaseFacts(env, has_shell=bool(execution.shell))
+        return BaseFacts(execution.variables, has_shell=bool(execution.shell))
 
     return read_subject(
         context.dockerfile, context.dockerfile_name, syntax=chosen_syntax(request),

@@ -62,7 +62,7 @@ def begin_scratch(
     """FROM scratch: no layer, and the config that BuildKit gives it."""
     config = Config(architecture=platform.architecture, os=platform.os, variant=platform.variant)
     execution = Execution(env=(f"PATH={DEFAULT_PATH}",), working_dir="/")
-    scope = Scope.begin(_variables(execution), build_args, outer)
+    scope = Scope.begin(execution.variables, build_args, outer)
     return StageState(Vertex(Source("scratch")), config, execution, scope, platform, time_of(request))
 
 
@@ -71,9 +71,9 @@ def begin_image(
 ) -> StageState:
     """FROM an image: its layers, its config, and a PATH where it has none, as BuildKit gives it."""
     execution = image.config.execution
-    if "PATH" not in _variables(execution):
+    if "PATH" not in execution.variables:
         execution = replace(execution, env=(*(execution.env or ()), f"PATH={DEFAULT_PATH}"))
-    scope = Scope.begin(_variables(execution), build_args, outer)
+    scope = Scope.begin(execution.variables, build_args, outer)
     vertex = Vertex(Source(name, image.layers, str(image.digest)))
     return StageState(vertex, image.config, execution, scope, image.platform, time_of(request, image))
 
@@ -85,10 +85,5 @@ def begin_stage(base: StageState) -> StageState:
 
 def begin_target(below: StageState, build_args: Mapping[str, str], outer: Mapping[str, str]) -> StageState:
     """FROM what another build of the same run gives: its steps, its config, its history, and none of its arguments."""
-    scope = Scope.begin(_variables(below.execution), build_args, outer)
+    scope = Scope.begin(below.execution.variables, build_args, outer)
     return below._replace(scope=scope, cmd_set=False)
-
-
-def _variables(execution: Execution) -> dict[str, str]:
-    pairs = (item.partition("=") for item in execution.env or ())
-    return {name: value for name, _, value in pairs}

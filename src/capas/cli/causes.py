@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from capas.events import Cause
+from capas.printable import cut
 
 Words = Callable[..., str]
 _LONGEST, _SHORTEST = 60, 12
@@ -75,5 +76,4 @@ def _name(kind: str, words: Words) -> str:
 
 
 def _cut(text: str | None, longest: int) -> str:
-    line = " ".join((text or "").split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return cut(" ".join((text or "").split()), longest)

@@ -62,12 +62,20 @@ def _show(app: App, picture: Picture, output: Path | None) -> None:
     if output is not None:
         picture.save(output)
         return
-    from capas.look.lanes import draw_lanes
+    from capas.look.lanes import BAR, draw_lanes
 
     lines = draw_lanes(picture.root)
     room, now = shutil.get_terminal_size().columns, now_ns()
+    lanes = max((len(line.lanes) for line in lines if line.block), default=0)
+    ages = max((len(_age(line.block, now)) for line in lines if line.block), default=0)
     for line in lines:
-        click.echo(_flag_line(app, line.lanes, line.flag, room) if line.flag else _block_line(line, lines, room, now))
+        if line.flag is not None:
+            click.echo(_flag_line(app, line.lanes, line.flag, room))
+        elif line.block is not None:
+            columns = _columns(line.block, _age(line.block, now).ljust(ages), room - lanes - BAR - 1)
+            click.echo(_block_line(line, line.block, lanes, columns))
+        else:
+            click.echo(line.lanes)
 
 
 def _flag_line(app: App, lanes: str, flag: Flag, room: int) -> str:
@@ -79,25 +87,23 @@ def _flag_line(app: App, lanes: str, flag: Flag, room: int) -> str:
     return f"{lanes}{click.style(shown, bold=True)}  {click.style(more, dim=True)}".rstrip()
 
 
-def _block_line(line: Line, lines: list[Line], room: int, now: int) -> str:
+def _block_line(line: Line, block: Block, lanes: int, columns: list[str]) -> str:
     from capas.look.lanes import BAR
 
-    if line.block is None:
-        return line.lanes
-    lanes = max(len(one.lanes) for one in lines if one.block)
-    colour = _COLOURS[line.block.step.kind]
-    columns = _columns(line.block, lines, room - lanes - BAR - 1, now)
+    colour = _COLOURS[block.step.kind]
     space = " " * (lanes - len(line.lanes) + BAR - len(line.bar) + 1)
     start = line.lanes[:-2] + click.style(line.lanes[-2:], fg=colour) + click.style(line.bar, fg=colour)
     return f"{start}{space}{'  '.join(columns)}".rstrip()
 
 
-def _columns(block: Block, lines: list[Line], room: int, now: int) -> list[str]:
+def _columns(block: Block, age: str, room: int) -> list[str]:
     """Size, age, digest and step; the digest and then the age give way where the step would not find room."""
-    widest = max(len(ago(one.block.step.created_ns, now)) for one in lines if one.block)
-    columns = [human_size(block.size).rjust(6), ago(block.step.created_ns, now).ljust(widest)]
-    columns.append((block.digest.short if block.digest else "").ljust(12))
+    columns = [human_size(block.size).rjust(6), age, (block.digest.short if block.digest else "").ljust(12)]
     while len(columns) > 1 and room - sum(len(column) + 2 for column in columns) < _LEAST_STEP:
         columns.pop()
     room -= sum(len(column) + 2 for column in columns)
-    return [*columns, shortened(f"{block.step.instruction} {block.step.text}", room)]
+    return [*columns, shortened(block.step.words, room)]
+
+
+def _age(block: Block, now: int) -> str:
+    return ago(block.step.created_ns, now)

@@ -11,7 +11,7 @@ from capas.dockerfile.meaning.faults import advice_of, problem_of, reason_of
 from capas.dockerfile.meaning.sentence import Plain, Sentence, Size, iter_spans, told
 from capas.dockerfile.position import draw_excerpt
 from capas.language import translate
-from capas.printable import printable
+from capas.printable import cut, printable
 
 if TYPE_CHECKING:
     from capas.dockerfile.checks.finding import Finding
@@ -49,8 +49,7 @@ class Page:
         numbers = len(str(line.position.end_line))
         room = self.look.width - numbers - 3
         for row in range(line.position.line, line.position.end_line + 1):
-            text = printable(source.lines[row - 1])
-            text = text if len(text) <= room else text[: room - 1] + "…"
+            text = cut(printable(source.lines[row - 1]), room)
             shown = self.look.faint(text) if line.instruction == COMMENT else self.look.strong(text)
             yield f"{self.look.faint(f'{row:>{numbers}} │')} {shown}"
 

@@ -9,7 +9,7 @@ from capas.cli.explain_page import Page
 from capas.cli.paragraphs import wrap
 from capas.dockerfile.meaning.sentence import Listed, Plain, Sentence, Size, iter_spans, told
 from capas.language import translate
-from capas.printable import printable
+from capas.printable import cut, printable
 
 if TYPE_CHECKING:
     from capas.engine.explaining import ExplainedFile
@@ -45,9 +45,7 @@ def image_lines(page: Page, image: ExplainedImage) -> Iterator[str]:
 
 
 def _step(page: Page, step: ExplainedStep, width: int) -> Iterator[str]:
-    text = printable(step.past.line or f"{step.step.instruction} {step.step.text}".strip())
-    room = page.look.width - width - 3
-    text = text if len(text) <= room else text[: room - 1] + "…"
+    text = cut(printable(step.past.line or step.step.words), page.look.width - width - 3)
     yield f"{page.look.faint(f'{step.step.number:>{width}} │')} {page.look.strong(text)}".rstrip()
     for place, sentence in enumerate(step.past.does):
         yield from page.item(sentence, "    ") if place else page.sentence(sentence, "    ")

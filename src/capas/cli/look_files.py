@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -32,10 +31,6 @@ _COLUMNS = (
     Column("Kind", "KIND", False),
     Column("Digest", "DIGEST", False),
 )
-_LETTERS = {
-    "file": "-", "directory": "d", "symlink": "l", "hardlink": "h", "character": "c", "block": "b", "fifo": "p",
-    "whiteout": "w", "opaque": "w",
-}  # fmt: skip
 _LINES = 10_000  # written at once
 
 
@@ -139,10 +134,12 @@ def _write(lines: Sequence[str]) -> None:
 
 
 def _row(file: ImageFile) -> Row:
+    from capas.look.files import write_mode
+
     is_device = file.kind in ("character", "block")
     path, target = shown_name(file.path), shown_name(file.target)
     return {
-        "Mode": _LETTERS[file.kind] + stat.filemode(file.mode)[1:],
+        "Mode": write_mode(file.kind, file.mode),
         "Owner": f"{file.uid}:{file.gid}",
         "Size": ",".join(map(str, file.device)) if is_device else str(file.size),
         "ModifiedAt": iso(file.mtime_ns),

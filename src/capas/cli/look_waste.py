@@ -97,7 +97,7 @@ class _Page:
             {
                 "Layer": str(one.layer), "Size": human_size(one.size), "Lost": human_size(one.lost),
                 "Left": human_size(one.left), "Hides": human_size(one.hides),
-                "Step": shortened(f"{one.step.instruction} {one.step.text}", _LONGEST_STEP),
+                "Step": shortened(one.step.words, _LONGEST_STEP),
             }
             for one in self._found.steps
         ]  # fmt: skip
@@ -154,7 +154,7 @@ def _print_json(found: Waste, mends: Sequence[Mend]) -> None:
     import json
 
     steps = [
-        {"Layer": one.layer, "Step": f"{one.step.instruction} {one.step.text}".strip(), "Size": one.size,
+        {"Layer": one.layer, "Step": one.step.words, "Size": one.size,
          "Lost": one.lost, "Left": one.left, "Hides": one.hides}
         for one in found.steps
     ]  # fmt: skip

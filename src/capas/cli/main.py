@@ -112,9 +112,11 @@ def _fitted(text: str) -> str:
         return text
     from shutil import get_terminal_size
 
+    from capas.printable import cut
+
     width = get_terminal_size().columns
     first, *shown = text.split("\n")
-    return "\n".join([first, *(line if len(line) <= width else line[: width - 1] + "…" for line in shown)])
+    return "\n".join([first, *(cut(line, width) for line in shown)])
 
 
 def _from_system(error: OSError) -> CapasError:

@@ -14,7 +14,7 @@ from capas.cli.template_functions import to_json
 from capas.cli.units import ago, iso
 from capas.clock import now_ns
 from capas.engine.container_summary import ContainerSummary
-from capas.printable import human_size
+from capas.printable import cut, human_size
 
 _COLUMNS = (
     Column("ID", "CONTAINER ID"),
@@ -76,7 +76,7 @@ def _row(one: ContainerSummary, whole: bool, now: int, size: str) -> Row:
     return {
         "ID": one.id if whole else one.id[:12],
         "Image": one.image,
-        "Command": to_json(one.command if whole else _short(one.command, _LONGEST_COMMAND)),
+        "Command": to_json(one.command if whole else cut(one.command, _LONGEST_COMMAND)),
         "RunningFor": ago(one.created_ns, now),
         "CreatedAt": iso(one.created_ns),
         "Status": one.status,
@@ -85,7 +85,7 @@ def _row(one: ContainerSummary, whole: bool, now: int, size: str) -> Row:
         "Names": one.name,
         "Size": size,
         "Labels": ",".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
-        "Mounts": ",".join(mount if whole else _short(mount, _LONGEST_MOUNT) for mount in one.mounts),
+        "Mounts": ",".join(mount if whole else cut(mount, _LONGEST_MOUNT) for mount in one.mounts),
         "LocalVolumes": sum(not mount.startswith("/") for mount in one.mounts),
         "Networks": ",".join(one.networks),
     }
@@ -100,7 +100,3 @@ def ports_text(one: ContainerSummary) -> str:
 
 def _size(app: App, one: ContainerSummary) -> str:
     return human_size(app.engine.containers.size_of(one.id))
-
-
-def _short(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"

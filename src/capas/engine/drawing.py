@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from capas.engine.removal import cached_blobs, cached_layers
+from capas.engine.removal import cached_blobs, cached_layers, iter_chains
 from capas.errors import NotFound
 from capas.image.steps import Step
 from capas.look.forest import Block, Flag, Stack, grow, stack_image
 from capas.look.picture import Picture
-from capas.oci.digest import ChainID, Digest, ImageID, chain_id
+from capas.oci.digest import ChainID, Digest, ImageID
 from capas.oci.platform import Platform
 
 if TYPE_CHECKING:
     from capas.engine.engine import Engine
     from capas.image.image import Image
     from capas.layer.entry import Layer
-    from capas.store.records import ImageRecord, LayerRecord
+    from capas.store.records import ImageRecord
 
 
 def draw_images(
@@ -33,10 +33,15 @@ def draw_images(
     with ExitStack() as opened:
         images = {image.id: (name, image) for name in names
                   for image in [opened.enter_context(engine.look.opened(name, platform))]}  # fmt: skip
-        unpacked = all(_unpacked(engine, layer) is not None for _, image in images.values() for layer in image.layers)
+        layers = {layer.diff_id: layer for _, image in images.values() for layer in image.layers}
+        unpacked = {diff_id: _unpacked(engine, layer) for diff_id, layer in layers.items()}
+        packed = None in unpacked.values()
         stacks = []
         for name, image in images.values():
-            stack = stack_image(image, _flag(engine, image, name), lambda layer: _size(engine, layer, unpacked))
+            stack = stack_image(
+                image, _flag(engine, image, name),
+                lambda layer: layer.descriptor.size if packed else unpacked[layer.diff_id] or 0,
+            )  # fmt: skip
             stacks += [stack, *(_containers(engine, image.id, stack) if containers else ())]
         return Picture(grow(stacks), ", ".join(names), engine.settings.language)
 
@@ -51,7 +56,7 @@ def draw_store(engine: Engine) -> Picture:
         image = engine.images.open(record)
         used = users[record.image_id]
         flag = _flag(engine, image)._replace(users=used, freed=None if used else freed[record.image_id])
-        stacks.append(stack_image(image, flag, lambda layer: _size(engine, layer, unpacked=True)))
+        stacks.append(stack_image(image, flag, lambda layer: _unpacked(engine, layer) or 0))
     return Picture(grow(stacks), "capas system draw", engine.settings.language)
 
 
@@ -61,7 +66,7 @@ def freed_bytes(engine: Engine, records: Sequence[ImageRecord]) -> dict[ImageID,
     shared = Counter(digest for digests in needs.values() for digest in digests)
     sizes = dict(engine.store.blobs.iterate())
     kept = set(cached_blobs(engine))
-    chains = {record.image_id: list(_chains(engine, record)) for record in records}
+    chains = {record.image_id: list(iter_chains(engine.store.records, record)) for record in records}
     stacked = Counter(chain for found in chains.values() for chain, _ in found)
     kept_layers = cached_layers(engine)
     freed = {}
@@ -79,16 +84,6 @@ def _needs(engine: Engine, records: Sequence[ImageRecord]) -> dict[ImageID, set[
     for row, digests in engine.store.records.list_needed():
         needs[row.image_id].update(digests)
     return needs
-
-
-def _chains(engine: Engine, record: ImageRecord) -> Iterator[tuple[ChainID, LayerRecord]]:
-    """The stacks of an image, the lowest first, each with its top layer."""
-    parent: ChainID | None = None
-    for digest in record.digests:
-        layer = engine.store.records.find_layer_of(digest)
-        if layer is not None:
-            parent = chain_id([layer.diff_id], parent)
-            yield parent, layer
 
 
 def _tree(engine: Engine, chain: ChainID) -> int:
@@ -109,10 +104,6 @@ def _containers(engine: Engine, image_id: ImageID, below: Stack) -> Iterator[Sta
         step = Step(0, "", one.name, one.created_ns, "written")
         block = Block(one.id, None, engine.containers.size_of(one.id), step)
         yield Stack(Flag((one.name,), one.id[:12]), (*below.blocks, block))
-
-
-def _size(engine: Engine, layer: Layer, unpacked: bool) -> int:
-    return (_unpacked(engine, layer) or 0) if unpacked else layer.descriptor.size
 
 
 def _unpacked(engine: Engine, layer: Layer) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from capas.engine.listing import ImageSummary, list_images
-from capas.engine.lookup import Found, find_image, get_image
+from capas.engine.lookup import Found, find_image, get_image, get_named
 from capas.errors import NotFound
 from capas.events import Report, ignore
 from capas.oci.platform import Platform
@@ -114,11 +114,7 @@ class Images:
         from capas.registry.push import push
 
         records = self._engine.store.records
-        reference = Reference.parse(name).with_default_tag()
-        if records.find_name(reference) is None:
-            raise NotFound(
-                "no image here is called {image}", image=reference.familiar, hint="give it that name first: `capas tag`"
-            )
+        reference = get_named(records, name)
         top = self.get_top(name)
         with Meter(self._engine.settings.root, "push", reference.domain, report) as meter:
             digest = push(self._engine.client, reference, top, sources=records.list_sources, report=meter.report)

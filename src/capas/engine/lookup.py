@@ -37,6 +37,16 @@ def find_image(records: Records, text: str) -> Found | None:
     return _by_name(records, reference) or _by_id(records, text)
 
 
+def get_named(records: Records, name: str) -> Reference:
+    """The reference, with its tag, of an image that is called so here. Raises: NotFound."""
+    reference = Reference.parse(name).with_default_tag()
+    if records.find_name(reference) is None:
+        raise NotFound(
+            "no image here is called {image}", image=reference.familiar, hint="give it that name first: `capas tag`"
+        )
+    return reference
+
+
 def get_image(records: Records, text: str) -> Found:
     """As `find_image`. Raises: NotFound too."""
     found = find_image(records, text)

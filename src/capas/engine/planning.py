@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
+from capas.engine.lookup import get_named
 from capas.engine.platforms import host_platform
 from capas.engine.rates import Direction, find_rate
-from capas.errors import NotFound
 from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.registry.arrival import Here
@@ -47,12 +47,8 @@ def forecast_pull(engine: Engine, name: str, platform: Platform | None) -> Forec
 
 def forecast_push(engine: Engine, name: str) -> Forecast:
     """Raises: NotFound for a name that is not here; as a push, up to its first blob."""
-    reference = Reference.parse(name).with_default_tag()
     records = engine.store.records
-    if records.find_name(reference) is None:
-        raise NotFound(
-            "no image here is called {image}", image=reference.familiar, hint="give it that name first: `capas tag`"
-        )
+    reference = get_named(records, name)
     repository = engine.client.repository(reference)
     plan = plan_push(repository, reference, engine.images.get_top(name), records.list_sources)
     return _forecast(engine, plan, "push", disk=0)

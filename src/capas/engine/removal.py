@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from capas.engine.listing import ImageSummary, list_images
@@ -11,7 +11,7 @@ from capas.errors import Conflict
 from capas.image.kept_contents import forget_contents
 from capas.oci.digest import ChainID, DiffID, Digest, chain_id
 from capas.reference import Reference
-from capas.store.records import ImageRecord, Records
+from capas.store.records import ImageRecord, LayerRecord, Records
 
 if TYPE_CHECKING:
     from capas.build.cache import BuildCache
@@ -156,16 +156,18 @@ def _delete(engine: Engine, record: ImageRecord) -> None:
     engine.store.records.delete_image(record.image_id)
 
 
+def iter_chains(records: Records, record: ImageRecord) -> Iterator[tuple[ChainID, LayerRecord]]:
+    """The stacks of an image, the lowest first, each with its top layer."""
+    parent: ChainID | None = None
+    for digest in record.digests:
+        layer = records.find_layer_of(digest)
+        if layer is not None:
+            parent = chain_id([layer.diff_id], parent)
+            yield parent, layer
+
+
 def _live_chains(records: Records) -> set[ChainID]:
-    chains: set[ChainID] = set()
-    for record in records.iter_images():
-        parent: ChainID | None = None
-        for digest in record.digests:
-            layer = records.find_layer_of(digest)
-            if layer is not None:
-                parent = chain_id([layer.diff_id], parent)
-                chains.add(parent)
-    return chains
+    return {chain for record in records.iter_images() for chain, _ in iter_chains(records, record)}
 
 
 def _sweep_snapshots(engine: Engine, live: set[Digest]) -> None:

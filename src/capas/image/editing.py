@@ -36,8 +36,7 @@ def amend(execution: Execution, instruction: df.Instruction) -> Execution:
 
     Raises: Invalid where it cannot be expanded; KeyError for one that `is_edit` does not know and that is no WORKDIR.
     """
-    variables = {name: value for name, _, value in (item.partition("=") for item in execution.env or ())}
-    instruction = expand_instruction(instruction, Expander(variables))
+    instruction = expand_instruction(instruction, Expander(execution.variables))
     if isinstance(instruction, df.Workdir):
         return replace(execution, working_dir=normpath(join(execution.working_dir or "/", instruction.path)))
     return edit(execution, instruction, cmd_set=True)[0]

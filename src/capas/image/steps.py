@@ -25,6 +25,11 @@ class Step(NamedTuple):
     digest: Digest | None = None
 
     @property
+    def words(self) -> str:
+        """It as a line: the instruction and what follows."""
+        return f"{self.instruction} {self.text}".strip()
+
+    @property
     def is_empty(self) -> bool:
         """Whether it added no layer."""
         return self.digest is None

@@ -188,4 +188,4 @@ def _codes(before: Sequence[str], after: Sequence[str]) -> Sequence[tuple[str, i
 def _words(image: Image) -> list[str]:
     """The steps that the history tells, each as one line of a Dockerfile."""
     steps = list_steps(image.manifest, image.config)
-    return [" ".join(f"{step.instruction} {step.text}".split()) for step in steps if step.text]
+    return [" ".join(step.words.split()) for step in steps if step.text]

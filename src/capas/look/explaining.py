@@ -41,7 +41,7 @@ class ExplainedImage(NamedTuple):
 def explain_image(image: Image, name: str, known: Iterable[Known] = ()) -> ExplainedImage:
     """The image in words; `known` are images that it may stand on. Raises: Corrupt; NotFound without its config."""
     steps = list_steps(image.manifest, image.config)
-    pasts = explain_past([f"{step.instruction} {step.text}".strip() for step in steps])
+    pasts = explain_past([step.words for step in steps])
     return ExplainedImage(
         name,
         (*_what(image, name), *_base(image, known), *_runs(image.config.execution)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -16,9 +17,13 @@ from capas.layer.tree import Located, Tree
 FileKind = Literal[
     "file", "directory", "symlink", "hardlink", "character", "block", "fifo", "whiteout", "opaque"
 ]  # fmt: skip
-_KINDS: Mapping[bytes, FileKind] = {
+KINDS: Mapping[bytes, FileKind] = {
     FILE: "file", DIRECTORY: "directory", SYMLINK: "symlink", HARDLINK: "hardlink", CHARACTER: "character",
     BLOCK: "block", FIFO: "fifo",
+}  # fmt: skip
+_LETTERS: Mapping[FileKind, str] = {
+    "file": "-", "directory": "d", "symlink": "l", "hardlink": "h", "character": "c", "block": "b", "fifo": "p",
+    "whiteout": "w", "opaque": "w",
 }  # fmt: skip
 DigestOf = Callable[[Entry, int], str]
 _HEX = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})", re.ASCII)
@@ -88,6 +93,11 @@ def digests_of(tree: Tree) -> DigestOf:
     return find
 
 
+def write_mode(kind: FileKind, mode: int) -> str:
+    """The kind and the permissions as `ls -l` has them: `drwxr-xr-x`."""
+    return _LETTERS[kind] + stat.filemode(mode)[1:]
+
+
 def find_layer(layers: Sequence[Layer], text: str) -> int:
     """The layer of a number (0 is the bottom, -1 the top) or of the beginning of its digest or diff_id.
 
@@ -111,7 +121,7 @@ def find_layer(layers: Sequence[Layer], text: str) -> int:
 
 def _file(entry: Entry, layer: int, digest: str, mark: FileKind | None = None) -> ImageFile:
     return ImageFile(
-        "/" + _text(entry.path), mark or _KINDS[entry.kind], entry.mode, entry.uid, entry.gid, entry.size,
+        "/" + _text(entry.path), mark or KINDS[entry.kind], entry.mode, entry.uid, entry.gid, entry.size,
         entry.mtime_ns, layer, digest if mark is None else "", _text(entry.target), entry.device, entry.xattrs,
     )  # fmt: skip
 

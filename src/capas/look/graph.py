@@ -47,7 +47,7 @@ def _nodes(root: Branch) -> Iterator[tuple[str, str, tuple[str, ...], bool]]:
 
 
 def _block_lines(block: Block) -> tuple[str, ...]:
-    step = shortened(f"{block.step.instruction} {block.step.text}", _LONGEST)
+    step = shortened(block.step.words, _LONGEST)
     return step, " ".join((human_size(block.size), block.digest.short if block.digest else ""))
 
 

@@ -71,8 +71,7 @@ def lay_out(root: Branch, words: Words) -> Scene:
 def title_of(block: Block) -> str:
     """All that is known of a block, on one line."""
     digest = block.digest or block.key
-    step = f"{block.step.instruction} {block.step.text}".strip()
-    return printable(f"{step} · {human_size(block.size)} · {digest}")
+    return printable(f"{block.step.words} · {human_size(block.size)} · {digest}")
 
 
 def tell_use(flag: Flag, words: Words) -> str:
@@ -133,7 +132,7 @@ class _Drawing:
     def _block(self, branch: Branch, block: Block, rect: Rect) -> None:
         self._blocks.append(rect._replace(title=title_of(block)))
         if rect.height >= _LEGIBLE:
-            words = f"{self._numbers[branch]} {human_size(block.size)} {block.step.instruction} {block.step.text}"
+            words = f"{self._numbers[branch]} {human_size(block.size)} {block.step.words}"
             fits = shortened(words, int((rect.width - 12) / LETTER))
             self._texts.append(Text(rect.x + 6, rect.y + rect.height / 2 + 4, fits, "inside"))
 
@@ -173,7 +172,7 @@ def _key_line(number: int, block: Block) -> str:
     date = datetime.fromtimestamp(made // 10**9, UTC).strftime("%Y-%m-%d") if made else ""
     digest = block.digest.short if block.digest else ""
     start = f"{number:>3} {human_size(block.size):>7}  {date:10}  {digest:12}  "
-    return start + shortened(f"{block.step.instruction} {block.step.text}", _KEY_LETTERS - len(start))
+    return start + shortened(block.step.words, _KEY_LETTERS - len(start))
 
 
 def _count_columns(branches: list[Branch]) -> dict[Branch, int]:

@@ -18,7 +18,7 @@ def list_settings(have: Execution, want: Execution) -> list[str]:
 
 def _tables(have: Execution, want: Execution) -> Iterator[df.Instruction]:
     """Variables, labels, ports, volumes: those that are missing or other."""
-    for pair in _pairs(_variables(have), _variables(want)):
+    for pair in _pairs(have.variables, want.variables):
         yield df.Env(NOWHERE, "", (pair,))
     for pair in _pairs(have.labels or {}, want.labels or {}):
         yield df.Label(NOWHERE, "", (pair,))
@@ -52,10 +52,6 @@ def _commands(have: Execution, want: Execution) -> Iterator[df.Instruction]:
         yield df.Entrypoint(NOWHERE, "", df.Command(tuple(want.entrypoint), shell=False))
     if want.cmd and want.cmd != have.cmd:
         yield df.Cmd(NOWHERE, "", df.Command(tuple(want.cmd), shell=False))
-
-
-def _variables(execution: Execution) -> dict[str, str]:
-    return {name: value for name, _, value in (item.partition("=") for item in execution.env or ())}
 
 
 def _pairs(have: Mapping[str, str], want: Mapping[str, str]) -> tuple[df.Pair, ...]:

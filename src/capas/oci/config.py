@@ -50,6 +50,11 @@ class Execution(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, r
     stop_timeout: int | None = None
     shell: tuple[str, ...] | None = None
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment by its names; of one that is set twice the last."""
+        return {name: value for name, _, value in (item.partition("=") for item in self.env or ())}
+
 
 class History(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One step of an image's making. `created` is RFC 3339 text, kept as written."""

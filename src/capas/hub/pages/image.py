@@ -94,7 +94,7 @@ def _rows(hub: Hub, about: About, shown: Shown, steps: list[Step]) -> list[Row]:
 def _written(steps: list[Step]) -> Iterator[str]:
     """The steps that are explained: anybody may push a history, and reading it must cost little."""
     for step in steps[:_MOST_EXPLAINED]:
-        yield f"{step.instruction} {step.text}".strip() if len(step.text) <= _LONGEST_EXPLAINED else ""
+        yield step.words if len(step.text) <= _LONGEST_EXPLAINED else ""
 
 
 def _list_shared(hub: Hub, repository: int, digest: str) -> set[str]:

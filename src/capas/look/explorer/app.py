@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from functools import lru_cache
 from types import MappingProxyType
@@ -20,9 +19,10 @@ from capas.errors import CapasError
 from capas.image.image import Image
 from capas.image.steps import list_steps
 from capas.language import Words
-from capas.layer.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, SYMLINK
+from capas.layer.entry import FILE
 from capas.layer.tree import Tree as Files
 from capas.look.explorer.view import Change, Item, View
+from capas.look.files import KINDS, write_mode
 from capas.look.lanes import BAR, bar_of
 from capas.printable import human_size, printable, shortened, shown_name
 
@@ -33,9 +33,6 @@ _STYLES: MappingProxyType[Change, str] = MappingProxyType(
 )
 _SIGNS: MappingProxyType[Change, str] = MappingProxyType({"": " ", "added": "+", "changed": "~", "removed": "-"})
 _STEP_LETTERS = 200
-_TYPES = MappingProxyType({
-    SYMLINK: stat.S_IFLNK, DIRECTORY: stat.S_IFDIR, CHARACTER: stat.S_IFCHR, BLOCK: stat.S_IFBLK, FIFO: stat.S_IFIFO,
-})  # fmt: skip
 
 
 class Explorer(App[None]):
@@ -96,7 +93,7 @@ class Explorer(App[None]):
         for number in reversed(range(len(self._sizes))):
             size, step = self._sizes[number], self._steps[number]
             line = Text(f"{number:>3} {bar_of(size, largest):<{BAR}} {human_size(size):>7}  ", no_wrap=True)
-            line.append(shortened(f"{step.instruction} {step.text}", _STEP_LETTERS))
+            line.append(shortened(step.words, _STEP_LETTERS))
             yield Option(line, id=str(number))
 
     @on(OptionList.OptionHighlighted, "#layers")
@@ -158,7 +155,7 @@ class Explorer(App[None]):
     def _facts(self, item: Item) -> Iterator[str]:
         entry = item.entry
         yield shown_name("/" + os.fsdecode(entry.path))
-        mode = stat.filemode(entry.mode | _TYPES.get(entry.kind, stat.S_IFREG))
+        mode = write_mode(KINDS[entry.kind], entry.mode)
         yield f"{mode} {entry.uid}:{entry.gid} {human_size(item.size)}"
         if entry.target:
             yield "→ " + shown_name(os.fsdecode(entry.target))

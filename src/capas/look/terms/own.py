@@ -40,7 +40,7 @@ class Own(NamedTuple):
 def read_own(image: Image, name: str, tags: Sequence[tuple[str, str]]) -> Own:
     """An image as drawings need it. Raises: NotFound; Corrupt."""
     made = [step for step in list_steps(image.manifest, image.config) if step.digest is not None]
-    steps = {step.digest: f"{step.instruction} {step.text}".strip() for step in made}
+    steps = {step.digest: step.words for step in made}
     layers = [
         OwnLayer(steps.get(layer.descriptor.digest, ""), layer.descriptor.size, layer.descriptor.digest, layer.diff_id)
         for layer in image.layers
