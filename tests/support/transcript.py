@@ -39,6 +39,9 @@ _MASKS = tuple(
     )
 )
 
+# dockerd tells how far a layer is to those who listen just then: steps that follow each other closely are lost
+_PASSING = re.compile(r"<id>: (Pulling fs layer|Waiting|Download complete|Preparing|Pushing.*)")
+
 
 class Said(NamedTuple):
     """What a command printed, and its exit code."""
@@ -46,6 +49,12 @@ class Said(NamedTuple):
     out: tuple[str, ...]
     err: tuple[str, ...]
     code: int
+
+    @property
+    def lasting(self) -> Said:
+        """The same without the steps that dockerd may leave out."""
+        out, err = (tuple(line for line in lines if not _PASSING.fullmatch(line)) for lines in (self.out, self.err))
+        return Said(out, err, self.code)
 
     def __str__(self) -> str:
         code = (f"= {self.code}",) if self.code else ()
@@ -64,6 +73,11 @@ class Section(NamedTuple):
 
     title: str
     steps: tuple[Step, ...]
+
+    @property
+    def lasting(self) -> Section:
+        """The same without the steps that dockerd may leave out."""
+        return self._replace(steps=tuple(Step(step.command, step.said.lasting) for step in self.steps))
 
     def __str__(self) -> str:
         shown = (f"$ {step.command}\n{step.said}".rstrip("\n") for step in self.steps)

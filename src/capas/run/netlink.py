@@ -16,7 +16,8 @@ _ERROR = 2
 _NETFILTER, _GET_TABLE = 12, 10 << 8 | 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_GROUP, _IFLA_NET_NS_FD = (
     1, 3, 4, 10, 18, 27, 28)  # fmt: skip
-_INFO_KIND, _INFO_DATA, _INFO_SLAVE_KIND, _INFO_SLAVE_DATA, _VETH_PEER, _PORT_ISOLATED = 1, 2, 4, 5, 1, 33
+_INFO_KIND, _INFO_DATA, _INFO_SLAVE_KIND, _INFO_SLAVE_DATA, _VETH_PEER = 1, 2, 4, 5, 1
+_PORT_STATE, _PORT_ISOLATED, _FORWARDING = 1, 33, b"\3"
 GROUP = 0x6361  # that of all our bridges: the packet filter knows them by it
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_GATEWAY = 5
@@ -67,10 +68,13 @@ class Netlink:
         """Bring an interface up."""
         self._talk(_NEWLINK, _ACK, _link(index, _UP, _UP))
 
-    def isolate_port(self, index: int) -> None:
-        """A port of a bridge that reaches the host, and no other port like it."""
-        slave = _attribute(_INFO_SLAVE_KIND, b"bridge")
-        slave += _attribute(_INFO_SLAVE_DATA, _attribute(_PORT_ISOLATED, b"\1"))
+    def open_port(self, index: int, *, isolated: bool) -> None:
+        """A port of a bridge lets packets through from now on. `isolated`: to the host, and to no port like it.
+
+        The kernel opens it by itself, some time after both of its ends are up: what is sent before that is lost.
+        """
+        values = _attribute(_PORT_STATE, _FORWARDING) + _attribute(_PORT_ISOLATED, bytes([isolated]))
+        slave = _attribute(_INFO_SLAVE_KIND, b"bridge") + _attribute(_INFO_SLAVE_DATA, values)
         self._talk(_NEWLINK, _ACK, _link(index) + _attribute(_IFLA_LINKINFO, slave))
 
     def delete(self, name: str) -> None:

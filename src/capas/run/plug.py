@@ -67,13 +67,12 @@ class Plug:
                 bridge = ensure_bridge(outer, self.bridge)
                 self._namespace.firewall.open(self.bridge)
             self._add_pair(outer, bridge)
-            if not self.bridge.talking:
-                outer.isolate_port(outer.index(self._outer))
+            index = inside.index(self.joined.interface)
+            inside.add_address(index, self.joined.address, self.joined.prefix)
+            inside.set_up(index)
+            outer.open_port(outer.index(self._outer), isolated=not self.bridge.talking)
         finally:
             outer.close()
-        index = inside.index(self.joined.interface)
-        inside.add_address(index, self.joined.address, self.joined.prefix)
-        inside.set_up(index)
 
     def _add_pair(self, outer: Netlink, bridge: int) -> None:
         namespace = self._namespace.fd
