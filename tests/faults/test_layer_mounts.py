@@ -43,7 +43,7 @@ def place() -> Iterator[Path]:
 def lab(place: Path) -> Iterator[Lab]:
     snapshotter = open_driver(place / "root", "erofs")
     containers = Containers(
-        place / "root", place / "run", snapshotter, runtime=lambda: find_runtime(None, PLACES),
+        place / "root", place / "run", lambda: snapshotter, runtime=lambda: find_runtime(None, PLACES),
         now=clock.now_ns, token=chance.token,
     )  # fmt: skip
     yield Lab(containers, stack_tree(snapshotter, place / "busybox"))

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.root, pytest.mark.peer("crun"), pytest.mark.xdist_grou
 def lab(tmp_path: Path) -> Iterator[Lab]:
     snapshotter, _ = open_snapshotter(tmp_path / "root", wanted=None)
     containers = Containers(
-        tmp_path / "root", tmp_path / "run", snapshotter, runtime=lambda: find_runtime(None, PLACES),
+        tmp_path / "root", tmp_path / "run", lambda: snapshotter, runtime=lambda: find_runtime(None, PLACES),
         now=clock.now_ns, token=chance.token,
     )  # fmt: skip
     yield Lab(containers, stack_tree(snapshotter, tmp_path / "busybox"))

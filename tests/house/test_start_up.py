@@ -43,3 +43,17 @@ def test_import_capas_loads_nothing_but_the_face(tmp_path: Path) -> None:
     modules = loaded_by("import capas", tmp_path)
     assert not HEAVY & modules
     assert not {m for m in modules if m.startswith("capas.")}
+
+
+def test_ps_loads_nothing_that_starts_or_connects_a_container(tmp_path: Path) -> None:
+    modules = loaded_by("import sys; sys.argv = ['capas', 'ps']; from capas.cli.main import main; main()", tmp_path)
+    assert "capas.run.containers" in modules
+    assert not (HEAVY | {"socket", "subprocess", "hashlib", "capas.run.keeper", "capas.run.bridged"}) & modules
+
+
+def test_inspect_of_what_no_container_is_called_loads_nothing_of_containers(tmp_path: Path) -> None:
+    modules = loaded_by(
+        "import sys; sys.argv = ['capas', 'inspect', 'nobody']; from capas.cli.main import main; main()", tmp_path
+    )
+    assert "capas.run.register" in modules
+    assert not {name for name in modules if name.startswith("capas.run.")} - {"capas.run.register", "capas.run.times"}

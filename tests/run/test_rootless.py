@@ -39,7 +39,7 @@ here, name, phase = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 snapshotter, _ = open_snapshotter(here / "root", wanted=None)
 runtime = find_runtime(name, sys.argv[4])
 containers = Containers(
-    here / "root", here / "run", snapshotter, runtime=lambda: runtime, now=clock.now_ns, token=chance.token)
+    here / "root", here / "run", lambda: snapshotter, runtime=lambda: runtime, now=clock.now_ns, token=chance.token)
 say = lambda *words: sys.stdout.write(" ".join(map(str, words)) + "\\n")
 if phase == "first":
     lab = Lab(containers, stack_tree(snapshotter, here / "busybox"))

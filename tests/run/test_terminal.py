@@ -40,7 +40,7 @@ from support.containers import Lab
 
 here, runtime, how = Path(sys.argv[1]), find_runtime(sys.argv[2], sys.argv[4]), sys.argv[3]
 snapshotter, _ = open_snapshotter(here / "root", wanted=None)
-containers = Containers(here / "root", here / "run", snapshotter, runtime=lambda: runtime, now=clock.now_ns,
+containers = Containers(here / "root", here / "run", lambda: snapshotter, runtime=lambda: runtime, now=clock.now_ns,
                         token=chance.token)
 lab = Lab(containers, stack_tree(snapshotter, here / "busybox"))
 if how == "run":
@@ -65,7 +65,7 @@ def read_until(fd: int, text: str, seconds: float = 20) -> str:
 def remove_all(ground: Path, runtime: str) -> None:
     """Leave no container, also where the test failed."""
     containers = Containers(
-        ground / "root", ground / "run", open_snapshotter(ground / "root", wanted=None)[0],
+        ground / "root", ground / "run", lambda: open_snapshotter(ground / "root", wanted=None)[0],
         runtime=lambda: find_runtime(runtime, PLACES), now=clock.now_ns, token=chance.token,
     )  # fmt: skip
     for container in containers.iterate():

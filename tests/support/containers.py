@@ -73,7 +73,12 @@ class Lab:
 def opened_lab(ground: Path, snapshotter: Snapshotter, base: ChainID, runtime: Runtime) -> Iterator[Lab]:
     """Containers on one tree under one runtime; none is left."""
     containers = Containers(
-        ground / "root", ground / "run", snapshotter, runtime=lambda: runtime, now=clock.now_ns, token=chance.token
+        ground / "root",
+        ground / "run",
+        lambda: snapshotter,
+        runtime=lambda: runtime,
+        now=clock.now_ns,
+        token=chance.token,
     )
     yield Lab(containers, base)
     for container in containers.iterate():

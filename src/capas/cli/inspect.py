@@ -9,7 +9,6 @@ import click
 from capas.cli.app import App, pass_app
 from capas.cli.documents import print_documents
 from capas.cli.lazy import Command
-from capas.errors import NotFound
 
 
 @click.command(cls=Command, help="Show everything about images or containers, as JSON")
@@ -21,12 +20,8 @@ def inspect(app: App, /, *, names: tuple[str, ...], format: str | None, kind: st
     """docker's fields."""
 
     def get(name: str) -> Mapping[str, object]:
-        if kind != "image":
-            try:
-                return app.engine.containers.inspect(name)
-            except NotFound:
-                if kind == "container":
-                    raise
+        if kind == "container" or (kind is None and app.engine.has_container(name)):
+            return app.engine.containers.inspect(name)
         return app.engine.images.inspect(name)
 
     return print_documents(app, names, get, format)

@@ -13,7 +13,8 @@ from capas.dockerapi.endpoint_body import read_networks
 from capas.dockerapi.fields import CONFIG, HOST, LIMITS, MOUNT, MOUNT_OPTIONS, check_fields
 from capas.dockerapi.wording import BIND_SOURCE, Worded
 from capas.errors import CapasError, Invalid, Unsupported
-from capas.run.bundle import DEFAULT_SHM_SIZE, MASKED, READ_ONLY
+from capas.run.bundle import MASKED, READ_ONLY
+from capas.run.defaults import DEFAULT_SHM_SIZE
 from capas.run.healthcheck import Check
 from capas.run.limits import Limits
 from capas.run.mounts import ContainerMount, parse_target, parse_tmpfs, parse_volume

@@ -9,7 +9,7 @@ from capas.dockerfile.duration import parse_duration
 from capas.engine.container_env import read_env, read_labels, read_ulimits
 from capas.engine.container_networks import read_networks
 from capas.errors import Invalid, Unsupported
-from capas.run.bundle import DEFAULT_SHM_SIZE
+from capas.run.defaults import DEFAULT_SHM_SIZE
 from capas.run.endpoint import Endpoint
 from capas.run.healthcheck import Check
 from capas.run.limits import NO_LIMITS, Limits, parse_cpus, parse_size

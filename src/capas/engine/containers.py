@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from capas.chance import token
 from capas.clock import booted_ns, now_ns
-from capas.engine.container_base import get_base
 from capas.engine.container_request import ContainerRequest, spec_of
 from capas.events import Report, ignore
 from capas.oci.digest import ImageID
@@ -18,7 +17,6 @@ from capas.oci.platform import Platform
 from capas.run.bridge import DEFAULT
 from capas.run.containers import Container
 from capas.run.containers import Containers as RunContainers
-from capas.run.inheriting import with_volumes_from
 from capas.run.keys import DEFAULT as DETACH_KEYS
 from capas.run.networks import POOLS
 from capas.run.record import Record
@@ -53,12 +51,15 @@ class Containers:
     @cached_property
     def room(self) -> RunContainers:
         """The containers as the run room keeps them."""
+        from capas.engine.rootless import enter_if_needed
+
+        enter_if_needed()
         engine = self._engine
         settings = engine.settings
         network = settings.network
         bridge = DEFAULT._replace(subnet=network.subnet) if network.subnet else DEFAULT
         return RunContainers(
-            settings.root, settings.run_root, engine.snapshotter,
+            settings.root, settings.run_root, lambda: engine.snapshotter,
             runtime=lambda: engine.runtime, now=now_ns, token=token,
             bridge=bridge, pools=network.pools or POOLS,
         )  # fmt: skip
@@ -93,6 +94,9 @@ class Containers:
         report: Report = ignore,
     ) -> Record:
         """A container of this spec, whose image is `spec.image`. Raises: as `create`."""
+        from capas.engine.container_base import get_base
+        from capas.run.inheriting import with_volumes_from
+
         spec = self._with_init(spec)
         base = get_base(self._engine, spec.image, platform=platform, pull=pull, report=report)
         spec = with_volumes_from(spec, lambda name: self.room.get(name).record)

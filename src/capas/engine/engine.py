@@ -130,6 +130,12 @@ class Engine:
 
         return Images(self)
 
+    def has_container(self, reference: str) -> bool:
+        """Whether a container goes by this name or id: asked before what knows containers is loaded."""
+        from capas.run.register import Register
+
+        return bool(Register(self.settings.root / "containers").find(reference))
+
     @cached_property
     def containers(self) -> Containers:
         """The verbs about containers."""

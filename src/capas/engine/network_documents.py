@@ -7,8 +7,9 @@ from typing import Any
 
 from capas.engine.container_times import parse_moment
 from capas.errors import Invalid
-from capas.run.bridge import built_in_id, mtu_of
+from capas.run.bridge import built_in_id
 from capas.run.containers import Container, Containers
+from capas.run.links import mtu_of
 from capas.run.network_options import BINDING, MASQUERADE, MTU, NAME, TALKING, NetworkRequest
 from capas.run.networks import Network
 from capas.run.times import format_time

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from capas.errors import Unsupported
 from capas.run.capabilities import DEFAULT, grantable
+from capas.run.defaults import DEFAULT_SHM_SIZE
 from capas.run.devices import ALLOWED, HostDevice, list_host_devices
 from capas.run.limits import NO_LIMITS, Limits, resources_of
 from capas.run.machine import Machine
@@ -19,8 +20,6 @@ from capas.run.seccomp import default_profile
 from capas.run.user import User
 
 Spec = dict[str, Any]
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-DEFAULT_SHM_SIZE = 64 * 1024 * 1024
 MASKED = (
     "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/scsi",
     "/proc/sched_debug", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",

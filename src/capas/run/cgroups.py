@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Literal, NamedTuple
 
-from capas.snapshot.syscalls import MNT_DETACH, MS_RDONLY, mount, unmount
-
 Layout = Literal["v1", "v2", "hybrid", "none"]
 _ROOT = "/sys/fs/cgroup"
 
@@ -41,6 +39,8 @@ def hide_unified(cgroups: Cgroups) -> None:
     """Take a hybrid's v2 tree out of sight. To be called in a private mount namespace, before crun is started."""
     if cgroups.layout != "hybrid" or not cgroups.unified:
         return
+    from capas.snapshot.syscalls import MNT_DETACH, MS_RDONLY, mount, unmount
+
     place = os.fsencode(cgroups.unified)
     try:
         unmount(place, MNT_DETACH)

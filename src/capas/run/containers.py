@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from capas.errors import AlreadyExists, CapasError, Conflict, Corrupt, Invalid, NotFound
+from capas.errors import CapasError, Conflict, Corrupt, NotFound
 from capas.oci.digest import ChainID
 from capas.run.bridge import DEFAULT, BridgeSettings
 from capas.run.cgroups import read_cgroups
@@ -20,18 +19,19 @@ from capas.run.limits import check_limits
 from capas.run.mounts import ContainerMount
 from capas.run.networks import POOLS, Networks, Pool
 from capas.run.pid_mode import settle_processes
-from capas.run.plug import names_of
 from capas.run.ports import check_ports
-from capas.run.record import Record, State, read_record, read_state, write_record, write_state
+from capas.run.record import Record, State, names_of, read_record, read_state, write_record, write_state
+from capas.run.register import Register
 from capas.run.runtime import Runtime
 from capas.run.security import parse_security
 from capas.run.settling import settle
 from capas.run.signals import parse_signal
 from capas.run.spec import ContainerSpec, check_spec
 from capas.run.volumes import Volumes
-from capas.snapshot.contract import Snapshotter
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}", re.ASCII)
+if TYPE_CHECKING:
+    from capas.snapshot.contract import Snapshotter
+
 _KILLED = 137
 
 
@@ -50,15 +50,15 @@ class Container(NamedTuple):
 class Containers:
     """The containers beneath `root`, running beneath `run_root`.
 
-    `runtime` is asked for only when something is started; `now` gives nanoseconds since 1970; `token` fresh names of 64
-    hex digits. `bridge` is the default network; `pools` are where others get their subnets from.
+    `snapshotter` and `runtime` are asked for when they are needed; `now` gives nanoseconds since 1970; `token` fresh
+    names of 64 hex digits. `bridge` is the default network; `pools` are where others get their subnets from.
     """
 
     def __init__(
         self,
         root: Path,
         run_root: Path,
-        snapshotter: Snapshotter,
+        snapshotter: Callable[[], Snapshotter],
         *,
         runtime: Callable[[], Runtime],
         now: Callable[[], int],
@@ -66,11 +66,17 @@ class Containers:
         bridge: BridgeSettings = DEFAULT,
         pools: Sequence[Pool] = POOLS,
     ) -> None:
-        self.root, self.run_root, self.snapshotter = root, run_root, snapshotter
+        self.root, self.run_root, self._snapshotter = root, run_root, snapshotter
         self.runtime, self.now, self.token = runtime, now, token
         self.volumes = Volumes(root)
         self.networks = Networks(root, default=bridge, pools=pools)
         self.bridge = bridge
+        self._register = Register(root / "containers")
+
+    @cached_property
+    def snapshotter(self) -> Snapshotter:
+        """Where their trees are. Raises: Unsupported."""
+        return self._snapshotter()
 
     def folder(self, container_id: str) -> Path:
         """Where a container's record and log are."""
@@ -99,7 +105,7 @@ class Containers:
         folder = self.folder(record.id)
         folder.mkdir(parents=True, mode=0o700)  # before its name: a name without a directory counts as free
         try:
-            self._take_name(record)
+            self._register.take(record.name, record.id)
             record = self._with_volumes(record)
             self.snapshotter.prepare(record.snapshot, parent)
             write_record(folder, record)
@@ -110,7 +116,7 @@ class Containers:
 
     def find(self, reference: str) -> Container | None:
         """The container of this name, id, or beginning of one id. Raises: Conflict where several ids begin so."""
-        ids = self._ids_of(reference.removeprefix("/"))
+        ids = self._register.find(reference)
         if len(ids) > 1:
             raise Conflict("{reference} is the beginning of several container ids", reference=reference,
                            hint="give more digits")  # fmt: skip
@@ -125,17 +131,17 @@ class Containers:
 
     def iterate(self) -> Iterator[Container]:
         """Every container, newest first. One that goes away meanwhile is passed over."""
-        found = [container for container in map(self._load, self._all_ids()) if container is not None]
+        found = [container for container in map(self._load, self._register.ids()) if container is not None]
         yield from sorted(found, key=lambda container: container.record.created_ns, reverse=True)
 
     def rename(self, reference: str, name: str) -> None:
         """Give it another name. Raises: NotFound; AlreadyExists; Invalid."""
         record = self.get(reference).record
         renamed = record._replace(name=name.removeprefix("/"))
-        self._take_name(renamed)
+        self._register.take(renamed.name, record.id)
         write_record(self.folder(record.id), renamed)
         self._tell_networks(renamed)
-        self._name_path(record.name).unlink(missing_ok=True)
+        self._register.drop(record.name, record.id)
 
     def forget(self, record: Record) -> None:
         """Remove a container that does not run: its tree, log, record, anonymous volumes and name. Idempotent."""
@@ -209,56 +215,6 @@ class Containers:
             broken = Record(container_id, container_id[:12], 0, ContainerSpec(), snapshot=container_id)
             return Container(broken, State("dead", error=str(error)))
 
-    def _all_ids(self) -> list[str]:
-        try:
-            return [name for name in os.listdir(self.root / "containers") if len(name) == 64]
-        except FileNotFoundError:
-            return []
-
-    def _ids_of(self, reference: str) -> list[str]:
-        if _NAME.fullmatch(reference):
-            try:
-                return [self._name_path(reference).read_text()]
-            except OSError:
-                pass
-        if not reference or set(reference) - set("0123456789abcdef"):
-            return []
-        return [each for each in self._all_ids() if each.startswith(reference)]
-
-    def _take_name(self, record: Record) -> None:
-        if not _NAME.fullmatch(record.name):
-            raise Invalid("not a container name: {name!r}", name=record.name[:200],
-                          hint="a name has letters, digits, '_', '.', '-'")  # fmt: skip
-        path = self._name_path(record.name)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            if self._retake(path, record):
-                return
-            raise AlreadyExists(
-                "the container name {name} is in use", name=record.name, id=path.read_text(),
-                hint="remove or rename that container first",
-            ) from None  # fmt: skip
-        with open(fd, "w", encoding="ascii") as file:
-            file.write(record.id)
-
-    def _retake(self, path: Path, record: Record) -> bool:
-        """A name whose container is gone (a crash in between) is free again."""
-        try:
-            owner = path.read_text()
-        except OSError:
-            return False
-        if not owner or self.folder(owner).is_dir():
-            return False
-        temporary = path.with_name(f".{record.id}")
-        temporary.write_text(record.id)
-        temporary.replace(path)
-        return True
-
-    def _name_path(self, name: str) -> Path:
-        return self.root / "containers" / "names" / name
-
     def _forget(self, record: Record) -> None:
         folder = self.folder(record.id)
         saved = _readable(folder) or record
@@ -273,12 +229,7 @@ class Containers:
             except CapasError:
                 continue  # another container has it by --volumes-from
         for name in {record.name, saved.name}:
-            path = self._name_path(name)
-            try:
-                if path.read_text() == record.id:
-                    path.unlink()
-            except OSError:
-                continue
+            self._register.drop(name, record.id)
 
 
 def _readable(folder: Path) -> Record | None:

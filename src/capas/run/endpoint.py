@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -68,4 +67,6 @@ def check_endpoint(endpoint: Endpoint) -> Endpoint:
 
 def endpoint_id(container_id: str, network_id: str) -> str:
     """The name of their meeting: 64 hexadecimal digits."""
+    import hashlib  # what OpenSSL brings is much for those who only list
+
     return hashlib.sha256(f"{container_id}/{network_id}".encode()).hexdigest()

@@ -18,17 +18,18 @@ from capas.errors import CapasError
 from capas.run.arrange import arrange
 from capas.run.bridge import DEFAULT, BridgeSettings
 from capas.run.claims import Claim, claim
+from capas.run.connecting import connect
 from capas.run.connection import Connection
 from capas.run.control import ControlServer
 from capas.run.execution import Inside
 from capas.run.exits import exit_code_of
 from capas.run.ground import Ground, mounted_ground
-from capas.run.health import Watcher, forget_health
+from capas.run.health import forget_health
+from capas.run.health_watcher import Watcher
 from capas.run.launch import Launch
 from capas.run.log_files import parse_log_options
 from capas.run.logs import LogWriter
 from capas.run.membership import Membership
-from capas.run.network import connect
 from capas.run.networks import Networks
 from capas.run.record import Record, State, read_state, write_state
 from capas.run.runtime import Runtime

@@ -159,7 +159,7 @@ def _remove(values: Mapping[str, Any]) -> None:
     snapshotter, _ = open_snapshotter(root, wanted=values["snapshotter"])
     order = load_order(values)
     containers = Containers(
-        root, run_root, snapshotter, runtime=lambda: order.runtime, now=clock.now_ns, token=chance.token
+        root, run_root, lambda: snapshotter, runtime=lambda: order.runtime, now=clock.now_ns, token=chance.token
     )
     remove(containers, values["id"], force=True)
 

@@ -9,9 +9,8 @@ from capas.run.bridge import built_in_id
 from capas.run.containers import Container, Containers
 from capas.run.endpoint import Endpoint, Joined
 from capas.run.network import choose_network
-from capas.run.plug import names_of
 from capas.run.ports import Port
-from capas.run.record import State
+from capas.run.record import State, names_of
 from capas.run.spec import ContainerSpec
 
 _NOWHERE = Joined("", "", "", "", "", "", 0, "", "")

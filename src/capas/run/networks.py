@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from capas.errors import AlreadyExists, Conflict, Exhausted, Invalid, NotFound, Unsupported
-from capas.run.bridge import DEFAULT, BridgeSettings, ensure_bridge, remove_bridge
+from capas.run.bridge import DEFAULT, BridgeSettings
 from capas.run.cgroups import read_text
-from capas.run.firewall import Firewall
 from capas.run.leases import Leases, one_at_a_time
-from capas.run.netlink import Netlink
 from capas.run.network import MODES, SHARED, is_root
 from capas.run.network_options import PLAIN, NetworkRequest, check_request, parse_subnet, settings_of
 from capas.run.record import write_json
@@ -160,6 +158,9 @@ def _routed() -> Iterator[ipaddress.IPv4Network]:
 
 
 def _build(network: Network) -> None:
+    from capas.run.links import ensure_bridge, remove_bridge
+    from capas.run.netlink import Netlink
+
     bridge = network.settings
     if Path(f"/sys/class/net/{bridge.name}").exists():
         raise Conflict("the interface {name} is there already", name=bridge.name)
@@ -174,6 +175,9 @@ def _build(network: Network) -> None:
 
 
 def _take_down(network: Network) -> None:
+    from capas.run.firewall import Firewall
+    from capas.run.links import remove_bridge
+
     leases = Leases(network.settings)
     with leases.locked():  # nobody plugs into it meanwhile
         if leases.list():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from capas.run.bridge import BridgeSettings, delete_link, ensure_bridge, mtu_of
+from capas.run.bridge import BridgeSettings
 from capas.run.endpoint import Endpoint, Joined, endpoint_id
 from capas.run.firewall import Firewall
 from capas.run.leases import Leases
+from capas.run.links import delete_link, ensure_bridge, mtu_of
 from capas.run.netlink import Netlink, format_mac, mac_of
-from capas.run.record import Record
+from capas.run.record import Record, names_of
 
 
 class Namespace(NamedTuple):
@@ -87,8 +88,3 @@ class Plug:
 def outer_name(container_id: str, interface: str) -> str:
     """The host's end of a container's interface. A name of one has 15 characters at most."""
     return f"v{interface.removeprefix('eth')}{container_id[:12]}"
-
-
-def names_of(record: Record, endpoint: Endpoint) -> tuple[str, ...]:
-    """The names by which others on the network find a container, docker's `DNSNames`."""
-    return tuple(dict.fromkeys((record.name, *endpoint.aliases, record.short, record.hostname)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from capas.errors import Corrupt, Exhausted
-from capas.run.endpoint import Joined
+from capas.run.endpoint import Endpoint, Joined
 from capas.run.spec import ContainerSpec, dump_spec, load_spec
 
 Status = Literal["created", "running", "restarting", "exited", "dead"]
@@ -125,3 +125,8 @@ def _read(path: Path) -> dict[str, Any] | None:
     except ValueError:
         raise Corrupt("{path} is not JSON", path=str(path)) from None
     return values if isinstance(values, dict) else None
+
+
+def names_of(record: Record, endpoint: Endpoint) -> tuple[str, ...]:
+    """The names by which others on the network find a container, docker's `DNSNames`."""
+    return tuple(dict.fromkeys((record.name, *endpoint.aliases, record.short, record.hostname)))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from capas.errors import CapasError
 from capas.run.claims import Claim
+from capas.run.connecting import disconnect_dead
 from capas.run.inside import opened, opened_root
 from capas.run.launch import Launch
-from capas.run.network import disconnect_dead
 from capas.run.record import State
 from capas.snapshot.mounting import mount_all
 from capas.snapshot.namespaces import in_private_mounts

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capas.errors import Invalid
-from capas.run.bundle import DEFAULT_PATH, DEFAULT_SHM_SIZE
+from capas.run.defaults import DEFAULT_PATH, DEFAULT_SHM_SIZE
 from capas.run.endpoint import Endpoint
 from capas.run.healthcheck import NO_CHECK, Check, verify, with_image_check
 from capas.run.limits import NO_LIMITS, Limits

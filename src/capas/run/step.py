@@ -12,10 +12,11 @@ from typing import IO, Literal, NamedTuple
 
 from capas.errors import CapasError, Interrupted, NotFound
 from capas.events import Report, Said, ignore
-from capas.run.bundle import DEFAULT_PATH, DEFAULT_SHM_SIZE, BundleSpec, InnerMount, ProcessSpec, make_config
+from capas.run.bundle import BundleSpec, InnerMount, ProcessSpec, make_config
 from capas.run.capabilities import choose_capabilities
 from capas.run.claims import Claim, claim, claim_dead
 from capas.run.concealed import Concealed
+from capas.run.defaults import DEFAULT_PATH, DEFAULT_SHM_SIZE
 from capas.run.ground import Ground, bind, mounted_ground
 from capas.run.launch import Launch, ended
 from capas.run.lines import iter_lines

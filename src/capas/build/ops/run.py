@@ -187,7 +187,7 @@ class RunWork:
             bench.snapshotter.remove(key)
 
     def _spec(self, key: str, mounted: Given) -> StepSpec:
-        from capas.run.bundle import DEFAULT_SHM_SIZE
+        from capas.run.defaults import DEFAULT_SHM_SIZE
         from capas.run.step import DEFAULT_HOSTNAME, DEFAULT_PARENT, StepSpec
         from capas.snapshot.mounting import unsynced
 
