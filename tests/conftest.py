@@ -7,9 +7,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from support.postgres import Postgres, running_postgres
 from support.seaweed import Seaweed, running_seaweed
+
+# a machine under load may stall any example: no test is about how long one takes
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -42,9 +42,14 @@ class CapasError(Exception):
         """What to do next, or an empty string."""
         return fill(self.hint_template, self.facts)
 
+    @property
+    def told(self) -> Told:
+        """What it says, as a fact of another error or the words of an event."""
+        return Told(self.message, self.facts)
+
     def as_facts(self) -> dict[str, object]:
         """What it says and what to do, as the facts `problem` and `advice` of an error that also says where."""
-        return {"problem": Told(self.message, self.facts), "advice": Told(self.hint_template, self.facts)}
+        return {"problem": self.told, "advice": Told(self.hint_template, self.facts)}
 
 
 class Invalid(CapasError):
@@ -97,7 +102,7 @@ def fill(template: str, facts: dict[str, object]) -> str:
 
 
 class Told(str):
-    """What an error says, as a fact of another error: text that can still be said in another language."""
+    """A filled template that can still be said in another language: what an error says, the words of an event."""
 
     __slots__ = ("facts", "template")
     template: str

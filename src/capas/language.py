@@ -23,7 +23,9 @@ def translate(text: str, language: str) -> str:
 
 
 def say(template: str, facts: Mapping[str, object], language: str) -> str:
-    """A template of an error in this language, with its facts."""
+    """A template in this language, with its facts; of a `Told` its own."""
+    if isinstance(template, Told):
+        return say(template.template, template.facts, language)
     return fill(translate(template, language), {key: _said(key, fact, language) for key, fact in facts.items()})
 
 
@@ -31,6 +33,15 @@ def _said(key: str, fact: object, language: str) -> object:
     if isinstance(fact, Told):
         return say(fact.template, fact.facts, language)
     return translate(fact, language) if key in _WORDY and isinstance(fact, str) else fact
+
+
+def count_of(one: str, many: str, count: int, **facts: object) -> Told:
+    """So many of something, as a fact of a sentence: both languages have one form for one and another for the rest.
+
+    >>> str(count_of("{count} layer", "{count} layers", 1))
+    '1 layer'
+    """
+    return Told(one if count == 1 else many, {**facts, "count": count})
 
 
 class Words(Protocol):
@@ -43,8 +54,7 @@ def words_in(language: str) -> Words:
     """The words of this language ("en", "es")."""
 
     def words(text: str, /, **facts: object) -> str:
-        said = translate(text, language)
-        return said.format_map(facts) if facts else said
+        return say(text, facts, language)
 
     return words
 

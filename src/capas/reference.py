@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from capas.errors import Invalid
+from capas.errors import Invalid, Told
 from capas.oci.digest import Digest
 
 DEFAULT_DOMAIN = "docker.io"
@@ -111,9 +111,9 @@ def _split_domain(rest: str) -> tuple[str, str]:
 
 def _check(text: str, domain: str, path: str, tag: str | None) -> None:
     if path.lower() != path:
-        raise _invalid(text, "a repository is written in lower case", hint=f"try {text.lower()}")
+        raise _invalid(text, "a repository is written in lower case", hint="try {lower}", lower=text.lower())
     if not _DOMAIN.fullmatch(domain):
-        raise _invalid(text, f"{domain!r} is not a host name")
+        raise _invalid(text, "{domain!r} is not a host name", domain=domain)
     if len(path) > 255:
         raise _invalid(text, "a repository has at most 255 characters")
     for component in path.split("/"):
@@ -123,6 +123,7 @@ def _check(text: str, domain: str, path: str, tag: str | None) -> None:
         raise _invalid(text, "a tag is at most 128 letters, digits, '_', '.', '-'")
 
 
-def _invalid(text: str, why: str, hint: str = "") -> Invalid:
+def _invalid(text: str, why: str, hint: str = "", **facts: object) -> Invalid:
     shown = text if len(text) <= 200 else text[:200] + "…"
-    return Invalid("invalid reference {reference!r}: {why}", reference=shown, why=why, hint=hint)
+    told = Told(why, facts)
+    return Invalid("invalid reference {reference!r}: {why}", hint=hint, **{**facts, "reference": shown, "why": told})

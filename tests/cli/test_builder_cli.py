@@ -109,7 +109,7 @@ def test_what_is_pruned_is_built_again_and_images_stay(capas: Terminal) -> None:
     capas.ok("build", "-t", "app", str(capas.root / "one"))
     capas.ok("builder", "prune", "-f")
     assert capas.ok("system", "check").strip() == "Everything is whole"
-    assert "(0 of 1 steps cached)" in capas.ok("build", "-t", "app", str(capas.root / "one"))
+    assert "(0 of 1 step cached)" in capas.ok("build", "-t", "app", str(capas.root / "one"))
 
 
 @pytest.mark.parametrize(

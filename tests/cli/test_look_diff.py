@@ -23,7 +23,7 @@ def capas(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
 def test_the_summary_comes_first(capas: Terminal) -> None:
     lines = capas.ok("image", "diff", "app:1", "app:2").splitlines()
     assert lines[0].startswith("- app:1 (")
-    assert lines[0].endswith("2kB in 3 files, 1 layers")
+    assert lines[0].endswith("2kB in 3 files, 1 layer")
     assert lines[4] == (
         "Files: 1 added (+500B), 1 removed (-2kB), 1 changed (+0B), 1 with another mode, owner or attribute"
     )

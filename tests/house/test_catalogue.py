@@ -19,6 +19,8 @@ SPANISH: dict[str, str] = json.loads(words.CATALOGUE.read_text("utf-8"))
     [
         words.list_help,
         words.list_spoken,
+        words.list_counts,
+        words.list_headings,
         words.list_events,
         words.list_pages,
         words.list_errors,

@@ -155,7 +155,7 @@ def test_a_registry_keeps_a_cache_for_another_machine(
     build(capas, "-t", "app", "--cache-to", f"type=registry,ref={registry}/me/cache,mode=max,{form}")
     other = Terminal(tmp_path / "other")
     said = other.ok("build", str(capas.root / "context"), "-t", "app", "--cache-from", f"{registry}/me/cache")
-    assert "(1 of 1 steps cached)" in said
+    assert "(1 of 1 step cached)" in said
     assert inspect_raw(f"docker://{registry}/me/cache")["schemaVersion"] == 2
 
 
@@ -167,7 +167,7 @@ def test_skopeo_copies_a_directory_cache_to_a_registry_where_it_serves(
          f"oci:{tmp_path}/cache:latest", f"docker://{registry}/me/cache:latest")  # fmt: skip
     other = Terminal(tmp_path / "other")
     said = other.ok("build", str(capas.root / "context"), "-t", "app", "--cache-from", f"{registry}/me/cache")
-    assert "(1 of 1 steps cached)" in said
+    assert "(1 of 1 step cached)" in said
 
 
 def test_a_blob_that_an_index_lacks_is_found(capas: Terminal, tmp_path: Path) -> None:

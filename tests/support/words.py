@@ -28,11 +28,25 @@ EVENTS = {"Started": (1,), "Finished": (1,), "Failed": (1,), "Said": (0,), "Adva
 TELLING = {"_": 1, "_n": 2, "reason": 1, "say": 1, "say_number": 2}  # in pages: how many of the arguments are texts
 MEANINGS = {"told": 1, "beware": 1, "counted": 2}  # in what explains: how many of the arguments are texts
 SPOKEN = {"say", "warn", "words", "_words", "confirm", "translate"}
-REASONS = {"fault", "_fault", "_invalid", "_bad", "_problem", "_wrong", "_malformed", "_refuse", "_no"}
+COUNTED = {"count_of"}  # phrases in the forms for one and for many
+REASONS = {
+    "fault",
+    "_fault",
+    "one_of",
+    "_word",
+    "_invalid",
+    "_bad",
+    "_problem",
+    "_wrong",
+    "_malformed",
+    "_refuse",
+    "_no",
+}
 # what click says by itself where Capas can come; of each it has more, for programs that are not ours
 CLICK = {
-    "Usage:", "Options", "Arguments", "Commands", "Missing command.", "Missing argument", "Missing option",
-    "No such option {name!r}.", "Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)",
+    "Usage:", "[OPTIONS]", "COMMAND [ARGS]...", "Options", "Arguments", "Commands", "Missing command.",
+    "Missing argument", "Missing option", "No such option {name!r}.", "default: {default}",
+    "Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)",
     "Option {name!r} does not take a value.", "Option {name!r} requires an argument.",
     "Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})",
     "Invalid value for {param_hint}: {message}", "{value!r} is not a valid {number_type}.",
@@ -72,8 +86,26 @@ def list_spoken() -> set[str]:
     return CLICK | {text for call in calls if call.args and _name(call.func) in SPOKEN for text in _texts(call.args[0])}
 
 
+def list_counts() -> set[str]:
+    """So many of something, in both forms."""
+    calls = (call for path in sorted(HOUSE.rglob("*.py")) for call in _calls(path) if _name(call.func) in COUNTED)
+    return {text for call in calls for node in call.args[:2] for text in _texts(node)}
+
+
+def list_headings() -> set[str]:
+    """What stands over the columns of tables that are not docker's."""
+    return {
+        text
+        for path in sorted((HOUSE / "cli").glob("*.py"))
+        if "spoken(" in path.read_text() and path.name != "table.py"
+        for call in _calls(path)
+        if _name(call.func) == "Column"
+        for text in _texts(call.args[1])
+    }
+
+
 def list_events() -> set[str]:
-    """The words of progress. What is put together from pieces (a step, its time) stays English."""
+    """The words of progress."""
     return {
         text
         for path in sorted(HOUSE.rglob("*.py"))
@@ -127,10 +159,11 @@ def list_meanings() -> set[str]:
 
 
 def list_facts() -> set[str]:
-    """The names of what `system info` and `version` tell."""
+    """The names of what `system info`, `version` and `system df` tell."""
     tree = ast.parse((HOUSE / "engine" / "system.py").read_text())
     keys = (key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys if key)
-    return {"Version", *(text for key in keys for text in _texts(key))}
+    kinds = (call.args[0] for call in _calls(HOUSE / "engine" / "usage.py") if _name(call.func) == "DiskUsage")
+    return {"Version", *(text for nodes in (keys, kinds) for node in nodes for text in _texts(node))}
 
 
 def list_pages() -> set[str]:
@@ -154,7 +187,7 @@ def list_pages() -> set[str]:
 
 def list_all() -> set[str]:
     """Everything that the catalogue must hold, and nothing besides."""
-    spoken = list_help() | list_spoken() | list_events() | list_pages()
+    spoken = list_help() | list_spoken() | list_counts() | list_headings() | list_events() | list_pages()
     return spoken | list_errors() | list_findings() | list_meanings() | list_facts() | SYSTEM
 
 

@@ -26,7 +26,7 @@ from capas.build.stage import StageState
 from capas.build.vertex import Solved, Vertex, iter_vertices
 from capas.dockerfile.checks.finding import Finding
 from capas.dockerfile.parse import parse_dockerfile
-from capas.errors import NotFound
+from capas.errors import NotFound, Told
 from capas.events import Report, Said
 from capas.image.image import Image
 from capas.parallel import Nursery
@@ -115,7 +115,7 @@ def _warnings(planner: Planner, report: Report) -> tuple[str, ...]:
     unused = planner.list_unused_args()
     if not unused:
         return ()
-    text = f"[Warning] One or more build-args [{' '.join(unused)}] were not consumed"
+    text = Told("[Warning] One or more build-args [{names}] were not consumed", {"names": " ".join(unused)})
     report(Said(text, stream="err"))
     return (text,)
 

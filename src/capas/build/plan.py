@@ -111,8 +111,13 @@ class Planner:
 
             names = [stage.name for stage in self._dockerfile.stages if stage.name]
             near = difflib.get_close_matches(word.lower(), names, n=1)
-            hint = f"did you mean {near[0]}?" if near else "the stages are: " + (", ".join(names) or "without names")
-            raise NotFound("no stage {target!r} in the Dockerfile", target=word, hint=hint)
+            hint = (
+                "did you mean {meant}?" if near else "the stages are: {known}" if names else "its stages have no names"
+            )
+            raise NotFound(
+                "no stage {target!r} in the Dockerfile", target=word, hint=hint, meant="".join(near),
+                known=", ".join(names),
+            )  # fmt: skip
         return stage
 
     # which stages are needed
@@ -148,10 +153,15 @@ class Planner:
         """The stage that `--from` names, None for an image. Raises: Invalid for this stage or a later one."""
         found = self._find_earlier(word, stage.index) or self._dockerfile.find_stage(word)
         if found is not None and found.index >= stage.index:
-            which = "itself" if found.index == stage.index else "a stage that comes after it"
-            raise self._dockerfile.source.fault(f"stage {word} cannot copy from {which}", position)
+            itself = found.index == stage.index
+            problem = (
+                "stage {name} cannot copy from itself"
+                if itself
+                else "stage {name} cannot copy from a stage that comes after it"
+            )
+            raise self._dockerfile.source.fault(problem, position, name=word)
         if found is None and word.isdigit():
-            raise self._dockerfile.source.fault(f"there is no stage number {word}", position)
+            raise self._dockerfile.source.fault("there is no stage number {number}", position, number=word)
         return found
 
     def _base(self, stage: Stage) -> Base:

@@ -17,6 +17,7 @@ from capas.cli.options import progress_option
 from capas.cli.pairs import parse_pairs
 from capas.cli.step_options import step_options, step_wishes
 from capas.errors import Invalid
+from capas.language import count_of
 
 if TYPE_CHECKING:
     from capas.build.request import BuildRequest, Built
@@ -87,7 +88,7 @@ def build(app: App, /, *, tags: tuple[str, ...], progress: str, quiet: bool, **r
     if rest["cost"]:
         from capas.cli.costs import print_costs
 
-        print_costs(app.engine.images.costs(str(built.image.id)))
+        print_costs(app.engine.images.costs(str(built.image.id)), app.words)
     return say_reproducible(app, difference) if rest["check_reproducible"] else 0
 
 
@@ -125,7 +126,8 @@ def say_built(app: App, built: Built) -> None:
     for warning in built.warnings:
         app.warn("warning: {warning}", warning=warning)
     say_findings(app, built.findings)
-    say("Built {image} ({cached} of {steps} steps cached)", image=built.id, cached=built.cached, steps=built.steps)
+    steps = count_of("{count} step", "{count} steps", built.steps)
+    say("Built {image} ({cached} of {steps} cached)", image=built.id, cached=built.cached, steps=steps)
     for output in outputs:
         for name in output.names if output.type == "image" else ():
             if output.store:

@@ -9,7 +9,7 @@ import click
 
 from capas.cli.app import App
 from capas.cli.lint_formats import iter_lines
-from capas.language import say
+from capas.language import count_of, say
 
 if TYPE_CHECKING:
     from capas.build.checking import Checked
@@ -23,10 +23,14 @@ def print_checked(app: App, checked: Checked) -> int:
     found = sorted([*checked.findings, *map(unreadable, checked.errors)], key=lambda one: one.position[:2])
     if not found:
         app.say("Check complete, no warnings found.")
-    elif len(found) == 1:
-        app.say("Check complete, 1 warning has been found!")
     else:
-        app.say("Check complete, {count} warnings have been found!", count=len(found))
+        app.say(
+            count_of(
+                "Check complete, {count} warning has been found!",
+                "Check complete, {count} warnings have been found!",
+                len(found),
+            )
+        )
     rows = checked.text.split("\n")
     for finding in found:
         click.echo("\n" + "\n".join(iter_lines(app, finding, checked.name, rows)))
@@ -37,10 +41,8 @@ def say_findings(app: App, findings: Sequence[Finding]) -> None:
     """docker's summary after a build."""
     if not findings:
         return
-    if len(findings) == 1:
-        app.warn("1 warning found (`capas build --check` tells more):")
-    else:
-        app.warn("{count} warnings found (`capas build --check` tells more):", count=len(findings))
+    warnings = count_of("{count} warning found", "{count} warnings found", len(findings))
+    app.warn("{warnings} (`capas build --check` tells more):", warnings=warnings)
     for finding in findings:
         app.warn(
             " - {rule}: {problem} (line {line})", rule=finding.rule.name, line=finding.position.line,

@@ -12,8 +12,9 @@ import click
 
 from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
-from capas.cli.table import Column, iter_lines
+from capas.cli.table import Column, iter_lines, spoken
 from capas.errors import Invalid
+from capas.language import count_of
 from capas.printable import human_size
 
 if TYPE_CHECKING:
@@ -40,11 +41,11 @@ def context(app: App, /, *, directory: str, file: str | None, depth: int, format
         _print_json(found)
         return
     files, size = found.sent
-    app.say("{files} files, {size}, are sent", files=f"{files:,}", size=human_size(size))
+    app.say(count_of("{count} file, {size}, is sent", "{count} files, {size}, are sent", files, size=human_size(size)))
     for rows, columns in ((_folder_rows(found, depth), _FOLDERS), (_left_out_rows(found), _LEFT_OUT)):
         if rows:
             click.echo()
-        for line in iter_lines(rows, columns, None) if rows else ():
+        for line in iter_lines(rows, spoken(columns, app.words), None) if rows else ():
             click.echo(line)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from capas.cli.table import Column, Row, print_rows
+from capas.cli.table import Column, Row, print_rows, spoken
+from capas.language import Words
 from capas.printable import human_size
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _LONGEST_STEP = 45
 
 
 def print_costs(
-    costs: Sequence[StepCost], *, format: str | None = None, human: bool = True, whole: bool = False
+    costs: Sequence[StepCost], words: Words, *, format: str | None = None, human: bool = True, whole: bool = False
 ) -> None:
     """A row a step, in the order given; without a format a last one for all of them."""
     rows = [_row(cost, human=human, whole=whole) for cost in costs]
@@ -33,7 +34,7 @@ def print_costs(
             "Size": _bytes(sum(cost.size for cost in costs), human), "Files": str(sum(cost.files for cost in costs)),
             "Waste": _bytes(sum(cost.waste for cost in costs), human), "CreatedBy": "",
         })  # fmt: skip
-    print_rows(rows, _COLUMNS, format)
+    print_rows(rows, spoken(_COLUMNS, words), format)
 
 
 def _row(cost: StepCost, *, human: bool, whole: bool) -> Row:

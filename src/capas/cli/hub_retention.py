@@ -11,7 +11,7 @@ from capas.cli.hub_records import by_keeper, place_options
 from capas.cli.hub_store import open_hub
 from capas.cli.lazy import Command
 from capas.cli.options import format_option
-from capas.cli.table import Column, print_rows
+from capas.cli.table import Column, print_rows, spoken
 
 _COLUMNS = (
     Column("Repository", "REPOSITORY"),
@@ -57,4 +57,4 @@ def retention(
         for name, plan in plans
         for one in ((*plan.tags, *plan.untagged) if dry_run else plan.going)
     ]
-    print_rows(rows, _COLUMNS, format)
+    print_rows(rows, spoken(_COLUMNS, app.words), format)

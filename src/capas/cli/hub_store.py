@@ -14,6 +14,7 @@ from capas.cli.hub_records import find_hub, place_options
 from capas.cli.lazy import Command
 from capas.cli.options import progress_option
 from capas.cli.template_functions import to_json
+from capas.language import count_of
 from capas.printable import human_size
 
 if TYPE_CHECKING:
@@ -49,15 +50,17 @@ def collect(app: App, /, *, dry_run: bool, root: Path | None, config: Path | Non
 
     with open_hub(app, root, config) as hub:
         found = foresee(hub) if dry_run else collect_hub(hub)
-    blobs, size = found.blobs, human_size(found.size)
+    blobs, size = count_of("{count} blob", "{count} blobs", found.blobs), human_size(found.size)
     if dry_run:
-        app.say("Would free {blobs} blobs, {size}", blobs=blobs, size=size)
+        app.say("Would free {blobs}, {size}", blobs=blobs, size=size)
     else:
         app.say(
-            "Freed {blobs} blobs, {size}, and dropped {uploads} uploads that nobody went on with",
+            "Freed {blobs}, {size}, and dropped {uploads}",
             blobs=blobs,
             size=size,
-            uploads=found.uploads,
+            uploads=count_of(
+                "{count} upload that nobody went on with", "{count} uploads that nobody went on with", found.uploads
+            ),
         )
 
 
@@ -90,7 +93,7 @@ def fsck(
         if format == "json":
             click.echo(to_json(finding._asdict()))
         else:
-            mended = " (repaired)" if finding.repaired else ""
+            mended = f" ({app.words('repaired')})" if finding.repaired else ""
             click.echo(f"{finding.kind}: {finding.subject}: {finding.text}{mended}")
     if not findings and format == "text":
         app.say("Everything is whole")

@@ -12,7 +12,7 @@ from capas.cli.app import App, pass_app
 from capas.cli.hub_records import by_keeper, open_records, place_options
 from capas.cli.lazy import Command
 from capas.cli.options import format_option
-from capas.cli.table import Column, print_rows
+from capas.cli.table import Column, print_rows, spoken
 from capas.cli.units import iso
 from capas.errors import Invalid
 
@@ -85,7 +85,7 @@ def ls(app: App, /, *, owner: str, robot: bool, format: str | None, root: Path |
         }
         for one in found
     ]
-    print_rows(rows, _COLUMNS, format)
+    print_rows(rows, spoken(_COLUMNS, app.words), format)
 
 
 @click.command(cls=Command, help="Revoke an access token or a robot: it lets nobody in any more")

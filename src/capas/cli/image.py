@@ -101,14 +101,14 @@ def tag(app: App, /, *, source: str, target: str) -> None:
 @pass_app
 def rm(app: App, /, *, images: tuple[str, ...], force: bool, no_prune: bool) -> int:
     """Each on its own: what cannot go does not keep the others."""
-    return each(app, images, lambda name: _say_removed(app.engine.images.remove(name, force=force)))
+    return each(app, images, lambda name: _say_removed(app, app.engine.images.remove(name, force=force)))
 
 
-def _say_removed(removed: Removed) -> None:
+def _say_removed(app: App, removed: Removed) -> None:
     for name in removed.untagged:
-        click.echo(f"Untagged: {name}")
+        app.say("Untagged: {name}", name=name)
     for name in removed.deleted:
-        click.echo(f"Deleted: {name}")
+        app.say("Deleted: {name}", name=name)
 
 
 @click.command(cls=Command, help="Remove images without a name, or (-a) all that no container uses")
@@ -124,7 +124,7 @@ def prune(app: App, /, *, every: bool, force: bool, filters: tuple[str, ...]) ->
     removed = app.engine.images.prune(every=every, filters=filters)
     if removed.untagged or removed.deleted:
         app.say("Deleted Images:")
-        _say_removed(removed)
+        _say_removed(app, removed)
         click.echo("")
     app.say("Total reclaimed space: {size}", size=human_size(removed.size))
     return 0
@@ -158,7 +158,7 @@ def history(
     if cost:
         from capas.cli.costs import print_costs
 
-        print_costs(app.engine.images.costs(image)[::-1], format=format, human=human, whole=no_trunc)
+        print_costs(app.engine.images.costs(image)[::-1], app.words, format=format, human=human, whole=no_trunc)
         return
     now, rows = now_ns(), []
     for step in app.engine.images.history(image):

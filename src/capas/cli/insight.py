@@ -13,6 +13,7 @@ from capas.cli.causes import say_cause
 from capas.cli.listener import Progress
 from capas.cli.printable import last_lines
 from capas.errors import CapasError, Invalid
+from capas.language import count_of
 
 if TYPE_CHECKING:
     from capas.build.difference import Difference
@@ -39,7 +40,8 @@ def explain_cache(app: App, request: BuildRequest, progress: str) -> None:
         if len(verdict.causes) > _MOST_FILES:
             click.echo("         " + app.words("and {count} more", count=len(verdict.causes) - _MOST_FILES))
     again = sum(not verdict.cached for verdict in verdicts)
-    app.say("{again} of {steps} steps would be done again", again=again, steps=len(verdicts))
+    steps = count_of("{count} step", "{count} steps", len(verdicts))
+    app.say("{again} of {steps} would be done again", again=again, steps=steps)
 
 
 class ShellVisitor:

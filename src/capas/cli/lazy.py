@@ -20,6 +20,9 @@ def language_of(context: click.Context) -> str:
 def _speak(command: click.Command, language: str) -> None:
     """Put the help of a command and of its options into this language."""
     command.help = translate(command.help or "", language)
+    command.options_metavar = translate(command.options_metavar or "", language)
+    if isinstance(command, click.Group):
+        command.subcommand_metavar = translate(command.subcommand_metavar, language)
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:
             parameter.help = translate(parameter.help, language)

@@ -12,6 +12,7 @@ import click
 from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
 from capas.cli.options import platform_option
+from capas.language import count_of
 from capas.oci.platform import Platform
 from capas.printable import human_size, printable, shortened, shown_name
 
@@ -79,9 +80,10 @@ class _Page:
 
     def _side(self, sign: str, name: str, side: Side) -> None:
         self._app.say(
-            "{sign} {name} ({id}): {packed} to pull, {size} in {files} files, {layers} layers", sign=sign,
+            "{sign} {name} ({id}): {packed} to pull, {size} in {files}, {layers}", sign=sign,
             name=printable(name), id=side.image_id.short, packed=human_size(side.packed), size=human_size(side.size),
-            files=side.files, layers=side.layers,
+            files=count_of("{count} file", "{count} files", side.files),
+            layers=count_of("{count} layer", "{count} layers", side.layers),
         )  # fmt: skip
 
     def _summary(self) -> None:

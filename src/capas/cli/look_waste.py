@@ -12,8 +12,9 @@ import click
 from capas.cli.app import App, pass_app
 from capas.cli.lazy import Command
 from capas.cli.options import platform_option
-from capas.cli.table import Column, print_rows
+from capas.cli.table import Column, print_rows, spoken
 from capas.errors import Invalid
+from capas.language import count_of
 from capas.oci.platform import Platform
 from capas.printable import human_size, printable, shortened, shown_name
 
@@ -73,8 +74,9 @@ class _Page:
     def print(self, mends: Sequence[Mend]) -> None:
         found = self._found
         self._app.say(
-            "Efficiency: {percent}: of {size} in {layers} layers, {lost} are hidden by later layers, {left} left over",
-            percent=f"{found.efficiency:.1%}", size=human_size(found.size), layers=len(found.steps),
+            "Efficiency: {percent}: of {size} in {layers}, {lost} are hidden by later layers, {left} left over",
+            percent=f"{found.efficiency:.1%}", size=human_size(found.size),
+            layers=count_of("{count} layer", "{count} layers", len(found.steps)),
             lost=human_size(found.lost), left=human_size(found.left),
         )  # fmt: skip
         click.echo("")
@@ -101,7 +103,7 @@ class _Page:
             }
             for one in self._found.steps
         ]  # fmt: skip
-        print_rows(rows, _STEPS)
+        print_rows(rows, spoken(_STEPS, self._app.words))
 
     def _list(self, title: str, items: Sequence[tuple[Iterable[object], int]]) -> None:
         items = [item for item in items if item[1]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from capas.cli.app import App
-from capas.cli.table import Column, print_rows
+from capas.cli.table import Column, print_rows, spoken
 from capas.cli.template_functions import to_json
 from capas.printable import human_size
 
@@ -31,7 +31,7 @@ def print_forecast(app: App, forecast: Forecast, verb: Literal["pull", "push"], 
         return
     rows = [
         {
-            "Kind": move.kind,
+            "Kind": app.words(move.kind),
             "Digest": move.digest.short,
             "Size": human_size(move.size),
             "Transfer": human_size(move.transfer),
@@ -39,7 +39,7 @@ def print_forecast(app: App, forecast: Forecast, verb: Literal["pull", "push"], 
         }
         for move in forecast.plan.moves
     ]
-    print_rows(rows, _COLUMNS)
+    print_rows(rows, spoken(_COLUMNS, app.words))
     _say_sums(app, forecast, verb)
 
 

@@ -1,4 +1,4 @@
-"""Progress as plain lines, for logs: steps of a build under numbers, as BuildKit prints them."""
+"""Progress as plain lines, for logs: steps of a build under numbers, as BuildKit prints them, in its words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import click
 
 from capas.cli.board import Board, Row
 from capas.cli.causes import Words, is_news, say_causes
-from capas.events import Advanced, Event, Explained, Failed, Planned, Said, Settled, Started
+from capas.errors import Told
+from capas.events import Advanced, Event, Explained, Planned, Said, Settled, Started
 
 
 class PlainProgress:
@@ -40,7 +41,8 @@ class PlainProgress:
         if isinstance(event, Started):
             return f"{number} [{row.id}] {' '.join(event.text.split())}"
         if isinstance(event, Said):
-            return f"{number} {row.seconds(self._board.now):.3f} {event.text}"
+            text = self.words(event.text) if isinstance(event.text, Told) else event.text
+            return f"{number} {row.seconds(self._board.now):.3f} {text}"
         if isinstance(event, Explained):
             why = say_causes(event.causes, self.words) if is_news(event.causes) else ""
             return f"{number} {self.words('because {why}', why=why)}" if why else ""
@@ -50,5 +52,5 @@ class PlainProgress:
         if isinstance(event, Advanced | Planned | Explained | Settled):
             return ""
         own = isinstance(event, Said) and event.stream == "out"  # a process's own words are not ours to translate
-        text = event.text if own or isinstance(event, Failed) else self.words(event.text)
+        text = event.text if own else self.words(event.text)
         return f"{event.id}: {text}" if event.id else text

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from capas.cli.board import Board, Row
 from capas.cli.causes import Words, is_news, say_causes
+from capas.errors import Told
 from capas.events import Event, Said
 from capas.printable import human_size, printable
 
@@ -57,8 +58,9 @@ class TerminalProgress:
                 self._keys.hush()
                 self._live.start()
         if row is None and isinstance(event, Said):
+            text = event.text if event.stream == "out" else self.words(event.text)
             self._live.console.print(
-                f"{event.id}: {event.text}" if event.id else event.text, markup=False, highlight=False, soft_wrap=True
+                f"{event.id}: {text}" if event.id else text, markup=False, highlight=False, soft_wrap=True
             )
 
     def close(self) -> None:
@@ -110,7 +112,8 @@ class TerminalProgress:
             why = self.words("because {why}", why=say_causes(row.causes, self.words, longest=(width - _SENTENCE) // 2))
             lines.append(Text(f"    {why}", style="yellow"))
         if row.is_step and row.running and live:
-            lines += [Text(f"    {printable(line)}", style="dim") for line in row.lines]
+            said = (self.words(line) if isinstance(line, Told) else line for line in row.lines)
+            lines += [Text(f"    {printable(line)}", style="dim") for line in said]
         return lines
 
 

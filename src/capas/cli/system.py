@@ -29,7 +29,7 @@ def df(app: App, /, *, format: str | None) -> None:
     """One row a kind of thing."""
     rows = [
         {
-            "Type": app.words(usage.kind),
+            "Type": usage.kind if format else app.words(usage.kind),
             "TotalCount": usage.total,
             "Active": usage.active,
             "Size": human_size(usage.size),
@@ -54,7 +54,10 @@ def check(app: App, /, *, repair: bool, progress: str) -> int:
     with app.progress(progress) as report:
         findings = app.engine.system.check(repair=repair, report=report)
     for finding in findings:
-        click.echo(f"{finding.kind}: {finding.subject}: {finding.text}" + (" (repaired)" if finding.repaired else ""))
+        click.echo(
+            f"{finding.kind}: {finding.subject}: {finding.text}"
+            + (f" ({app.words('repaired')})" if finding.repaired else "")
+        )
     if not findings:
         app.say("Everything is whole")
     return int(any(not finding.repaired for finding in findings))

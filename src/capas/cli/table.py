@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import click
 
+from capas.language import Words
+
 _GAP = 3
 _NARROWEST = 10 - _GAP
 
@@ -20,6 +22,11 @@ class Column(NamedTuple):
 
 
 Row = Mapping[str, object]
+
+
+def spoken(columns: Sequence[Column], words: Words) -> list[Column]:
+    """The columns of a table that is not docker's, under headings in the reader's language; scripts know docker's."""
+    return [column._replace(heading=words(column.heading)) for column in columns]
 
 
 def print_rows(rows: Sequence[Row], columns: Sequence[Column], format: str | None = None) -> None:

@@ -61,9 +61,11 @@ def pull(
         with app.progress(progress, quiet=quiet) as report:
             pulled = app.engine.images.pull(one, platform=platform, report=report)
         if not quiet:
-            click.echo(f"Digest: {pulled.digest}")
-            status = "Downloaded newer image for {image}" if pulled.changed else "Image is up to date for {image}"
-            app.say("Status: " + status, image=pulled.reference.familiar)
+            app.say("Digest: {digest}", digest=pulled.digest)
+            app.say(
+                "Status: Downloaded newer image for {image}" if pulled.changed
+                else "Status: Image is up to date for {image}", image=pulled.reference.familiar,
+            )  # fmt: skip
         click.echo(str(pulled.reference))
 
 
@@ -89,7 +91,10 @@ def push(app: App, /, *, name: str, progress: str, all_tags: bool, plan: bool, f
         with app.progress(progress, quiet=quiet) as report:
             pushed = app.engine.images.push(text, report=report)
         size = app.engine.images.get_top(text).descriptor.size
-        click.echo(str(reference) if quiet else f"{reference.tag}: digest: {pushed} size: {size}")
+        if quiet:
+            click.echo(str(reference))
+        else:
+            app.say("{tag}: digest: {digest} size: {size}", tag=reference.tag, digest=pushed, size=size)
 
     if not all_tags:
         one(name)

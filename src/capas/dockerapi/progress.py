@@ -39,13 +39,13 @@ class Progress:
 
     def _lines(self, event: Event) -> list[dict[str, object]]:
         if isinstance(event, Said):
-            return [{"status": event.text, **({"id": event.id} if event.id else {})}]
+            return [{"status": str(event.text), **({"id": event.id} if event.id else {})}]
         if isinstance(event, Started):
-            return [{"status": event.text, "progressDetail": {}, "id": event.id}]
+            return [{"status": str(event.text), "progressDetail": {}, "id": event.id}]
         if isinstance(event, Advanced):
             return self._advance(event)
         if isinstance(event, Finished):
-            return [{"status": event.text, "progressDetail": {}, "id": event.id}]
+            return [{"status": str(event.text), "progressDetail": {}, "id": event.id}]
         if isinstance(event, Failed):
             return [{"status": "Download failed", "progressDetail": {}, "id": event.id}]
         return []

@@ -66,11 +66,12 @@ def parse_add(request: Request) -> Add:
 def _places(request: Request) -> tuple[tuple[str, ...], str, tuple[Heredoc, ...]]:
     words = request.arguments()
     if len(words) < 2:
-        hint = f"write {request.name} {words[0].text[:60]} <target>"
-        raise request.fault(f"{request.name} requires a source and a target: only one is given", words[0], hint=hint)
+        hint = "write {instruction} {text} <target>"
+        problem = "{instruction} requires a source and a target: only one is given"
+        raise request.fault(problem, words[0], hint=hint, text=words[0].text[:60])
     target = words.pop()
     if _is_heredoc(request, target):
-        raise request.fault(f"{request.name} cannot have a heredoc as its target", target)
+        raise request.fault("{instruction} cannot have a heredoc as its target", target)
     heredocs = {doc.name: doc for doc in request.line.heredocs}
     documents = tuple(heredocs[doc.name] for doc in map(_announced, words) if doc and doc.name in heredocs)
     sources = tuple(word.text for word in words if not _is_heredoc(request, word))
@@ -93,5 +94,5 @@ def _mode(request: Request, flags: Flags) -> str:
     octal = _OCTAL.fullmatch(word.text) and int(word.text, 8) <= 0o7777
     if not octal and not _SYMBOLIC.fullmatch(word.text):
         hint = "write it in octal, like 0755, or as chmod does, like u=rwX,go=rX"
-        raise request.fault(f"--chmod is not a mode: {word.text[:40]!r}", word, hint=hint)
+        raise request.fault("--chmod is not a mode: {text!r}", word, hint=hint, text=word.text[:40])
     return word.text

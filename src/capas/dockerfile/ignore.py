@@ -104,8 +104,7 @@ def parse_ignore(text: str, name: str = ".dockerignore") -> Ignore:
             _translate(rule.pattern)
         except CapasError as error:
             raise Invalid(
-                "{file}:{line}: {problem}", file=name, line=number, problem=str(error), advice=error.hint,
-                hint="{advice}",
+                "{file}:{line}: {problem}", file=name, line=number, hint="{advice}", **error.as_facts(),
             ) from None  # fmt: skip
         rules.append(rule)
     return Ignore(rules, name)

@@ -49,9 +49,11 @@ class Line(NamedTuple):
         """Where a range of the text was written."""
         return self._place(start).to(self._place(max(end - 1, start)))
 
-    def fault(self, problem: str, start: int = 0, end: int | None = None, *, hint: str = "") -> Invalid:
+    def fault(
+        self, problem: str, start: int = 0, end: int | None = None, *, hint: str = "", **facts: object
+    ) -> Invalid:
         """An error that points at a range of the text (the whole of it by default)."""
-        return self.source.fault(problem, self.at(start, len(self.text) if end is None else end), hint)
+        return self.source.fault(problem, self.at(start, len(self.text) if end is None else end), hint, **facts)
 
     def _place(self, offset: int) -> Position:
         piece = self.pieces[bisect_right(self.pieces, offset, key=lambda piece: piece[0]) - 1]
@@ -94,7 +96,7 @@ def _directives(source: Source, syntax: str) -> Iterator[tuple[str, str]]:
         key, value = found[1].lower(), found[2]
         position = Position.at(number, 1, len(row))
         if key in seen:
-            raise source.fault(f"only one {key} directive can be used", position)
+            raise source.fault("only one {key} directive can be used", position, key=key)
         seen.add(key)
         if key == "escape" and value not in ("\\", "`"):
             raise source.fault("the escape directive must be \\ or `", position)
@@ -183,7 +185,7 @@ class _Lexer:
                 return doc._replace(content=content, position=Position(start + 1, 1, self._row, len(row) + 1))
         at = line.text.find("<<")
         raise line.fault(
-            f"the heredoc {doc.name} never ends", at, hint=f"write {doc.name} alone on the line after its last one"
+            "the heredoc {name} never ends", at, hint="write {name} alone on the line after its last one", name=doc.name
         )
 
 

@@ -48,7 +48,7 @@ def parse_mount(text: str, expand: Expander | None = None) -> RunMount:
         raise Invalid("from= holds no variable", hint="name a stage with FROM … AS, and give that name")
     if "type" in deferred:
         return RunMount(origin=settled.get("from", ""), text=text)
-    kind = _word(settled.get("type", "bind").lower(), _TYPES, "type of mount")
+    kind = _word(settled.get("type", "bind").lower(), _TYPES, "unknown type of mount: {value!r}")
     for key in settled:
         if key != "type" and key not in _ALLOWED[kind]:
             raise Invalid("a {kind} mount has no option {key}", kind=kind, key=key)
@@ -94,7 +94,7 @@ def _build(kind: str, options: dict[str, str], text: str) -> RunMount:
         source=options.get("source", ""),
         origin=options.get("from", ""),
         id=options.get("id", ""),
-        sharing=_word(options.get("sharing", "shared").lower(), _SHARING, "sharing"),
+        sharing=_word(options.get("sharing", "shared").lower(), _SHARING, "unknown sharing: {value!r}"),
         read_only=read_only,
         required=_switch("required", options.get("required", "false")),
         env=options.get("env", ""),
@@ -117,12 +117,12 @@ def _check(mount: RunMount) -> None:
         raise Invalid("the id of a cache mount cannot hold . or .. between slashes: {id!r}", id=mount.id[:100])
 
 
-def _word(value: str, known: tuple[str, ...], what: str) -> str:
+def _word(value: str, known: tuple[str, ...], problem: str) -> str:
     if value in known:
         return value
     meant = suggest(value, known)
     raise Invalid(
-        "unknown {what}: {value!r}", what=what, value=value[:40], meant=meant, known=", ".join(known),
+        problem, value=value[:40], meant=meant, known=", ".join(known),
         hint="did you mean {meant}?" if meant else "it is one of {known}",
     )  # fmt: skip
 

@@ -60,7 +60,7 @@ def parse_global(request: Request) -> Arg:
     if isinstance(instruction, Arg):
         return instruction
     hint = "a Dockerfile begins with FROM; only ARG may stand before it: `capas explain ARG` tells more"
-    raise request.fault(f"{request.name} stands before any FROM", request.keyword, hint=hint)
+    raise request.fault("{instruction} stands before any FROM", request.keyword, hint=hint)
 
 
 def parse_instructions(text: str, name: str = "Dockerfile") -> tuple[Instruction, ...]:
@@ -98,8 +98,8 @@ def parse_request(request: Request) -> Instruction:
     parser = _PARSERS.get(request.name)
     if parser is None:
         meant = suggest(request.name, tuple(_PARSERS))
-        hint = f"did you mean {meant}?" if meant else ""
-        raise request.fault(f"unknown instruction: {request.name[:40]}", request.keyword, hint=hint)
+        hint = "did you mean {meant}?" if meant else ""
+        raise request.fault("unknown instruction: {instruction}", request.keyword, hint=hint, meant=meant)
     running.refuse_device(request)
     return parser(request)
 
@@ -114,7 +114,7 @@ def parse_from(request: Request, index: int) -> Stage:
     name = words[2].text.lower() if len(words) == 3 else ""
     if name and not _STAGE_NAME.fullmatch(name):
         hint = "it begins with a letter and has letters, digits, '_', '.' and '-'"
-        raise request.fault(f"invalid name of a stage: {words[2].text[:60]!r}", words[2], hint=hint)
+        raise request.fault("invalid name of a stage: {text!r}", words[2], hint=hint, text=words[2].text[:60])
     platform = flags.text("platform")
     return Stage(name, words[0].text, platform, (), index, request.position, request.original)
 
@@ -132,7 +132,7 @@ def _check_trigger(request: Request) -> None:
     if request.name == "ONBUILD":
         raise request.fault("ONBUILD cannot hold another ONBUILD", request.keyword)
     if request.name in ("FROM", "MAINTAINER"):
-        raise request.fault(f"{request.name} cannot be the trigger of an ONBUILD", request.keyword)
+        raise request.fault("{instruction} cannot be the trigger of an ONBUILD", request.keyword)
 
 
 def _trigger_text(line: Line, inner: Request) -> str:

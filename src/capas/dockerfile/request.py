@@ -8,7 +8,7 @@ from capas.dockerfile.lexer import Line
 from capas.dockerfile.position import Position
 from capas.dockerfile.source import suggest
 from capas.dockerfile.words import Word, find_json, split_blanks, split_flags
-from capas.errors import CapasError, Invalid
+from capas.errors import CapasError, Invalid, Told
 
 TEXT, LIST, SWITCH = "text", "list", "switch"
 
@@ -41,10 +41,14 @@ class Request(NamedTuple):
         """Where the instruction stands."""
         return self.line.position
 
-    def fault(self, problem: str, word: Word | None = None, *, hint: str = "") -> Invalid:
-        """An error at a word, or at the whole instruction."""
+    def fault(self, problem: str, word: Word | None = None, *, hint: str = "", **facts: object) -> Invalid:
+        """An error at a word, or at the whole instruction. `{instruction}` is always among its facts."""
         where = word or Word("", self.keyword.start, len(self.line.text))
-        return self.line.fault(problem, where.start, where.end, hint=hint)
+        return self.line.fault(problem, where.start, where.end, hint=hint, instruction=self.name[:40], **facts)
+
+    def refuse(self, error: CapasError, word: Word | None = None) -> Invalid:
+        """What was said of a word, at the place of the word."""
+        return self.fault(error.told, word, hint=Told(error.hint_template, error.facts))
 
     def words(self) -> list[Word]:
         """The rest, cut at its blanks."""
@@ -53,7 +57,7 @@ class Request(NamedTuple):
     def rest_word(self) -> Word:
         """The rest as a single word. Raises: Invalid where there is none."""
         if not self.rest:
-            raise self.fault(f"{self.name} requires exactly one argument")
+            raise self.fault("{instruction} requires exactly one argument")
         return Word(self.rest, self.rest_at, len(self.line.text))
 
     def find_list(self, start: int | None = None) -> tuple[str, ...] | None:
@@ -62,7 +66,7 @@ class Request(NamedTuple):
         try:
             return find_json(self.line.text[at:])
         except CapasError as error:
-            raise self.fault(str(error), Word("", at, len(self.line.text)), hint=error.hint) from None
+            raise self.refuse(error, Word("", at, len(self.line.text))) from None
 
     def arguments(self) -> list[Word]:
         """The rest as a JSON list or as words. Raises: Invalid where there is none."""
@@ -70,7 +74,7 @@ class Request(NamedTuple):
         end = len(self.line.text)
         found = self.words() if items is None else [Word(item, self.rest_at, end) for item in items]
         if not found:
-            raise self.fault(f"{self.name} requires at least one argument")
+            raise self.fault("{instruction} requires at least one argument")
         return found
 
 
@@ -124,11 +128,11 @@ def read_flags(request: Request, known: dict[str, str]) -> Flags:
         if kind is None:
             raise _unknown(request, flag, name, tuple(known))
         if name in values and kind != LIST:
-            raise request.fault(f"the flag --{name} is given twice", flag)
+            raise request.fault("the flag --{name} is given twice", flag, name=name)
         if kind == SWITCH:
             value = _switch(request, flag, value, given=bool(equals))
         elif not equals:
-            raise request.fault(f"the flag --{name} needs a value", flag, hint=f"write --{name}=…")
+            raise request.fault("the flag --{name} needs a value", flag, hint="write --{name}=…", name=name)
         values.setdefault(name, []).append(Word(value, flag.start, flag.end))
     return Flags(values)
 
@@ -137,25 +141,32 @@ def _switch(request: Request, flag: Word, value: str, *, given: bool) -> str:
     if not given:
         return "true"
     if value.lower() not in ("true", "false"):
-        raise request.fault(f"{flag.text.partition('=')[0]} is true or false, not {value[:40]!r}", flag)
+        raise request.fault(
+            "{name} is true or false, not {value!r}", flag, name=flag.text.partition("=")[0], value=value[:40]
+        )
     return value.lower()
 
 
 def _unknown(request: Request, flag: Word, name: str, known: tuple[str, ...]) -> Invalid:
     if not known:
-        return request.fault(f"{request.name} has no flags: --{name[:40]}", flag)
+        return request.fault("{instruction} has no flags: --{name}", flag, name=name[:40])
     meant = suggest(name, known)
     listed = ", ".join(f"--{each}" for each in known)
-    hint = f"did you mean --{meant}?" if meant else f"{request.name} knows {listed}"
-    return request.fault(f"unknown flag --{name[:40]} of {request.name}", flag, hint=hint)
+    hint = "did you mean {meant}?" if meant else "{instruction} knows {listed}"
+    return request.fault(
+        "unknown flag --{name} of {instruction}", flag, hint=hint, name=name[:40], meant=f"--{meant}", listed=listed
+    )
 
 
-def one_of(request: Request, word: Word | None, known: tuple[str, ...], what: str) -> str:
-    """The word, if it is one of those known (the first of them where there is none). Raises: Invalid."""
+def one_of(request: Request, word: Word | None, known: tuple[str, ...], problem: str) -> str:
+    """The word, if it is one of those known (the first of them where there is none).
+
+    Raises: Invalid, with the problem: a template over `{text}`.
+    """
     if word is None:
         return known[0]
     if word.text in known:
         return word.text
     meant = suggest(word.text, known)
-    hint = f"did you mean {meant}?" if meant else f"it is one of {', '.join(known)}"
-    raise request.fault(f"unknown {what}: {word.text[:40]!r}", word, hint=hint)
+    hint = "did you mean {meant}?" if meant else "it is one of {known}"
+    raise request.fault(problem, word, hint=hint, text=word.text[:40], meant=meant, known=", ".join(known))

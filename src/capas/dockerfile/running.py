@@ -7,7 +7,7 @@ from capas.dockerfile.instructions import Cmd, Command, Entrypoint, Healthcheck,
 from capas.dockerfile.mount import parse_mount
 from capas.dockerfile.request import LIST, TEXT, Flags, Request, one_of, read_flags
 from capas.dockerfile.words import Word
-from capas.errors import CapasError, Unsupported
+from capas.errors import CapasError, Told, Unsupported
 
 _RUN_FLAGS = {"mount": LIST, "network": TEXT, "security": TEXT, "device": LIST}
 _HEALTH_FLAGS = {"interval": TEXT, "timeout": TEXT, "start-period": TEXT, "start-interval": TEXT, "retries": TEXT}
@@ -25,8 +25,8 @@ def parse_run(request: Request) -> Run:
         request.original,
         command,
         mounts=tuple(_mount(request, word) for word in flags.list("mount")),
-        network=one_of(request, flags.word("network"), ("default", "none", "host"), "network"),
-        security=one_of(request, flags.word("security"), ("sandbox", "insecure"), "security mode"),
+        network=one_of(request, flags.word("network"), ("default", "none", "host"), "unknown network: {text!r}"),
+        security=one_of(request, flags.word("security"), ("sandbox", "insecure"), "unknown security mode: {text!r}"),
         heredocs=request.line.heredocs if command.shell else (),
     )
 
@@ -68,7 +68,7 @@ def parse_healthcheck(request: Request) -> Healthcheck:
         return Healthcheck(request.position, request.original, ("NONE",))
     if kind != "CMD":
         hint = "write HEALTHCHECK CMD …, or HEALTHCHECK NONE"
-        raise request.fault(f"unknown type {words[0].text[:40]!r} in HEALTHCHECK", words[0], hint=hint)
+        raise request.fault("unknown type {text!r} in HEALTHCHECK", words[0], hint=hint, text=words[0].text[:40])
     return Healthcheck(
         request.position,
         request.original,
@@ -88,7 +88,7 @@ def _command(request: Request) -> Command:
 
 def _default(request: Request) -> Command:
     if not request.rest:
-        raise request.fault(f"{request.name} requires at least one argument", hint=f"{request.name} [] clears it")
+        raise request.fault("{instruction} requires at least one argument", hint="{instruction} [] clears it")
     return _command(request)
 
 
@@ -96,7 +96,7 @@ def _mount(request: Request, word: Word) -> RunMount:
     try:
         return parse_mount(word.text)
     except CapasError as error:
-        raise request.fault(str(error), word, hint=error.hint) from None
+        raise request.refuse(error, word) from None
 
 
 def _test(request: Request, words: list[Word]) -> tuple[str, ...]:
@@ -117,9 +117,10 @@ def _time(request: Request, flags: Flags, name: str) -> int:
     try:
         nanoseconds = parse_duration(word.text)
     except CapasError as error:
-        raise request.fault(f"--{name}: {error}", word, hint=error.hint) from None
+        hint = Told(error.hint_template, error.facts)
+        raise request.fault("--{name}: {why}", word, hint=hint, name=name, why=error.told) from None
     if nanoseconds and nanoseconds < _SHORTEST_NS:
-        raise request.fault(f"--{name} cannot be less than 1ms", word)
+        raise request.fault("--{name} cannot be less than 1ms", word, name=name)
     return nanoseconds
 
 
@@ -129,7 +130,7 @@ def _retries(request: Request, word: Word | None) -> int:
     digits = word.text.removeprefix("+")
     if digits.isascii() and digits.isdigit() and len(digits) < 11 and int(digits) < 2**31:
         return int(digits)
-    raise request.fault(f"--retries is a whole number, not {word.text[:40]!r}", word)
+    raise request.fault("--retries is a whole number, not {text!r}", word, text=word.text[:40])
 
 
 def refuse_device(request: Request) -> None:

@@ -62,7 +62,7 @@ def parse_expose(request: Request) -> Expose:
             try:
                 list_ports(word.text.replace('"', "").replace("'", ""))
             except CapasError as error:
-                raise request.fault(str(error), word, hint=error.hint) from None
+                raise request.refuse(error, word) from None
     return Expose(request.position, request.original, tuple(word.text for word in words))
 
 
@@ -96,7 +96,7 @@ def parse_stopsignal(request: Request) -> Stopsignal:
         try:
             check_signal(word.text.strip("\"'"))
         except CapasError as error:
-            raise request.fault(str(error), word, hint=error.hint) from None
+            raise request.refuse(error, word) from None
     return Stopsignal(request.position, request.original, word.text)
 
 
@@ -109,7 +109,7 @@ def parse_maintainer(request: Request) -> Maintainer:
 def _pairs(request: Request) -> tuple[tuple[Pair, ...], bool]:
     words = split_quoted(request.line.text, request.line.escape, request.rest_at)
     if not words:
-        raise request.fault(f"{request.name} requires at least one argument")
+        raise request.fault("{instruction} requires at least one argument")
     if "=" not in words[0].text:
         return (_legacy_pair(request, words[0]),), True
     return tuple(_pair(request, word) for word in words), False
@@ -118,8 +118,8 @@ def _pairs(request: Request) -> tuple[tuple[Pair, ...], bool]:
 def _legacy_pair(request: Request, first: Word) -> Pair:
     parts = BLANKS.split(request.rest, maxsplit=1)
     if len(parts) < 2:
-        hint = f"write {request.name} {first.text[:40]}=value"
-        raise request.fault(f"{request.name} requires a name and a value", first, hint=hint)
+        hint = "write {instruction} {name}=value"
+        raise request.fault("{instruction} requires a name and a value", first, hint=hint, name=first.text[:40])
     return Pair(parts[0], parts[1])
 
 
@@ -127,9 +127,11 @@ def _pair(request: Request, word: Word) -> Pair:
     key, equals, value = word.text.partition("=")
     if not equals:
         hint = "put quotes around a value that holds blanks"
-        raise request.fault(f"no = in {word.text[:60]!r}: {request.name} is written name=value", word, hint=hint)
+        raise request.fault(
+            "no = in {text!r}: {instruction} is written name=value", word, hint=hint, text=word.text[:60]
+        )
     if not key:
-        raise request.fault(f"the names of {request.name} cannot be blank", word)
+        raise request.fault("the names of {instruction} cannot be blank", word)
     return Pair(key, value)
 
 

@@ -108,9 +108,7 @@ class _Reader:
             else:
                 out.open(self._next())
         if stop:
-            raise _bad(
-                f"'{stop}' is missing in a variable" if stop == "}" else "the second '/' of a variable is missing"
-            )
+            raise _bad("'}' is missing in a variable" if stop == "}" else "the second '/' of a variable is missing")
         return out
 
     def _peek(self) -> str:
@@ -170,7 +168,7 @@ class _Reader:
             raise _bad("a variable in braces has no name" if self._peek() else "'}' is missing in a variable")
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise _bad(f"variables are nested more than {_DEEPEST} deep")
+            raise _bad("variables are nested more than {limit} deep", limit=_DEEPEST)
         text = self._braces(self._name())
         self._depth -= 1
         return text
@@ -186,7 +184,9 @@ class _Reader:
         if colon:
             mark = self._next()
         if not mark or mark not in ("-+?" if colon else "-+?#%"):
-            raise _bad(f"unknown modifier {(':' if colon else '') + mark!r} of the variable {name}")
+            raise _bad(
+                "unknown modifier {mark!r} of the variable {name}", mark=(":" if colon else "") + mark, name=name
+            )
         word = self._inner("}", keep_escapes=mark in "#%")
         value = self._value(name)
         if value is None and self._rules.keep_unset:
@@ -250,5 +250,5 @@ def _chosen(name: str, mark: str, word: str, value: str | None, *, colon: bool) 
     raise Invalid("{variable}: {why}", variable=name, why=why, hint="give it a value with ARG, ENV or --build-arg")
 
 
-def _bad(problem: str) -> Invalid:
-    return Invalid("{problem}", problem=problem)
+def _bad(problem: str, **facts: str | int) -> Invalid:
+    return Invalid(problem, hint="", **facts)

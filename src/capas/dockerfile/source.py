@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from capas.dockerfile.position import Position, draw_excerpt
-from capas.errors import CapasError, Invalid
+from capas.errors import CapasError, Invalid, Told
 
 
 class Source(NamedTuple):
@@ -15,9 +15,10 @@ class Source(NamedTuple):
     name: str = "Dockerfile"
     lines: tuple[str, ...] = ()
 
-    def fault(self, problem: str, position: Position, hint: str = "") -> Invalid:
-        """An error that names the line and the column and shows them."""
-        return Invalid(_MESSAGE, hint="{advice}", problem=problem, advice=hint, **self._place(position))
+    def fault(self, problem: str, position: Position, hint: str = "", **facts: object) -> Invalid:
+        """An error that names the line and the column and shows them. The facts fill the problem and the hint."""
+        told = {"problem": _told(problem, facts), "advice": _told(hint, facts)}
+        return Invalid(_MESSAGE, hint="{advice}", **told, **self._place(position))
 
     def locate(self, error: CapasError, position: Position) -> CapasError:
         """The same error, of the same kind, with the place it comes from; an error that has one keeps it."""
@@ -36,6 +37,10 @@ class Source(NamedTuple):
             "end_column": position.end_column,
             "excerpt": draw_excerpt(_hide(self.lines[position.line - 1]), position) if known else "",
         }
+
+
+def _told(text: str, facts: dict[str, object]) -> Told:
+    return text if isinstance(text, Told) else Told(text, facts)
 
 
 def _hide(line: str) -> str:

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from capas.build.places import RepositoryPlace
+from capas.errors import Told
 from capas.events import Report, Said
 from capas.image.image import Image
 from capas.image.record import record_image
@@ -63,7 +64,9 @@ class Bases:
 
     def _open(self, reference: Reference, platform: Platform, blobs: LazyBlobs) -> Image:
         engine = self._engine
-        self._report(Said(f"Pulling from {reference.path}", reference.tag or str(reference.digest)))
+        self._report(
+            Said(Told("Pulling from {name}", {"name": reference.path}), reference.tag or str(reference.digest))
+        )
         found = resolve(engine.client.repository(reference), reference, platform, blobs)
         place = RepositoryPlace(engine.client, reference, engine.store, check=lambda: None, report=self._report)
         image = Image(blobs, found.data, found.media_type)
@@ -73,7 +76,9 @@ class Bases:
         put(blobs, found.data)
         place.expect(image.layers, blobs)
         if platform.runs(image.platform) == 0:
-            self._report(Said(f"the image is for {image.platform}, not for {platform}"))
+            self._report(
+                Said(Told("the image is for {found}, not for {wanted}", {"found": image.platform, "wanted": platform}))
+            )
         with self._lock:
             self._resolved.append(_Resolved(image, reference, found.digest))
         return image

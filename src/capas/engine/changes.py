@@ -29,4 +29,7 @@ def _parse(change: str) -> Sequence[Instruction]:
     try:
         return parse_dockerfile(f"FROM scratch\n{change}\n", "--change").stages[0].instructions
     except CapasError as error:
-        raise Invalid("--change {change!r}: {why}", change=change[:200], why=str(error), hint=error.hint) from None
+        said = error.as_facts()
+        raise Invalid(
+            "--change {change!r}: {why}", change=change[:200], why=said["problem"], hint="{advice}", **said
+        ) from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from capas.engine.lookup import find_image
 from capas.engine.platforms import host_platform
-from capas.errors import Corrupt
+from capas.errors import Corrupt, Told
 from capas.events import Report, Said, ignore
 from capas.oci.digest import ChainID, DiffID, Digest, ImageID, chain_id
 from capas.oci.platform import Platform
@@ -68,7 +68,7 @@ def get_base(
                 _warn_of_platform(found.record.platform, platform, report)
                 return base
         if not found and pull == "missing":
-            report(Said(f"Unable to find image '{name}' locally"))
+            report(Said(Told("Unable to find image '{name}' locally", {"name": name})))
     from capas.snapshot.unpack import unpack
 
     image = engine.images.find_or_pull(name, platform=platform, pull=pull, report=report)
@@ -140,4 +140,5 @@ def _is_stacked(engine: Engine, parent: ChainID) -> bool:
 
 def _warn_of_platform(found: Platform, wanted: Platform | None, report: Report) -> None:
     if wanted is None and not host_platform().runs(found):
-        report(Said(f"warning: the image is for {found} and this machine is {host_platform()}"))
+        facts: dict[str, object] = {"found": found, "host": host_platform()}
+        report(Said(Told("warning: the image is for {found} and this machine is {host}", facts)))

@@ -65,7 +65,7 @@ def _take_layer(store: Store, layer: Layer, receiver: LayerReceiver | None, repo
     try:
         fresh = _receive(store, layer, receiver)
     except CapasError as error:
-        report(Failed(name, str(error)))
+        report(Failed(name, error.told))
         raise
     report(Finished(name, "Loaded" if fresh else "Already exists"))
 

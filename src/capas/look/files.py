@@ -114,8 +114,10 @@ def find_layer(layers: Sequence[Layer], text: str) -> int:
     if len(found) > 1:
         raise Invalid("several layers begin with {text}", text=text, hint="type more of the digest")
     if not found:
-        raise NotFound("the image has no layer {text}", text=text, count=len(layers),
-                       hint="it has {count} layers: the bottom one is 0, the top one -1; or give a digest")  # fmt: skip
+        raise NotFound(
+            "the image has no layer {text}", text=text, count=len(layers),
+            hint="its layers are {count}: the bottom one is 0, the top one -1; or give a digest",
+        )  # fmt: skip
     return found[0]
 
 

@@ -119,7 +119,7 @@ def _elsewhere(places: Places, name: str, platform: Platform) -> Image:
         return _in_registry(places, reference, platform)
     except Unavailable as error:
         raise Unavailable(
-            "{image} is not here, and its registry cannot be asked: {why}", image=reference.familiar, why=str(error)
+            "{image} is not here, and its registry cannot be asked: {why}", image=reference.familiar, why=error.told
         ) from error
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from capas.language import Words
+from capas.language import Words, count_of
 from capas.look.forest import Block, Branch, Flag
 from capas.printable import human_size, printable, shortened
 
@@ -77,7 +77,7 @@ def title_of(block: Block) -> str:
 def tell_use(flag: Flag, words: Words) -> str:
     """What deleting it would free, or what keeps it; nothing where that is not known."""
     if flag.users:
-        return words("used by {count} containers", count=flag.users)
+        return words("used by {containers}", containers=count_of("{count} container", "{count} containers", flag.users))
     return "" if flag.freed is None else words("frees {size}", size=human_size(flag.freed))
 
 

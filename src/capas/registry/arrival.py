@@ -72,7 +72,7 @@ class Arrival:
                 with self._here.blobs.open(digest) as file:
                     self._take(layer, Watched(file, self._check))
         except CapasError as error:
-            self._report(Failed(digest.short, str(error)))
+            self._report(Failed(digest.short, error.told))
             raise
         self._report(Finished(digest.short, "Pull complete"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from capas.errors import Corrupt, Unsupported
+from capas.errors import Corrupt, Told, Unsupported
 from capas.events import Finished, Report, Said, ignore
 from capas.image.image import Image
 from capas.image.record import record_image
@@ -62,7 +62,7 @@ def pull(
 
 def _announce(reference: Reference, report: Report) -> None:
     """Once the registry has said that it has the image: what fails before has nothing said before it, as in docker."""
-    report(Said(f"Pulling from {reference.path}", reference.tag or str(reference.digest)))
+    report(Said(Told("Pulling from {name}", {"name": reference.path}), reference.tag or str(reference.digest)))
 
 
 class _Pull:
@@ -87,7 +87,14 @@ class _Pull:
             _announce(self._reference, report)
             image = self._documents(found, here)
             if self._platform.runs(image.platform) == 0:
-                report(Said(f"the image is for {image.platform}, not for {self._platform}"))
+                report(
+                    Said(
+                        Told(
+                            "the image is for {found}, not for {wanted}",
+                            {"found": image.platform, "wanted": self._platform},
+                        )
+                    )
+                )
             layers = list({layer.descriptor.digest: layer for layer in image.layers}.values())
             lease.hold(*(layer.descriptor.digest for layer in layers))
             arrival = self._layers(layers, here, report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from capas.errors import CapasError, Unsupported
+from capas.errors import CapasError, Told, Unsupported
 from capas.events import Advanced, Failed, Finished, Report, Started, ignore
 from capas.image.image import Image
 from capas.image.index import ImageIndex, iter_tops
@@ -114,16 +114,16 @@ class _Push:
             check()
             self._report(Finished(name, self.send(source, layer, told)))
         except CapasError as error:
-            self._report(Failed(name, str(error)))
+            self._report(Failed(name, error.told))
             raise
 
     def send(self, source: BlobSource, part: Descriptor, told: Callable[[int], None] = lambda done: None) -> str:
         """A blob, if the registry lacks it: what was done, in docker's words."""
         if self.repository.has_blob(part.digest):
-            return "Layer already exists"
+            return Told("Layer already exists", {})
         beside = find_beside(self.repository, part.digest, self._sources)
         sent = self.repository.push_blob(part, lambda: source.open(part.digest), source=beside, report=told)
-        return "Pushed" if sent else f"Mounted from {beside}"
+        return "Pushed" if sent else Told("Mounted from {name}", {"name": beside})
 
 
 def find_beside(repository: Repository, digest: Digest, sources: Sources) -> str:

@@ -13,7 +13,7 @@ from capas.build.caching.flags import CacheSource
 from capas.build.places import BlobsPlace, LayoutPlace, Place, RepositoryPlace
 from capas.build.platforms import each_platform
 from capas.build.ports import BuildPorts
-from capas.errors import CapasError, Corrupt, NotFound
+from capas.errors import CapasError, Corrupt, NotFound, Told
 from capas.events import Finished, Started
 from capas.image.index import is_attestation
 from capas.layer.entry import Layer
@@ -39,7 +39,7 @@ def _read(source: CacheSource, platforms: Sequence[Platform], bench: Bench, port
         place = _open(source, bench, ports)
         found = list(_entries(place, platforms))
     except CapasError as error:
-        bench.report(Finished(step, f"passed over: {error}"))
+        bench.report(Finished(step, Told("passed over: {why}", {"why": error.told})))
         return
     for entries in found:
         place.expect([made.layer for made in entries.values() if made.layer is not None], bench.blobs)

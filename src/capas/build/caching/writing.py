@@ -49,7 +49,7 @@ def write_caches(composed: Sequence[Composed], bench: Bench, ports: BuildPorts) 
         try:
             _write(learned, target, composed, bench, ports)
         except CapasError as error:
-            bench.report(Failed(step, f"{error}"))
+            bench.report(Failed(step, error.told))
             if not target.ignore_error:
                 raise
         else:

@@ -14,7 +14,7 @@ from capas.build.exporters.destination import opened_destination
 from capas.build.exporters.output import Output
 from capas.build.sources.tree import TreeFiles
 from capas.build.sources.walk import iter_below
-from capas.errors import Invalid
+from capas.errors import Invalid, Told
 from capas.events import Report, Said
 from capas.layer.apply import apply
 from capas.layer.entry import BLOCK, CHARACTER, DIRECTORY, FILE, HARDLINK, Entry
@@ -77,7 +77,12 @@ class _Mine:
 
     def __call__(self, entry: Entry) -> Entry | None:
         if entry.kind in (CHARACTER, BLOCK):
-            self._report(Said(f"left out the device /{entry.path.decode(errors='replace')}", stream="err"))
+            self._report(
+                Said(
+                    Told("left out the device {path}", {"path": f"/{entry.path.decode(errors='replace')}"}),
+                    stream="err",
+                )
+            )
             return None
         uid, gid = self._owner
         xattrs = {name: value for name, value in entry.xattrs.items() if name.startswith(b"user.")}

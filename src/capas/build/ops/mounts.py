@@ -18,7 +18,7 @@ from capas.build.cache_mounts import CacheKind, Sharing
 from capas.build.selection import Picked, content_key, pick_path
 from capas.build.stacking import stack_layers
 from capas.build.vertex import Solved
-from capas.errors import Interrupted, Invalid, NotFound
+from capas.errors import Interrupted, Invalid, NotFound, Told
 from capas.events import Said
 from capas.run.concealed import Concealed
 from capas.snapshot.scratch import remove_tree
@@ -328,7 +328,9 @@ class _Waiting:
             raise Interrupted("cancelled")
         if not self._said:
             self._said = True
-            self._bench.report(Said(f"waiting for the cache {self._cache}: another step has it", id=self._step))
+            self._bench.report(
+                Said(Told("waiting for the cache {cache}: another step has it", {"cache": self._cache}), id=self._step)
+            )
 
 
 def shown_files(mounts: Sequence[RunMount], inputs: Sequence[Solved], bench: Bench) -> list[Picked]:
