@@ -28,7 +28,7 @@ READINGS = {
         "1",
     ),
     "a table of contents": (
-        "from capas.layer.contents import Contents, Entry\ndata = Contents([Entry(b'a', b'0', 0o644)]).dump()",
+        "from capas.layer.contents import Contents, Entry\ndata = Contents.of([Entry(b'a', b'0', 0o644)]).dump()",
         "Contents.load(data).entries[0].path",
         "b'a'",
     ),

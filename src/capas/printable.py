@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _TAB = 4
@@ -35,6 +36,12 @@ def shown_name(name: str) -> str:
     if name.isprintable() and "\\" not in name:
         return name
     return "".join(map(_escaped, name))
+
+
+def shown_names(names: Sequence[str]) -> Sequence[str]:
+    """`shown_name` of each: at once where none has anything of the kind, as in most images."""
+    text = "".join(names)
+    return names if text.isprintable() and "\\" not in text else list(map(shown_name, names))
 
 
 def _escaped(char: str) -> str:

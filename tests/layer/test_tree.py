@@ -32,7 +32,7 @@ def stack(*layers: list[tuple[Entry, bytes]]) -> Tree:
             entries.append(entry._replace(offset=len(data)) if entry.kind == FILE else entry)
             data += body
         tars.append(bytes(data))
-        contents.append(Contents(entries))
+        contents.append(Contents.of(entries))
     return Tree(contents, lambda number: io.BytesIO(tars[number]))
 
 
@@ -94,6 +94,24 @@ def test_a_hard_link_into_a_lower_layer_has_the_lower_body() -> None:
     assert tree.open(b"b").read() == b"below"
 
 
+def test_a_hard_link_to_a_symbolic_link_leads_where_that_does() -> None:
+    tree = stack([folder("d"), file("d/x", b"1"), link("s", "d"), link("h", "s", HARDLINK), file("h/y", b"2")])
+    assert tree.open(b"h/x").read() == b"1"
+    assert names(tree, "d") == ["d", "d/x", "d/y"]
+
+
+def test_a_name_that_comes_twice_in_a_layer_is_what_it_was_last() -> None:
+    tree = stack([folder("d"), file("d/a", b"1"), file("d/b", b"2"), file("d/a", b"3")])
+    assert tree.open(b"d/a").read() == b"3"
+    assert [(one.entry.path, one.by, one.replaced) for one in tree.hidden] == [(b"d/a", 0, True)]
+
+
+def test_what_has_several_names_is_a_body_and_counts_once() -> None:
+    tree = stack([folder("d"), file("d/a", b"12345"), link("d/b", "d/a", HARDLINK)], [file(".wh.x"), file("c/e", b"6")])
+    assert tree.size == 6
+    assert len(tree.bodies()) == 4  # d, what d/a and d/b hold, c, what c/e holds
+
+
 def test_what_is_not_there_is_not_found() -> None:
     with pytest.raises(NotFound):
         stack([file("a")]).open(b"b")
@@ -110,10 +128,10 @@ def test_files_are_read_in_tar_order_whatever_was_asked_first() -> None:
 
 def test_the_holes_of_a_sparse_file_are_zeros() -> None:
     entry = Entry(b"s", FILE, size=10, offset=0, sparse=((2, 3), (8, 1)))
-    tree = Tree([Contents([entry])], lambda _: io.BytesIO(b"abcd"))
+    tree = Tree([Contents.of([entry])], lambda _: io.BytesIO(b"abcd"))
     assert tree.open(b"s").read() == b"\0\0abc\0\0\0d\0"
 
 
 def test_contents_come_back_from_bytes_as_they_were() -> None:
-    contents = Contents([Entry(b"\xff\n", FILE, size=3, xattrs={b"user.a": b"\0"}, sparse=((0, 3),), offset=512)])
+    contents = Contents.of([Entry(b"\xff\n", FILE, size=3, xattrs={b"user.a": b"\0"}, sparse=((0, 3),), offset=512)])
     assert list(Contents.load(contents.dump()).entries) == list(contents.entries)

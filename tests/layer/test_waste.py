@@ -13,7 +13,7 @@ from capas.layer.waste import Weight
 
 
 def layer(*entries: Entry) -> Contents:
-    return Contents([entry._replace(offset=number * 512) for number, entry in enumerate(entries)])
+    return Contents.of([entry._replace(offset=number * 512) for number, entry in enumerate(entries)])
 
 
 def weigh(layers: Sequence[Contents]) -> list[Weight]:

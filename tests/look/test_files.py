@@ -9,7 +9,7 @@ import pytest
 from capas.engine.engine import Engine
 from capas.errors import Corrupt, Invalid, NotFound
 from capas.layer.contents import Contents
-from capas.look.finding import Wanted
+from capas.look.finding import Field, Wanted
 from support.changesets import device, directory, fifo, file, hardlink, symlink
 from support.looking import make_engine, put_image
 
@@ -42,6 +42,30 @@ def test_names_of_one_file_have_one_digest_and_size(engine: Engine) -> None:
     files = {file.path: file for file in engine.look.files("app")}
     assert files["/etc/again"].digest == files["/bin/su"].digest != files["/etc/a"].digest
     assert files["/etc/again"].size == 2000
+
+
+@pytest.mark.parametrize("layer", ["", "0", "1", "2"])
+def test_a_field_of_all_files_is_what_each_file_has(engine: Engine, layer: str) -> None:
+    files = engine.look.files("app", layer=layer)
+    fields: tuple[Field, ...] = ("path", "kind", "size", "mode", "mtime_ns")
+    for field in fields:
+        assert list(files.values(field)) == [getattr(file, field) for file in files]
+
+
+def test_files_are_a_sequence(engine: Engine) -> None:
+    files = engine.look.files("app")
+    assert files == list(files)
+    assert files[1:3] == [files[1], files[2]]
+    assert files[-1] == list(files)[-1]
+    assert files != files[1:]
+    assert repr(files) == f"<{len(files)} files of an image>"
+
+
+def test_a_time_that_no_clock_has_is_kept_as_it_is(engine: Engine) -> None:
+    moment = 10**17 * SECOND  # more nanoseconds than 64 bits hold
+    put_image(engine, "late", [file("a", b"1", mtime_ns=moment), file("b", b"2", mtime_ns=-moment)])
+    for _ in range(2):
+        assert [one.mtime_ns for one in engine.look.files("late")[1:]] == [moment, -moment]
 
 
 def test_a_path_through_a_link_leads_into_the_image(engine: Engine) -> None:
@@ -104,7 +128,7 @@ def test_bytes_that_are_not_those_of_the_kept_digest_are_refused(engine: Engine)
     layer = engine.images.get("app").layers[0]
     path = engine.settings.root / "cache" / "contents" / layer.diff_id.hex
     contents = Contents.load(path.read_bytes())
-    path.write_bytes(contents._replace(sums=b"\1" * len(contents.sums)).dump())
+    path.write_bytes(Contents(contents.columns, b"\1" * len(contents.sums)).dump())
     with pytest.raises(Corrupt, match="/bin/su"):
         engine.look.read("app", "/bin/su")
 

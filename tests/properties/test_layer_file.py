@@ -107,7 +107,7 @@ def test_the_table_of_contents_shows_the_tree_that_the_tars_show(
         found = []
         for tar in tars:
             with files.open(DiffID.of(tar)) as layer_file:
-                found.append(Contents(layer_file.entries()))
+                found.append(Contents.of(layer_file.entries()))
         assert seen_in(found, tars) == expected
 
 

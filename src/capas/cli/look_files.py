@@ -15,10 +15,11 @@ from capas.cli.options import format_option, null_option, platform_option
 from capas.cli.table import Column, Row, print_rows
 from capas.cli.units import iso
 from capas.oci.platform import Platform
-from capas.printable import shown_name
+from capas.printable import shown_name, shown_names
 
 if TYPE_CHECKING:
     from capas.look.files import ImageFile
+    from capas.look.listing import Files
 
 _COLUMNS = (
     Column("Mode", "MODE"),
@@ -114,16 +115,16 @@ def cat(app: App, /, *, image: str, paths: tuple[str, ...], platform: Platform |
     sys.stdout.buffer.flush()
 
 
-def _print(files: Sequence[ImageFile], format: str | None, *, null: bool) -> None:
+def _print(files: Files, format: str | None, *, null: bool) -> None:
     if null:
-        sys.stdout.buffer.write(b"".join(os.fsencode(file.path) + b"\0" for file in files))
+        sys.stdout.buffer.write(b"".join(os.fsencode(path) + b"\0" for path in files.paths))
         sys.stdout.buffer.flush()
     elif format == "json":
         import json
 
         _write([json.dumps(document_of(file), separators=(",", ":")) for file in files])
     elif format is None:
-        _write([shown_name(file.path) for file in files])
+        _write(shown_names(files.paths))
     else:
         print_rows([_row(file) for file in files], _COLUMNS, format)
 

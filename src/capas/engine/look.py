@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from capas.layer.tree import Tree
     from capas.look.difference import ImageDiff
     from capas.look.explaining import ExplainedImage
-    from capas.look.files import ImageFile
     from capas.look.finding import Wanted
+    from capas.look.listing import Files
     from capas.look.picture import Picture
     from capas.look.recovery import Line
     from capas.look.terms.explained import ExplainedTerm
@@ -87,19 +87,20 @@ class Look:
         wanted: Wanted | None = None,
         platform: Platform | None = None,
         report: Report = ignore,
-    ) -> Sequence[ImageFile]:
+    ) -> Files:
         """The files of the merged tree beneath a path, or with `layer` (a number or digest) that layer's entries.
 
         `wanted` leaves out what does not fit. Order: by path; those of a layer in its order.
         Raises: as `opened`; NotFound, also for a path or layer; Invalid for words in `wanted` that mean nothing.
         """
         from capas.layer.contents import uncollected
-        from capas.look.files import find_layer, iter_files, iter_layer
+        from capas.look.files import find_layer
+        from capas.look.listing import list_files, list_layer
 
-        test = wanted.compile() if wanted else None
+        tests = wanted.compile() if wanted else ()
         with self.opened_tree(name, platform, report=report) as (image, tree), uncollected():
-            found = iter_layer(tree, find_layer(image.layers, layer), path) if layer else iter_files(tree, path)
-            return [file for file in found if test is None or test(file)]
+            found = list_layer(tree, find_layer(image.layers, layer), path) if layer else list_files(tree, path)
+            return found.where(tests)
 
     def read(self, name: str, path: str, *, platform: Platform | None = None, report: Report = ignore) -> bytes:
         """What a file of the image holds; links are followed, inside it. Raises: as `iter_bodies`."""

@@ -45,7 +45,7 @@ def find_contents(
     filed = files is not None and files.has(layer.diff_id)
     if files is not None and filed and not digested:
         with files.open(layer.diff_id) as file:
-            return Contents(file.entries())
+            return Contents.of(file.entries())
     path = folder / layer.diff_id.hex
     contents = _load(path)
     if contents is None or (digested and not contents.is_digested):

@@ -4,74 +4,69 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
-import msgspec
-
-from capas.errors import Corrupt, Unsupported
 from capas.layer.body import Body
+from capas.layer.columns import Columns, to_columns
 from capas.layer.entry import FILE, Entry
-from capas.layer.inflate import ZSTD_MAGIC
 from capas.layer.reader import iter_entries
 from capas.layer.section import stored_size
 from capas.store.contract import Readable
-from capas.typed import from_msgpack
 
-_FIRST_VERSION, _VERSION = 1, 2  # the first was not compressed
 _WIDTH = 32  # bytes of a SHA-256
 UNKNOWN = bytes(_WIDTH)
 _MOST_HOLES = 1 << 30
 """Bytes of holes that are hashed with a sparse file: a map may claim exabytes of them at no cost."""
 
 
-class Contents(NamedTuple):
+class Contents:
     """The entries of a layer in tar order, whiteouts among them.
 
-    `sums` are the SHA-256 of the regular files in their order, one after another; nothing where they were not read.
+    `sums` are what they hold, one after another: the SHA-256 of a regular file, `UNKNOWN` of anything else and of
+    endless holes; nothing where the files were not read.
     """
 
-    entries: Sequence[Entry]
-    sums: bytes = b""
+    def __init__(self, columns: Columns, sums: bytes = b"") -> None:
+        self.columns = columns
+        self.sums = sums
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], sums: bytes = b"") -> Contents:
+        """The table of these entries."""
+        return cls(to_columns(entries), sums)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All of them, made anew: who needs few of them, or a field, asks `columns`."""
+        return list(map(self.columns.entry, range(len(self.columns.kinds)), self.columns.iter_paths()))
+
+    def sum(self, row: int) -> bytes:
+        """What an entry holds: its SHA-256, or `UNKNOWN`."""
+        return self.sums[row * _WIDTH : (row + 1) * _WIDTH] or UNKNOWN
 
     def list_sums(self) -> list[bytes]:
-        """The SHA-256 of each regular file, in their order, `UNKNOWN` for one of endless holes."""
-        return [self.sums[at : at + _WIDTH] for at in range(0, len(self.sums), _WIDTH)]
-
-    def digests(self) -> Mapping[int, bytes]:
-        """What each regular file holds: its SHA-256 by its entry's `offset`, `UNKNOWN` for one of endless holes."""
-        offsets = [entry.offset for entry in self.entries if entry.kind == FILE]
-        return dict(zip(offsets, self.list_sums(), strict=False))
+        """What each entry holds."""
+        sums = self.sums or UNKNOWN * len(self.columns.kinds)
+        return [sums[at : at + _WIDTH] for at in range(0, len(sums), _WIDTH)]
 
     @property
     def is_digested(self) -> bool:
         """Whether it tells what the files hold."""
-        return bool(self.sums) or not any(entry.kind == FILE for entry in self.entries)
+        return bool(self.sums) or FILE not in self.columns.kinds
 
     def dump(self) -> bytes:
         """As bytes to be kept: reading them is far quicker than reading the tar again."""
-        import zstandard
+        from capas.layer.kept import dump_table
 
-        plain = msgspec.msgpack.encode((_VERSION, self.entries, self.sums), enc_hook=dict)  # NO_XATTRS is a view
-        return zstandard.ZstdCompressor(level=1, write_checksum=True).compress(plain)
+        return dump_table(self.columns, self.sums)
 
     @classmethod
     def load(cls, data: bytes) -> Contents:
         """What `dump` gave. Raises: Corrupt for damage; Unsupported for another version's bytes: make them again."""
-        import zstandard
+        from capas.layer.kept import load_table
 
-        if not data.startswith(ZSTD_MAGIC):
-            raise Unsupported("the table of contents is of version {version}", version=_FIRST_VERSION)
-        try:
-            with uncollected():
-                plain = zstandard.decompress(data)
-                version, entries, sums = from_msgpack(plain, tuple[int, list[Entry], bytes])
-        except (zstandard.ZstdError, msgspec.MsgspecError, RecursionError) as error:
-            raise Corrupt("the table of contents cannot be read: {error}", error=str(error)) from None
-        if version != _VERSION:
-            raise Unsupported("the table of contents is of version {version}", version=version)
-        return cls(entries, sums)
+        return cls(*load_table(data))
 
 
 def read_contents(tar: Readable, *, digested: bool = False) -> Contents:
@@ -80,13 +75,12 @@ def read_contents(tar: Readable, *, digested: bool = False) -> Contents:
     Raises: Corrupt.
     """
     if not digested:
-        return Contents([entry for entry, _ in iter_entries(tar)])
+        return Contents.of([entry for entry, _ in iter_entries(tar)])
     entries, sums = [], []
     for entry, body in iter_entries(tar):
         entries.append(entry)
-        if entry.kind == FILE:
-            sums.append(_digest(entry, body))
-    return Contents(entries, b"".join(sums))
+        sums.append(_digest(entry, body) if entry.kind == FILE else UNKNOWN)
+    return Contents.of(entries, b"".join(sums))
 
 
 def _digest(entry: Entry, body: Body) -> bytes:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from operator import attrgetter
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from capas.layer.entry import DIRECTORY, FILE, Entry
-from capas.layer.marks import WHITEOUT
+from capas.layer.columns import Columns
+from capas.layer.entry import DIRECTORY, FILE
+from capas.layer.stack import Ref
 from capas.layer.tree import Tree
 
-Body = tuple[int, int]
-"""What a regular file holds, under however many names: the layer it is in, and where in its tar it begins."""
-
-
-_KIND, _SIZE = attrgetter("kind"), attrgetter("size")
+_FILE = FILE[0]
 
 
 class Weight(NamedTuple):
@@ -25,31 +21,22 @@ class Weight(NamedTuple):
     waste: int
 
 
-def weigh(tree: Tree, living: Container[Body]) -> list[Weight]:
+def weigh(tree: Tree, living: AbstractSet[Ref]) -> list[Weight]:
     """A weight for each layer, bottom first, if these bodies are in the image. A file of several names counts once.
 
     Units: bytes of files, without headers and padding.
     """
-    losers = {hidden.layer for hidden in tree.hidden}
+    starts = tree.stack.starts
     return [
-        _weigh(contents.entries, None if number not in losers else (number, living))
+        _weigh(contents.columns, set(range(starts[number], starts[number + 1])) - living, starts[number])
         for number, contents in enumerate(tree.layers)
     ]
 
 
-def _weigh(entries: Sequence[Entry], lost: tuple[int, Container[Body]] | None) -> Weight:
-    """Of a layer that lost nothing, only sums are made, which is quick."""
-    marks = [entry for entry in entries if WHITEOUT in entry.path and _is_mark(entry.path)]
-    folders = list(map(_KIND, entries)).count(DIRECTORY)
-    size = sum(map(_SIZE, entries)) - sum(map(_SIZE, marks))
-    wasted = 0
-    if lost is not None:
-        number, living = lost
-        dead = [entry for entry in entries if entry.kind == FILE and (number, entry.offset) not in living]
-        wasted = sum(entry.size for entry in dead if not _is_mark(entry.path))
-    return Weight(size, len(entries) - folders - len(marks), wasted)
-
-
-def _is_mark(path: bytes) -> bool:
-    """Whether an entry is no file but says that others are gone."""
-    return path.rpartition(b"/")[2].startswith(WHITEOUT)
+def _weigh(columns: Columns, gone: AbstractSet[Ref], start: Ref) -> Weight:
+    """The bytes of all rows, and of the files among those that are gone."""
+    marks = set(columns.marks())
+    size = sum(columns.sizes) - sum(columns.sizes[row] for row in marks)
+    dead = (ref - start for ref in gone)
+    waste = sum(columns.sizes[row] for row in dead if columns.kinds[row] == _FILE and row not in marks)
+    return Weight(size, len(columns.kinds) - columns.kinds.count(DIRECTORY) - len(marks), waste)

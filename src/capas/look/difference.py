@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from capas.image.config_changes import Change, compare_configs
 from capas.image.image import Image
 from capas.image.steps import list_steps
-from capas.layer.entry import BLOCK, CHARACTER, DIRECTORY, FILE, SYMLINK
+from capas.layer.contents import UNKNOWN
+from capas.layer.entry import BLOCK, CHARACTER, FILE, SYMLINK
+from capas.layer.paths import join
 from capas.layer.tree import Located, Tree
-from capas.look.files import ImageFile, digests_of, to_file
+from capas.look.files import ImageFile, make_file
 from capas.look.packages import PackageChange, compare_packages
 from capas.oci.digest import DiffID, Digest, ImageID
 
@@ -108,67 +111,69 @@ def _diff_ids(image: Image) -> set[DiffID]:
 
 def compare_trees(old: Opened, new: Opened) -> Iterator[FileChange]:
     """The paths at which two images differ, sorted as names are in directories."""
-    before, after = _paths(old.tree), _paths(new.tree)
-    same = _Same(old, new)
-    told = digests_of(old.tree), digests_of(new.tree)
-    for path in sorted(before.keys() | after.keys(), key=lambda path: path.split(b"/")):
-        was, now = before.get(path), after.get(path)
-        if was is None or now is None:
-            what: tuple[Attribute, ...] = ()
-        elif not (what := tuple(same.differences(was, now))):
-            continue
-        gone, come = (one and to_file(one, find) for one, find in zip((was, now), told, strict=True))
-        yield FileChange("/" + os.fsdecode(path), what, gone, come)
+    for path in sorted(_list_suspects(old, new), key=lambda path: path.split(b"/")):
+        was, now = (_find(side.tree, path) for side in (old, new))
+        what = tuple(_differences(was, now)) if was and now else ()
+        if what or was is None or now is None:
+            gone, come = (one and make_file(one.entry, one.made, one.sum) for one in (was, now))
+            yield FileChange("/" + os.fsdecode(path), what, gone, come)
 
 
-class _Same:
-    """Tells in which respects two files differ."""
-
-    def __init__(self, old: Opened, new: Opened) -> None:
-        self._layers = [dict(enumerate(layer.diff_id for layer in side.image.layers)) for side in (old, new)]
-        self._digests = digests_of(old.tree), digests_of(new.tree)
-
-    def differences(self, old: Located, new: Located) -> Iterator[Attribute]:
-        """In the order in which they matter."""
-        was, now = old.entry, new.entry
-        if was == now and self._layers[0].get(old.layer) == self._layers[1].get(new.layer):
-            return
-        if was.kind != now.kind:
-            yield "kind"
-        elif was.kind == FILE and self._holds_other(old, new):
-            yield "content"
-        elif was.kind == SYMLINK and was.target != now.target:
-            yield "target"
-        elif was.kind in (CHARACTER, BLOCK) and was.device != now.device:
-            yield "device"
-        if was.mode != now.mode and SYMLINK not in (was.kind, now.kind):  # a link's mode means nothing
-            yield "mode"
-        if (was.uid, was.gid) != (now.uid, now.gid):
-            yield "owner"
-        if dict(was.xattrs) != dict(now.xattrs):
-            yield "xattrs"
-
-    def _holds_other(self, old: Located, new: Located) -> bool:
-        """What has no digest (a file of endless holes) is the same where size and time are."""
-        was, now = self._digests[0](old.entry, old.layer), self._digests[1](new.entry, new.layer)
-        if was and now:
-            return was != now
-        return (old.entry.size, old.entry.mtime_ns) != (new.entry.size, new.entry.mtime_ns)
+def _list_suspects(old: Opened, new: Opened) -> Iterator[bytes]:
+    """The paths that are not in both images by one entry of a layer that is in both, on the same layers."""
+    one, two = old.tree.stack, new.tree.stack
+    common = _count_common(old.image, new.image)
+    known = range(-common, one.starts[common])  # such a layer's entries have the same numbers in both
+    if one.top != two.top or one.top not in known:
+        yield b""
+    for folder in one.folders.keys() | two.folders.keys():
+        before, after = one.folders.get(folder, {}), two.folders.get(folder, {})
+        names = [name for name, ref in before.items() if ref not in known or after.get(name) != ref]
+        yield from (join(folder, name) for name in (*names, *(after.keys() - before.keys())))
 
 
-def _paths(tree: Tree) -> Mapping[bytes, Located]:
-    return {one.entry.path: one for one in tree.iter_located()}
+def _count_common(old: Image, new: Image) -> int:
+    """How many of their lowest layers are the same."""
+    pairs = zip(old.layers, new.layers, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0].diff_id == pair[1].diff_id, pairs))
+
+
+def _find(tree: Tree, path: bytes) -> Located | None:
+    ref = tree.stack.find(path)
+    return None if ref is None else tree.located(path, ref)
+
+
+def _differences(old: Located, new: Located) -> Iterator[Attribute]:
+    """In which respects two files differ, in the order in which they matter."""
+    was, now = old.entry, new.entry
+    if was.kind != now.kind:
+        yield "kind"
+    elif was.kind == FILE and _hold_other(old, new):
+        yield "content"
+    elif was.kind == SYMLINK and was.target != now.target:
+        yield "target"
+    elif was.kind in (CHARACTER, BLOCK) and was.device != now.device:
+        yield "device"
+    if was.mode != now.mode and SYMLINK not in (was.kind, now.kind):  # a link's mode means nothing
+        yield "mode"
+    if (was.uid, was.gid) != (now.uid, now.gid):
+        yield "owner"
+    if dict(was.xattrs) != dict(now.xattrs):
+        yield "xattrs"
+
+
+def _hold_other(old: Located, new: Located) -> bool:
+    """What has no digest (a file of endless holes) is the same where size and time are."""
+    if UNKNOWN not in (old.sum, new.sum):
+        return old.sum != new.sum
+    return (old.entry.size, old.entry.mtime_ns) != (new.entry.size, new.entry.mtime_ns)
 
 
 def _side(side: Opened) -> Side:
-    image = side.image
-    bodies: dict[tuple[int, int], int] = {}
-    files = 0
-    for entry, layer, _ in side.tree.iter_located():
-        files += entry.kind != DIRECTORY
-        if entry.kind == FILE:
-            bodies[layer, entry.offset] = entry.size
-    return Side(image.id, image.digest, len(image.layers), image.size_compressed, files, sum(bodies.values()))
+    image, tree = side.image, side.tree
+    folders = tree.stack.folders
+    files = sum(map(len, folders.values())) - (len(folders) - 1)  # each directory but the root is named in another
+    return Side(image.id, image.digest, len(image.layers), image.size_compressed, files, tree.size)
 
 
 def _history(old: Image, new: Image) -> Iterator[HistoryChange]:

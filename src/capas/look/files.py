@@ -1,18 +1,16 @@
-"""The files of an image as people see them: those of the merged tree, or the entries of one layer."""
+"""A file of an image as people see it, and the words for it."""
 
 from __future__ import annotations
 
-import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from capas.errors import Invalid, NotFound
 from capas.layer.contents import UNKNOWN
 from capas.layer.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HARDLINK, SYMLINK, Entry, Layer
 from capas.layer.marks import OPAQUE, WHITEOUT
-from capas.layer.tree import Located, Tree
 
 FileKind = Literal[
     "file", "directory", "symlink", "hardlink", "character", "block", "fifo", "whiteout", "opaque"
@@ -25,7 +23,6 @@ _LETTERS: Mapping[FileKind, str] = {
     "file": "-", "directory": "d", "symlink": "l", "hardlink": "h", "character": "c", "block": "b", "fifo": "p",
     "whiteout": "w", "opaque": "w",
 }  # fmt: skip
-DigestOf = Callable[[Entry, int], str]
 _HEX = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})", re.ASCII)
 
 
@@ -48,49 +45,6 @@ class ImageFile(NamedTuple):
     target: str = ""
     device: tuple[int, int] = (0, 0)
     xattrs: Mapping[bytes, bytes] = {}
-
-
-def iter_files(tree: Tree, path: str = "/") -> Iterator[ImageFile]:
-    """The file at a path and all beneath it in the merged tree; links on the way, and a link itself, are followed.
-
-    Order: by path, a directory before what is in it. Raises: NotFound; Invalid for links in a circle.
-    """
-    top = tree.resolve(os.fsencode(path))
-    if top is None:
-        raise NotFound("no such file in the image: {path}", path=path)
-    digest_of = digests_of(tree)
-    for one in tree.iter_located(top):
-        yield to_file(one, digest_of)
-
-
-def to_file(one: Located, digest_of: DigestOf) -> ImageFile:
-    """A file of a merged tree, with what `digests_of` that tree tells of it."""
-    return _file(one.entry, one.made, digest_of(one.entry, one.layer))
-
-
-def iter_layer(tree: Tree, number: int, path: str = "/") -> Iterator[ImageFile]:
-    """The entries of one layer at a path and beneath it, in its order, as they are there: whiteouts by their names."""
-    digest_of = digests_of(tree)
-    top = os.fsencode(path).strip(b"/")
-    for entry in tree.layers[number].entries:
-        if top and entry.path != top and not entry.path.startswith(top + b"/"):
-            continue
-        yield _file(entry, number, digest_of(entry, number), _mark(entry.path))
-
-
-def digests_of(tree: Tree) -> DigestOf:
-    """Tells the hex SHA-256 of what an entry holds whose body is in a layer; empty where it is no regular file."""
-    known: dict[int, Mapping[int, bytes]] = {}
-
-    def find(entry: Entry, layer: int) -> str:
-        if entry.kind != FILE:
-            return ""
-        if layer not in known:
-            known[layer] = tree.layers[layer].digests()
-        found = known[layer].get(entry.offset, UNKNOWN)
-        return found.hex() if found != UNKNOWN else ""
-
-    return find
 
 
 def write_mode(kind: FileKind, mode: int) -> str:
@@ -121,18 +75,20 @@ def find_layer(layers: Sequence[Layer], text: str) -> int:
     return found[0]
 
 
-def _file(entry: Entry, layer: int, digest: str, mark: FileKind | None = None) -> ImageFile:
+def make_file(entry: Entry, layer: int, sum: bytes) -> ImageFile:
+    """The file that an entry is, put there by a layer; `sum` is what it holds, `UNKNOWN` for no regular file."""
     return ImageFile(
-        "/" + _text(entry.path), mark or KINDS[entry.kind], entry.mode, entry.uid, entry.gid, entry.size,
-        entry.mtime_ns, layer, digest if mark is None else "", _text(entry.target), entry.device, entry.xattrs,
+        "/" + text_of(entry.path), KINDS[entry.kind], entry.mode, entry.uid, entry.gid, entry.size, entry.mtime_ns,
+        layer, sum.hex() if sum != UNKNOWN else "", text_of(entry.target), entry.device, entry.xattrs,
     )  # fmt: skip
 
 
-def _text(name: bytes) -> str:
+def text_of(name: bytes) -> str:
     """As `os.fsdecode`, wherever we are."""
     return name.decode("utf-8", "surrogateescape") if name else ""
 
 
-def _mark(path: bytes) -> FileKind | None:
+def find_mark(path: bytes) -> FileKind | None:
+    """The kind of an entry of a layer that is no file but says that others are gone."""
     name = path.rpartition(b"/")[2]
     return None if not name.startswith(WHITEOUT) else "opaque" if name == OPAQUE else "whiteout"

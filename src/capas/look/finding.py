@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from fnmatch import translate
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from capas.errors import Invalid
-from capas.look.files import FileKind, ImageFile
+from capas.look.files import FileKind
 
 _TYPES: dict[str, FileKind] = {
     "f": "file", "d": "directory", "l": "symlink", "c": "character", "b": "block", "p": "fifo",
@@ -18,7 +18,14 @@ _UNITS = {"c": 1, "w": 2, "b": 512, "": 512, "k": 1 << 10, "M": 1 << 20, "G": 1 
 _SIZE = re.compile(r"([+-]?)(\d{1,18})([cwbkMG]?)", re.ASCII)
 _PERM = re.compile(r"([-/]?)([0-7]{1,4})", re.ASCII)
 
-Test = Callable[[ImageFile], bool]
+Field = Literal["path", "kind", "size", "mode", "mtime_ns"]
+
+
+class Test(NamedTuple):
+    """What one field of a file must be. `field` is named as in `ImageFile`."""
+
+    field: Field
+    passes: Callable[[Any], bool]
 
 
 class Wanted(NamedTuple):
@@ -35,49 +42,47 @@ class Wanted(NamedTuple):
     perm: str = ""
     newer: str = ""
 
-    def compile(self) -> Test:
-        """A function that tells whether a file is wanted. Raises: Invalid for words that find would not know."""
-        tests = [make(text) for make, text in zip(_MAKERS, self, strict=True) if text]
-        return lambda file: all(test(file) for test in tests)
+    def compile(self) -> list[Test]:
+        """The tests that a wanted file passes. Raises: Invalid for words that find would not know."""
+        return [Test(field, make(text)) for (field, make), text in zip(_MAKERS, self, strict=True) if text]
 
 
-def _name(glob: str) -> Test:
+def _name(glob: str) -> Callable[[str], bool]:
     match = re.compile(translate(glob)).match
-    return lambda file: match(file.path.rpartition("/")[2]) is not None
+    return lambda path: match(path.rpartition("/")[2]) is not None
 
 
-def _types(text: str) -> Test:
+def _types(text: str) -> Callable[[str], bool]:
     letters = text.split(",")
     if not set(letters) <= _TYPES.keys():
         raise Invalid("--type {text!r}: there is no such type", text=text, hint="some of f,d,l,c,b,p")
-    kinds = {_TYPES[letter] for letter in letters}
-    return lambda file: file.kind in kinds
+    return {_TYPES[letter] for letter in letters}.__contains__
 
 
-def _size(text: str) -> Test:
+def _size(text: str) -> Callable[[int], bool]:
     match = _SIZE.fullmatch(text)
     if match is None:
         raise Invalid("--size {text!r}: this is no size", text=text, hint="as +10M (more than), -1k (less than), 0c")
     sign, number, unit = match[1], int(match[2]), _UNITS[match[3]]
 
-    def test(file: ImageFile) -> bool:
-        units = -(-file.size // unit)  # rounded up, as find does
+    def test(size: int) -> bool:
+        units = -(-size // unit)  # rounded up, as find does
         return units > number if sign == "+" else units < number if sign == "-" else units == number
 
     return test
 
 
-def _perm(text: str) -> Test:
+def _perm(text: str) -> Callable[[int], bool]:
     match = _PERM.fullmatch(text)
     if match is None:
         raise Invalid("--perm {text!r}: this is no mode", text=text, hint="as 644, -111 (all of), /6000 (any of)")
     sign, bits = match[1], int(match[2], 8)
     if sign == "/":
-        return lambda file: bool(file.mode & bits) or not bits
-    return lambda file: file.mode & bits == bits if sign else file.mode == bits
+        return lambda mode: bool(mode & bits) or not bits
+    return lambda mode: mode & bits == bits if sign else mode == bits
 
 
-def _newer(text: str) -> Test:
+def _newer(text: str) -> Callable[[int], bool]:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -86,7 +91,9 @@ def _newer(text: str) -> Test:
         ) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     after_ns = int(moment.timestamp() * 1_000_000) * 1000
-    return lambda file: file.mtime_ns > after_ns
+    return lambda mtime_ns: mtime_ns > after_ns
 
 
-_MAKERS: tuple[Callable[[str], Test], ...] = (_name, _types, _size, _perm, _newer)
+_MAKERS: tuple[tuple[Field, Callable[[str], Callable[[Any], bool]]], ...] = (
+    ("path", _name), ("kind", _types), ("size", _size), ("mode", _perm), ("mtime_ns", _newer),
+)  # fmt: skip

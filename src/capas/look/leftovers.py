@@ -45,9 +45,15 @@ _PLACES = (b"var/", b"tmp/", b"root/.", b"home/", b"etc/apk/", b"usr/local/share
 """Where all of them are, but for bytecode: most files of an image are elsewhere."""
 
 
+def may_hold(folder: bytes) -> bool:
+    """Whether leftovers may be right in a directory (its path without the first slash): in most there are none."""
+    path = folder + b"/"
+    return path.startswith(_PLACES) or b"__pycache__/" in path
+
+
 def find_habit(path: bytes) -> str | None:
     """The kind of leftovers that a file's path (without its first slash) tells, None for any other file."""
-    if not path.startswith(_PLACES) and b"__pycache__/" not in path:
+    if not may_hold(path.rpartition(b"/")[0]):
         return None
     match = _ANY.fullmatch(path)
     return _KINDS[int(match.lastgroup[1:])] if match and match.lastgroup else None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Literal, NamedTuple
 
 from capas.image.image import Image
 from capas.image.steps import Step, list_steps
 from capas.layer.contents import UNKNOWN
-from capas.layer.entry import FILE, Entry
-from capas.layer.tree import Hidden, Tree
-from capas.layer.waste import Body, Weight, weigh
-from capas.look.files import digests_of
-from capas.look.leftovers import find_habit
+from capas.layer.entry import FILE
+from capas.layer.paths import join
+from capas.layer.stack import Gone, Ref, Stack
+from capas.layer.tree import Tree
+from capas.layer.waste import Weight, weigh
+from capas.look.leftovers import find_habit, may_hold
 
 Why = Literal["deleted", "overwritten", "repeated"]
 
@@ -105,78 +107,85 @@ def find_waste(image: Image, tree: Tree) -> Waste:
     """What of the image is waste. `tree` is its own, with digests."""
     bodies = tree.bodies()
     weights, losses = weigh(tree, bodies), list_losses(tree, bodies)
-    leftovers = sorted(_leftovers(tree, bodies), key=lambda one: (-one.size, one.path))
+    leftovers = sorted(_leftovers(tree.stack), key=lambda one: (-one.size, one.path))
     duplicates = sorted(_duplicates(tree, bodies), key=lambda one: (-one.wasted, one.paths))
     steps = _steps(image, weights, losses, leftovers)
     return Waste(sum(weight.size for weight in weights), steps, losses, leftovers, duplicates)
 
 
-def list_losses(tree: Tree, living: Container[Body]) -> list[Loss]:
+def list_losses(tree: Tree, living: AbstractSet[Ref]) -> list[Loss]:
     """Each body that has lost its last name, with the layer that took that. Order: the largest first, then by path."""
     return sorted(_losses(tree, living), key=lambda one: (-one.size, one.path))
 
 
-def _losses(tree: Tree, living: Container[Body]) -> Iterator[Loss]:
-    last: dict[Body, Hidden] = {}
-    for one in tree.hidden:
-        if one.entry.kind == FILE and (one.layer, one.entry.offset) not in living:
-            last[one.layer, one.entry.offset] = one
-    gone = {(one.by, one.entry.path) for one in tree.hidden}
+def _losses(tree: Tree, living: AbstractSet[Ref]) -> Iterator[Loss]:
+    stack = tree.stack
+    last: dict[Ref, Gone] = {}
+    for one in stack.gone:
+        body = stack.links.get(one.ref, one.ref)
+        if body not in living and stack.kind(body) == FILE:
+            last[body] = one
+    gone = {(one.by, one.path) for one in stack.gone}
     reasons = _Reasons(tree)
-    for (layer, _), one in last.items():
-        root = one.entry.path
+    for one in last.values():
+        root = one.path
         while (one.by, above := root.rpartition(b"/")[0]) in gone and above:
             root = above
-        yield Loss(_shown(one.entry.path), _shown(root), one.entry.size, layer, one.by, reasons.find(one))
+        found = tree.located(one.path, one.ref)
+        yield Loss(_shown(one.path), _shown(root), found.entry.size, found.layer, one.by, reasons.find(one, found.sum))
 
 
 class _Reasons:
-    """Why something is hidden: by what the layer that did it has in its place."""
+    """Why something is gone: by what the layer that took it away has in its place."""
 
     def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._digest_of = digests_of(tree)
-        self._brought: dict[int, Mapping[bytes, Entry]] = {}
+        self._layers = tree.layers
+        self._brought: dict[int, Mapping[bytes, int]] = {}
 
-    def find(self, one: Hidden) -> Why:
+    def find(self, one: Gone, held: bytes) -> Why:
+        layer = self._layers[one.by]
         if one.by not in self._brought:
-            self._brought[one.by] = {entry.path: entry for entry in self._tree.layers[one.by].entries}
-        new = self._brought[one.by].get(one.entry.path)
-        if new is None:
+            self._brought[one.by] = {path: row for row, path in enumerate(layer.columns.iter_paths())}
+        row = self._brought[one.by].get(one.path)
+        if row is None:
             return "overwritten" if one.replaced else "deleted"
-        digest = self._digest_of(one.entry, one.layer)
-        return "repeated" if digest and digest == self._digest_of(new, one.by) else "overwritten"
+        return "repeated" if held != UNKNOWN and held == layer.sum(row) else "overwritten"
 
 
-def _leftovers(tree: Tree, bodies: Mapping[Body, Entry]) -> Iterator[Leftover]:
+def _leftovers(stack: Stack) -> Iterator[Leftover]:
     """A body that has a name elsewhere too is no leftover."""
-    found = {body: kind for body, entry in bodies.items() if (kind := find_habit(entry.path)) and entry.size}
-    innocent: set[Body] = set()
-    if any(tree.may_share(bodies[body]) for body in found):
-        names = ((one.entry.path, (one.layer, one.entry.offset)) for one in tree.iter_located())
-        innocent = {body for path, body in names if body in found and not find_habit(path)}
-    for body, kind in found.items():
-        if body not in innocent:
-            yield Leftover(_shown(bodies[body].path), kind, bodies[body].size, body[0])
+    found: dict[Ref, tuple[bytes, str]] = {}
+    for folder, children in stack.folders.items():
+        if may_hold(folder):
+            for name, ref in children.items():
+                body, path = stack.links.get(ref, ref), join(folder, name)
+                if (kind := find_habit(path)) and stack.kind(body) == FILE:
+                    found[body] = min(found.get(body, (path, kind)), (path, kind))
+    shared = found.keys() & set(stack.links.values())
+    innocent = {body for path, body in stack.iter_names(shared) if not find_habit(path)} if shared else set()
+    for body, (path, kind) in found.items():
+        layer, row = stack.place(body)
+        size = stack.layers[layer].sizes[row]
+        if size and body not in innocent:
+            yield Leftover(_shown(path), kind, size, layer)
 
 
-def _duplicates(tree: Tree, bodies: Mapping[Body, Entry]) -> Iterator[Duplicate]:
+def _duplicates(tree: Tree, living: AbstractSet[Ref]) -> Iterator[Duplicate]:
     """Only bodies are looked at whose digest comes more than once, which few do."""
-    sums = [contents.list_sums() for contents in tree.layers]
-    counts = Counter(chain.from_iterable(sums))
-    repeated = {digest for digest, count in counts.items() if count > 1 and digest != UNKNOWN}
-    same: dict[bytes, list[Entry]] = defaultdict(list)
-    for layer, (contents, digests) in enumerate(zip(tree.layers, sums, strict=True)):
-        if repeated.isdisjoint(digests):
-            continue
-        offsets = [entry.offset for entry in contents.entries if entry.kind == FILE]
-        for offset, digest in zip(offsets, digests, strict=True):
-            if digest in repeated and (layer, offset) in bodies:
-                same[digest].append(bodies[layer, offset])
-    for digest, entries in same.items():
-        if len(entries) > 1 and entries[0].size:
-            paths = sorted(_shown(entry.path) for entry in entries)
-            yield Duplicate(digest.hex(), entries[0].size, tuple(paths))
+    sums = list(chain.from_iterable(contents.list_sums() for contents in tree.layers))
+    repeated = {digest for digest, count in Counter(sums).items() if count > 1 and digest != UNKNOWN}
+    bodies = {ref for ref, digest in enumerate(sums) if digest in repeated} & living
+    names: dict[Ref, bytes] = {}
+    for path, body in tree.stack.iter_names(bodies):
+        names[body] = min(names.get(body, path), path)
+    same: dict[bytes, list[Ref]] = defaultdict(list)
+    for body in names:
+        same[sums[body]].append(body)
+    for digest, equals in same.items():
+        layer, row = tree.stack.place(equals[0])
+        size = tree.layers[layer].columns.sizes[row]
+        if len(equals) > 1 and size:
+            yield Duplicate(digest.hex(), size, tuple(sorted(_shown(names[body]) for body in equals)))
 
 
 def _steps(

@@ -49,9 +49,10 @@ def find_files(tree: Tree) -> Files:
     kinds: dict[bytes, str] = {}
     skipped: list[str] = []
     left = _MOST_BYTES
-    for entry in tree.iter():
-        found = _WANTED.fullmatch(entry.path) if entry.kind == FILE else None
-        if found is None or found.lastgroup is None:
+    for path, ref in zip(*tree.stack.list_beneath(b""), strict=True):
+        found = _WANTED.fullmatch(path)
+        entry = tree.located(path, ref).entry if found else None
+        if found is None or found.lastgroup is None or entry is None or entry.kind != FILE:
             continue
         if entry.size > min(left, _LARGEST if found.lastgroup == "rpm" else _LARGEST_TEXT):
             skipped.append(_shown(entry.path))

@@ -53,7 +53,7 @@ class Explorer(App[None]):
         self.title = printable(name)
         self._words = words
         self._steps = [step for step in list_steps(image.manifest, image.config) if not step.is_empty]
-        self._sizes = [sum(entry.size for entry in layer.entries if entry.kind == FILE) for layer in files.layers]
+        self._sizes = [sum(layer.columns.sizes) for layer in files.layers]
         self._view_of = lru_cache(_VIEWS)(lambda number: View(files, number))
         self._view: View | None = None
         self._open: set[bytes] = set()

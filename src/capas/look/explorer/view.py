@@ -77,7 +77,7 @@ class View:
 
     def _changes(self, before: Tree) -> Iterator[tuple[Entry, Change]]:
         """Every entry after the layer, and those that it removed."""
-        for entry, _, made in self._after.iter_located():
+        for entry, _, made, _ in self._after.iter_located():
             if made != self.number:
                 yield entry, ""
             else:
