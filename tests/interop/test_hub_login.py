@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -80,7 +82,8 @@ def test_capas_login_keeps_an_identity_token_in_the_place_of_the_password(place:
     capas = place.terminal
     capas.ok("login", "-u", "alice", "--password-stdin", place.address, stdin=PASSWORD.encode())
     (entry,) = config_of(place.tmp_path / "home/.docker/config.json")["auths"].values()  # type: ignore[attr-defined]
-    assert base64.b64decode(entry["auth"]) == b"alice:"
+    name, _, kept = base64.b64decode(entry["auth"]).decode().partition(":")
+    assert (name, kept.startswith("capas_login_"), list(entry)) == ("alice", True, ["auth"])
     (session,) = list_sessions(place.hub.database, number_of(place, "alice"), place.hub.now_ns())
     assert (session.kind, session.client) == ("client", "capas")
     capas.ok("push", "-q", place.build("alice/app:v1"))
@@ -187,6 +190,83 @@ def test_podman_logs_in_and_out(place: Place) -> None:
     assert done.returncode == 0, done.stderr
     assert run("podman", "login", auth, "--get-login", place.address).stdout.strip() == "alice"
     assert run("podman", "logout", auth, place.address).returncode == 0
+
+
+def test_a_login_without_the_right_hears_whose_it_is_and_not_whether_the_name_exists(place: Place) -> None:
+    capas, reference = place.terminal, place.build("alice/app:v1")
+    capas.ok("login", "-u", "alice", "--password-stdin", place.address, stdin=PASSWORD.encode())
+    capas.ok("push", "-q", reference)
+    bob = Terminal(place.tmp_path / "bob")
+    bob.ok("login", "-u", "bob", "--password-stdin", place.address, stdin=PASSWORD.encode())
+    said = [bob.fails("pull", f"{place.address}/alice/{name}:v1") for name in ("app", "abc")]
+    assert f"bob is logged in at {place.address}: this account may not do that, or there is no such name" in said[0]
+    assert "log in first" not in said[0] and "`capas login`" not in said[0]
+    assert said[1].replace("abc", "app") == said[0]
+
+
+@pytest.fixture
+def at_home(place: Place) -> Iterator[dict[str, str]]:
+    """The variables by which docker, podman and skopeo find the logins that Capas keeps; podman's store beside them."""
+    home = Path(tempfile.mkdtemp(prefix="pod"))  # podman wants it short
+    conf = place.tmp_path / "containers.conf"
+    conf.write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024"]\n[engine]\ncgroup_manager = "cgroupfs"\n')
+    yield {
+        "HOME": str(place.terminal.root / "home"), "XDG_RUNTIME_DIR": str(home / "xdg"), "CONTAINERS_CONF": str(conf),
+        "TMPDIR": str(place.tmp_path), "PODMAN": str(home), "DOCKER_HOST": "unix:///nonexistent.sock",
+        "DOCKER_CONFIG": str(place.terminal.root / "home" / ".docker"),
+    }  # fmt: skip
+    shutil.rmtree(home)
+
+
+def podman(environ: dict[str, str], *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    store = environ["PODMAN"]
+    places = ("--root", f"{store}/root", "--runroot", f"{store}/run", "--storage-driver", "vfs")
+    return run("podman", *places, *words, stdin=stdin, environ=environ)
+
+
+@pytest.mark.root
+@pytest.mark.peer("podman")
+def test_podman_goes_on_with_the_login_of_capas(place: Place, at_home: dict[str, str]) -> None:
+    reference = place.build("alice/app:v1")
+    place.terminal.ok("login", "-u", "alice", "--password-stdin", place.address, stdin=PASSWORD.encode())
+    place.terminal.ok("push", "-q", reference)
+    for words in (
+        ("login", "--tls-verify=false", place.address),  # by what Capas kept
+        ("pull", "-q", "--tls-verify=false", reference),
+        ("push", "-q", "--tls-verify=false", reference, f"{place.address}/alice/app:podman"),
+        ("login", "--tls-verify=false", "-u", "alice", "--password-stdin", place.address),
+    ):
+        done = podman(at_home, *words, stdin=PASSWORD)
+        assert done.returncode == 0, (words, done.stderr)
+    place.terminal.ok("pull", "-q", f"{place.address}/alice/app:podman")
+
+
+@pytest.mark.peer("skopeo")
+def test_skopeo_goes_on_with_the_login_of_capas(place: Place, at_home: dict[str, str]) -> None:
+    reference = place.build("alice/app:v1")
+    place.terminal.ok("login", "-u", "alice", "--password-stdin", place.address, stdin=PASSWORD.encode())
+    place.terminal.ok("push", "-q", reference)
+    for words in (
+        ("login", "--tls-verify=false", place.address),
+        ("inspect", "--tls-verify=false", f"docker://{reference}"),
+    ):
+        done = run("skopeo", *words, environ=at_home)
+        assert done.returncode == 0, (words, done.stderr)
+
+
+@pytest.mark.peer("docker")
+def test_docker_goes_on_with_the_login_of_capas_and_capas_with_dockers(place: Place, at_home: dict[str, str]) -> None:
+    reference = place.build("alice/app:v1")
+    place.terminal.ok("login", "-u", "alice", "--password-stdin", place.address, stdin=PASSWORD.encode())
+    place.terminal.ok("push", "-q", reference)
+    inspect = ("docker", "manifest", "inspect", "--insecure", reference)
+    assert run(*inspect, environ=at_home).returncode == 0
+    login = ("docker", "login", "-u", "alice", "--password-stdin", place.address)
+    assert run(*login, stdin=PASSWORD, environ=at_home).returncode == 0
+    place.terminal.ok("push", "-q", reference)
+    place.terminal.ok("pull", "-q", reference)
+    place.terminal.ok("login", "-u", "alice", "--password-stdin", place.address, stdin=PASSWORD.encode())
+    assert run(*inspect, environ=at_home).returncode == 0
 
 
 @pytest.mark.peer("openssl")

@@ -243,3 +243,9 @@ def test_nothing_that_is_secret_shows_in_a_repr() -> None:
     town.ask()
     assert "sesame" not in repr(ALI)
     assert "t1" not in repr(town.authorizer.__dict__)
+
+
+def test_a_refusal_says_as_whom_it_was_asked() -> None:
+    for login, user in ((None, ""), (ALI, "ali"), (Login("", "", "idtoken"), "<token>")):
+        town = Town(bearer(), login)
+        assert town.authorizer.name_of(Account(HOST, "me/app")) == user

@@ -95,6 +95,11 @@ class Authorizer:
             self._tickets[place, account, scopes] = _Ticket(header, self._monotonic() + seconds)
         return header
 
+    def name_of(self, account: Account) -> str:
+        """As whom requests for it are made; empty where no login is kept."""
+        login = self._find(account.domain, account.path)
+        return "" if login is None else login.username or "<token>"
+
     def _is_known(self, realm: str, login: Login | None) -> bool:
         """Whether the user gave the realm's host this very login, too."""
         if login is None:

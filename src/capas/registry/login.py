@@ -16,10 +16,17 @@ from capas.registry.token import wrong_login
 if TYPE_CHECKING:
     from capas.registry.client import Client
 
+# The identity tokens of a Capas hub begin so. It takes them as passwords too, and as one it is kept: `podman login` and
+# `skopeo login` go no further where a file holds an identity token.
+_ALSO_PASSWORD = "capas_login_"
+
 
 def login(client: Client, domain: str, username: str, secret: str) -> None:
     """Keep a user name and secret for a registry, once it has accepted them. Raises: as `check_login`."""
-    client.credentials.save(domain, check_login(client, domain, username, secret))
+    kept = check_login(client, domain, username, secret)
+    if kept.identity_token.startswith(_ALSO_PASSWORD):
+        kept = Login(username, kept.identity_token)
+    client.credentials.save(domain, kept)
 
 
 def check_login(client: Client, domain: str, username: str, secret: str) -> Login:

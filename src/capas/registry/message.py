@@ -59,6 +59,7 @@ class Response:
         self.headers = {name.lower(): value for name, value in headers.items()}
         self.body = body
         self.url = url
+        self.user = ""  # of a refusal: as whom it was asked, empty for nobody in particular
 
     def header(self, name: str) -> str:
         """The header's value, empty where it is not there."""

@@ -36,10 +36,15 @@ def refused(response: Response, what: str) -> CapasError:
     if status == 401:
         return Unauthenticated(
             "{what}: access is refused{tail}", what=what, said=said, tail=tail, host=host, status=status,
-            hint="it may not exist, or it is private: `capas login` first",
+            user=response.user,
+            hint="{user} is logged in at {host}: this account may not do that, or there is no such name"
+            if response.user else "it may not exist, or it is private: `capas login` first",
         )  # fmt: skip
     if status == 403:
-        return Denied("{what}: not allowed{tail}", what=what, said=said, tail=tail, host=host, status=status)
+        return Denied(
+            "{what}: not allowed{tail}", what=what, said=said, tail=tail, host=host, status=status, user=response.user,
+            hint="{user} is logged in at {host}" if response.user else "",
+        )  # fmt: skip
     if status in (404, 410):
         return NotFound(
             "{what}: not found{tail}", what=what, said=words or "not found", tail=tail, host=host, status=status

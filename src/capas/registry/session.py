@@ -11,6 +11,7 @@ from capas.registry.message import Conversation, Request, Response, Upload, read
 from capas.registry.redirect import follow, resolve
 from capas.registry.trust import origin
 
+_REFUSALS = frozenset({401, 403})
 _DEAF = frozenset({"protocol", "refused", "broken"})  # how a server of the other scheme looks
 
 _FIRST_TRIES = 2  # while we do not know which scheme it speaks: the wrong one may look like a broken connection
@@ -58,6 +59,8 @@ class Session:
             if self._base is None and _wants_tls(response):
                 continue
             self._base = base
+            if response.status in _REFUSALS:
+                response.user = self._authorizer.name_of(account)
             return response
         raise failure or Unavailable("{host} does not speak http", host=self.endpoint.host)
 

@@ -10,7 +10,8 @@ import pytest
 
 from capas.hub.config import Config, ServerConfig
 from capas.hub.people.access import Scope
-from capas.hub.people.accounts import set_active, set_password
+from capas.hub.people.accounts import find_user, set_active, set_password
+from capas.hub.people.sessions import list_sessions
 from capas.hub.people.tokens import PERSONAL, ROBOT, NewToken, create_token, revoke_token
 from support.accounts import Accounts, basic, bearer, claims_of, token_in
 from support.people import KEEPER, PASSWORD
@@ -282,3 +283,37 @@ def test_an_open_hub_has_no_token_service(tmp_path: Path) -> None:
     assert hub.send("GET", "/v2/").status == 200
     assert hub.send("GET", "/token").status == 404
     hub.close()
+
+
+def test_an_identity_token_is_its_persons_password_for_passes_alone(hub: Accounts) -> None:
+    first = hub.ask_token("alice", PASSWORD, client_id="capas", offline_token="true")
+    identity = json.loads(first.data)["refresh_token"]
+    answer = hub.ask_token("alice", identity, MINE)
+    assert access_of(token_in(answer)) == [("repository", "alice/app", ["pull", "push"])]
+    form = {"grant_type": "password", "username": "alice", "service": "capas", "scope": MINE, "client_id": "containerd"}
+    assert access_of(token_in(hub.post_token(**form, password=identity))) == [
+        ("repository", "alice/app", ["pull", "push"])
+    ]
+    for path in ("/v2/", "/api/v1/me"):
+        assert hub.send("GET", path, headers={**basic("alice", identity), "host": "h"}).status == 401
+
+
+def test_an_identity_token_as_a_password_is_nobody_elses_and_ends_with_its_session(hub: Accounts) -> None:
+    hub.person("bob")
+    first = hub.ask_token("alice", PASSWORD, client_id="capas", offline_token="true")
+    identity = json.loads(first.data)["refresh_token"]
+    assert hub.ask_token("bob", identity).status == 401
+    set_password(hub.hub.database, "alice", "another password", KEEPER)
+    assert hub.ask_token("alice", identity).status == 401
+
+
+def test_an_identity_token_as_a_password_begets_no_other(hub: Accounts) -> None:
+    first = hub.ask_token("alice", PASSWORD, client_id="capas", offline_token="true")
+    identity = json.loads(first.data)["refresh_token"]
+    again = hub.ask_token("alice", identity, client_id="podman", offline_token="true")
+    assert json.loads(again.data)["refresh_token"] == identity
+    form = {"grant_type": "password", "username": "alice", "service": "capas", "access_type": "offline"}
+    assert json.loads(hub.post_token(**form, password=identity).data)["refresh_token"] == identity
+    alice = find_user(hub.hub.database, "alice")
+    assert alice is not None
+    assert len(list_sessions(hub.hub.database, alice.number, hub.now_ns)) == 1

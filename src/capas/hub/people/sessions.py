@@ -20,6 +20,7 @@ from capas.hub.spans import SECOND_NS
 
 Kind = Literal["page", "client"]
 
+CLIENT_PREFIX = "capas_login_"  # of identity tokens: clients know by it that they are passwords too
 PAGE_SECONDS, CLIENT_SECONDS = 14 * 24 * 3600, 90 * 24 * 3600  # without being used
 _USED_NS = 3600 * SECOND_NS  # how exactly it is known when a session was last used
 _LONGEST = 200

@@ -1,6 +1,7 @@
 """`/token`: docker's token service. Credentials come in, a pass for what they may do of what was asked comes out.
 
 Whoever may not do something gets a pass without it, as docker's clients expect: the registry then says so.
+An identity token counts as its person's password here, and nowhere else: `podman login` reads passwords alone.
 Spec: distribution's "Token Authentication Specification" (GET) and "Oauth2 Token Authentication" (POST).
 """
 
@@ -27,9 +28,9 @@ from capas.hub.people.audit import By
 from capas.hub.people.keys import PASS_SECONDS
 from capas.hub.people.login import check_login
 from capas.hub.people.passes import ACTIONS, SERVICE, Granted, issue
-from capas.hub.people.sessions import find_session, start_session
+from capas.hub.people.sessions import CLIENT_PREFIX, find_session, start_session
 from capas.hub.people.tokens import PREFIX, find_bearer
-from capas.hub.people.who import identify
+from capas.hub.people.who import authorization, identify, read_login
 from capas.hub.spans import SECOND_NS
 
 _MOST_SCOPES = 100
@@ -49,11 +50,29 @@ async def answer_get(request: Request) -> Response:
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     fields = dict(pairs)
     scopes = tuple(one for name, value in pairs if name == "scope" for one in value.split())
-    identity = await identify(hub, request, await hub.turn())
+    identity, session = await _identify(hub, request)
     if identity.access is not None:
         raise Unauthenticated("a pass gets no other pass: it would never end")
     client = fields.get("client_id", "docker") if fields.get("offline_token") == "true" else ""
-    return await hub.hop(_grant, hub, request, identity, _wanted(fields, scopes, client))
+    return await hub.hop(_grant, hub, request, identity, _wanted(fields, scopes, client), session)
+
+
+async def _identify(hub: Hub, request: Request) -> tuple[Identity, str]:
+    """Who asks, and the identity token that was shown as a password, or nothing. Raises: Unauthenticated; TooMany."""
+    scheme, _, value = authorization(request).partition(b" ")
+    if scheme.lower() == b"basic":
+        name, secret = read_login(value.strip().decode("latin-1"))
+        if secret.startswith(CLIENT_PREFIX):
+            return await hub.hop(_find_by_session, hub, name, secret), secret
+    return await identify(hub, request, await hub.turn()), ""
+
+
+def _find_by_session(hub: Hub, name: str, secret: str) -> Identity:
+    """The person of this name, by an identity token. Raises: Unauthenticated."""
+    found = find_session(hub.database, secret, "client", hub.now_ns())
+    if found is None or found.name != name:
+        raise Unauthenticated("wrong user name or password")
+    return found
 
 
 async def answer_post(request: Request) -> Response:
@@ -64,7 +83,9 @@ async def answer_post(request: Request) -> Response:
     wanted = _wanted(form, tuple(form.get("scope", "").split()), client)
     by = By(form.get("username", ""), hub.doors.origins.find_address(request.scope), hub.now_ns())
     identity = await hub.hop(_find_grantee, hub, form, by)
-    return await hub.hop(_grant, hub, request, identity, wanted, form.get("refresh_token", ""))
+    password = form.get("password", "")
+    shown = password if password.startswith(CLIENT_PREFIX) else form.get("refresh_token", "")
+    return await hub.hop(_grant, hub, request, identity, wanted, shown)
 
 
 def _find_grantee(hub: Hub, form: Mapping[str, str], by: By) -> Identity:
@@ -72,6 +93,8 @@ def _find_grantee(hub: Hub, form: Mapping[str, str], by: By) -> Identity:
     match form.get("grant_type"):
         case "refresh_token":
             found = find_session(hub.database, form.get("refresh_token", ""), "client", by.now_ns)
+        case "password" if form.get("password", "").startswith(CLIENT_PREFIX):
+            found = _find_by_session(hub, by.name, form["password"])
         case "password" if form.get("password", "").startswith(PREFIX):
             found = find_bearer(hub.database, by.name, form["password"], by.now_ns)
         case "password":
@@ -109,7 +132,7 @@ def _grant(hub: Hub, request: Request, identity: Identity, wanted: Wanted, refre
     if refresh:
         said["refresh_token"] = refresh
     elif wanted.client and user is not None and identity.token is None:
-        secret = said["refresh_token"] = hub.new_token()
+        secret = said["refresh_token"] = CLIENT_PREFIX + hub.new_token()
         by = By(identity.name, hub.doors.origins.find_address(request.scope), now_ns)
         hub.database.write(lambda db: start_session(db, user, secret, "client", client=wanted.client, by=by))
     return _respond(200, said)

@@ -69,6 +69,15 @@ def authorization(request: Asking) -> bytes:
     return next((bytes(value) for name, value in request.scope["headers"] if name == b"authorization"), b"")
 
 
+def read_login(value: str) -> tuple[str, str]:
+    """The name and the secret of `Basic`. Raises: Unauthenticated."""
+    try:
+        name, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise Unauthenticated("wrong user name or password") from None
+    return name, secret
+
+
 class Shown(NamedTuple):
     """What the client shows: a scheme in lower case and what follows it, from its address."""
 
@@ -107,10 +116,7 @@ def _by_pass(hub: Hub, text: str, digest: bytes, now_ns: int) -> _Known:
 
 async def _by_login(hub: Hub, shown: Shown, digest: bytes, now_ns: int) -> Identity:
     """By name and password, or name and token."""
-    try:
-        name, _, secret = base64.b64decode(shown.value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        raise Unauthenticated("wrong user name or password") from None
+    name, secret = read_login(shown.value)
     if secret.startswith(PREFIX):
         return await _by_token(hub, name, secret, now_ns)
     by = By(name, shown.address, now_ns)
