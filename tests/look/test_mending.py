@@ -60,6 +60,51 @@ def test_a_run_that_deletes_what_a_run_made_is_joined_with_it(engine: Engine) ->
     ]
 
 
+def found(engine: Engine, *layers: tuple[str, list[Member]]) -> Mend:
+    mends(engine, *layers)
+    (mend,) = list_mends(engine.look.waste("app"))
+    return mend
+
+
+MADE = ("RUN /bin/sh -c make all # buildkit", [BIG])
+GONE = ("RUN /bin/sh -c rm -rf /opt # buildkit", [file(".wh.opt")])
+
+
+def test_runs_between_are_joined_too_since_they_may_use_what_goes(engine: Engine) -> None:
+    mend = found(engine, MADE, ("RUN /bin/sh -c wc -c /opt/app > /size # buildkit", [file("size", b"1")]), GONE)
+    assert (mend.how, mend.line) == ("join", "RUN make all && wc -c /opt/app > /size && rm -rf /opt")
+    assert mend.check == ()
+
+
+@pytest.mark.parametrize("between", ["COPY conf /etc/conf # buildkit", "WORKDIR /srv", "ADD x.tar /"])
+def test_what_is_no_run_between_two_that_would_be_joined_is_to_be_checked(engine: Engine, between: str) -> None:
+    mend = found(engine, MADE, (between, [file("etc/conf", b"1")]), GONE)
+    assert (mend.how, mend.line) == ("join", "RUN make all && rm -rf /opt")
+    assert mend.check == (between.removesuffix(" # buildkit"),)
+
+
+def test_a_command_between_that_may_use_a_file_is_to_be_checked_before_the_file_goes(engine: Engine) -> None:
+    copied = ("COPY app.tgz /opt/ # buildkit", [file("opt/app.tgz", b"x" * 1000)])
+    used = ("RUN /bin/sh -c tar xf /opt/app.tgz # buildkit", [file("bin/app", b"1")])
+    gone = ("RUN /bin/sh -c rm /opt/app.tgz # buildkit", [file("opt/.wh.app.tgz")])
+    mend = found(engine, copied, used, gone)
+    assert (mend.how, mend.line, mend.check) == ("drop", "/opt/app.tgz", ("RUN tar xf /opt/app.tgz",))
+
+
+def test_a_command_that_replaces_a_file_may_have_read_it(engine: Engine) -> None:
+    copied = ("COPY conf /etc/conf # buildkit", [file("etc/conf", b"x" * 100)])
+    mend = found(engine, copied, ("RUN /bin/sh -c sed -i s/x/y/ /etc/conf", [file("etc/conf", b"y" * 100)]))
+    assert (mend.how, mend.check) == ("drop", ("RUN sed -i s/x/y/ /etc/conf",))
+
+
+def test_copies_between_do_not_read_what_goes(engine: Engine) -> None:
+    copied = ("COPY app /opt/app # buildkit", [BIG])
+    mend = found(
+        engine, copied, ("COPY b /b", [file("b", b"1")]), ("RUN /bin/sh -c rm /opt/app", [file("opt/.wh.app")])
+    )
+    assert (mend.how, mend.check) == ("drop", ())
+
+
 def test_a_change_of_mode_or_owner_becomes_a_flag_of_copy(engine: Engine) -> None:
     again = file("opt/app", b"x" * 1000, mode=0o755)
     copied = ("COPY app /opt/app # buildkit", [BIG])

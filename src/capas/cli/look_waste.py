@@ -125,6 +125,10 @@ class _Page:
             click.echo(f"  {_say_how(mend, self._app.words)}")
             for line in mend.line.split("\n"):
                 click.echo(f"      {printable(line)}")
+            if mend.check:
+                click.echo(f"    {_say_check(mend, self._app.words)}")
+            for step in mend.check:
+                click.echo(f"      {shortened(step, _LONGEST_STEP)}")
 
 
 def _say_why(why: Why, words: Words) -> str:
@@ -138,11 +142,23 @@ def _say_kind(kind: str, words: Words) -> str:
     return known.get(kind) or (words("{tool} cache", tool=tool) if kind.endswith(" cache") else kind)
 
 
+def _say_check(mend: Mend, words: Words) -> str:
+    """What only the author knows."""
+    if mend.how == "join":
+        return words("but only if none of these needs what one of the two makes, nor one of the two what these do:")
+    return words("but only if none of these needs it:")
+
+
 def _say_how(mend: Mend, words: Words) -> str:
     facts = {"layer": mend.layer, "by": mend.by}
     said = {
         "clean": words("remove in layer {layer} what its tools leave", **facts),
-        "join": words("join layers {layer} and {by}: the later one takes away what the earlier one brought", **facts),
+        "join": words(
+            "join layers {layer} to {by}: the last one takes away what the first one brought"
+            if mend.by > mend.layer + 1 and not mend.check
+            else "join layers {layer} and {by}: the later one takes away what the earlier one brought",
+            **facts,
+        ),
         "bind": words("show the file to layer {by} instead of copying it in layer {layer}", **facts),
         "flag": words("give the files of layer {layer} their mode or owner as they are copied", **facts),
         "ignore": words("leave it out of the context of layer {layer}, in .dockerignore", **facts),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import Literal, NamedTuple
 
 from capas.image.steps import Step
 from capas.look.leftovers import HABITS
-from capas.look.waste import StepWaste, Waste, Why
+from capas.look.waste import Waste, Why
 
 How = Literal["clean", "join", "bind", "flag", "ignore", "drop"]
 _COPY = re.compile(r"(?:--\S+\s+)*(?!file:|dir:|multi:)(\S+)\s+(\S+)")
@@ -18,6 +19,10 @@ _REMOVAL = re.compile(r"\s*(?:&&|;)\s*rm\s[^&;|]*$")
 
 
 _OURS = ("RUN", "COPY", "ADD")
+_ONLY_REMOVES = re.compile(r"\s*rm\s[^&;|\n]*")
+_HARMLESS = frozenset(
+    ("CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "STOPSIGNAL")
+)  # settings that no RUN is told of
 
 
 class Mend(NamedTuple):
@@ -26,6 +31,7 @@ class Mend(NamedTuple):
     `how`: "clean" what tools leave, in the same RUN; "join" the step with the later one, `by`; "bind" a file that is
     deleted after its use; "flag" a COPY with the mode or owner; "ignore" it in the context; "drop" what is replaced
     later (then `line` is what to leave out).
+    `check`: steps that may need what would move or go, as only their author knows; empty where nothing is in the way.
     """
 
     layer: int
@@ -33,6 +39,7 @@ class Mend(NamedTuple):
     how: How
     saves: int
     line: str
+    check: tuple[str, ...] = ()
 
 
 def list_mends(waste: Waste) -> list[Mend]:
@@ -78,18 +85,45 @@ def _keep_from_hiding(waste: Waste) -> Iterator[Mend]:
     for (layer, by), lost in pairs.items():
         if waste.steps[layer].step.instruction not in _OURS:
             continue  # of a base that came as a whole nobody here can change a line
-        how, line = _change(waste.steps[layer], waste.steps[by], [(why, root) for why, root, _ in lost])
+        first, second = waste.steps[layer].step, waste.steps[by].step
+        between = [
+            step for step in waste.history
+            if first.number < step.number < second.number and step.instruction not in _HARMLESS
+        ]  # fmt: skip
         saves = sum(size for _, _, size in lost)
-        if saves:
-            yield Mend(layer, by, how, saves, line)
+        if not saves:
+            continue
+        if layer != by and first.instruction == second.instruction == "RUN":
+            line, check = _joined(first, between, second)
+            yield Mend(layer, by, "join", saves, line, check)
+        else:
+            how, line = _change(first, second, [(why, root) for why, root, _ in lost])
+            yield Mend(layer, by, how, saves, line, _readers(how, between, second))
 
 
-def _change(earlier: StepWaste, later: StepWaste, lost: Sequence[tuple[Why, str]]) -> tuple[How, str]:
-    first, second = earlier.step, later.step
+def _joined(first: Step, between: Sequence[Step], second: Step) -> tuple[str, tuple[str, ...]]:
+    """One RUN of two, and of all between where these are RUNs: the same commands in the same order.
+
+    Where something else stands between, one of the two would have to move over it.
+    """
+    if all(step.instruction == "RUN" for step in between):
+        return f"RUN {reduce(_then, (step.text for step in (first, *between, second)))}", ()
+    return f"RUN {_then(first.text, second.text)}", tuple(step.words for step in between)
+
+
+def _readers(how: How, between: Sequence[Step], second: Step) -> tuple[str, ...]:
+    """The commands that may read what would not be there any more: those between, and the one that takes it away."""
+    if how not in ("bind", "drop"):
+        return ()
+    readers = [step for step in between if step.instruction not in ("COPY", "ADD") and not step.is_empty]
+    if how == "drop" and second.instruction == "RUN" and not _ONLY_REMOVES.fullmatch(second.text):
+        readers.append(second)
+    return tuple(step.words for step in readers)
+
+
+def _change(first: Step, second: Step, lost: Sequence[tuple[Why, str]]) -> tuple[How, str]:
     reasons = {why for why, _ in lost}
     root = lost[0][1]  # the largest
-    if earlier.layer != later.layer and first.instruction == second.instruction == "RUN":
-        return "join", f"RUN {_then(first.text, second.text)}"
     if first.instruction in ("COPY", "ADD") and second.instruction == "RUN":
         if reasons == {"repeated"} and (flags := _flags(second.text)):
             return "flag", f"{first.instruction} {flags} {first.text}"

@@ -74,6 +74,7 @@ class Waste(NamedTuple):
     """What an image has and does not need. Bytes are those of regular files, without headers, padding or packing.
 
     `size` is what all layers add, a file with several names once. Largest first in each list.
+    `history` are all steps, oldest first, those without a layer too.
     """
 
     size: int
@@ -81,6 +82,7 @@ class Waste(NamedTuple):
     losses: Sequence[Loss]
     leftovers: Sequence[Leftover]
     duplicates: Sequence[Duplicate]
+    history: Sequence[Step]
 
     @property
     def lost(self) -> int:
@@ -109,8 +111,9 @@ def find_waste(image: Image, tree: Tree) -> Waste:
     weights, losses = weigh(tree, bodies), list_losses(tree, bodies)
     leftovers = sorted(_leftovers(tree.stack), key=lambda one: (-one.size, one.path))
     duplicates = sorted(_duplicates(tree, bodies), key=lambda one: (-one.wasted, one.paths))
-    steps = _steps(image, weights, losses, leftovers)
-    return Waste(sum(weight.size for weight in weights), steps, losses, leftovers, duplicates)
+    history = list_steps(image.manifest, image.config)
+    steps = _steps([step for step in history if not step.is_empty], weights, losses, leftovers)
+    return Waste(sum(weight.size for weight in weights), steps, losses, leftovers, duplicates, history)
 
 
 def list_losses(tree: Tree, living: AbstractSet[Ref]) -> list[Loss]:
@@ -189,14 +192,13 @@ def _duplicates(tree: Tree, living: AbstractSet[Ref]) -> Iterator[Duplicate]:
 
 
 def _steps(
-    image: Image, weights: Sequence[Weight], losses: Sequence[Loss], leftovers: Sequence[Leftover]
+    steps: Sequence[Step], weights: Sequence[Weight], losses: Sequence[Loss], leftovers: Sequence[Leftover]
 ) -> list[StepWaste]:
     left, hides = [0] * len(weights), [0] * len(weights)
     for leftover in leftovers:
         left[leftover.layer] += leftover.size
     for loss in losses:
         hides[loss.by] += loss.size
-    steps = [step for step in list_steps(image.manifest, image.config) if not step.is_empty]
     return [
         StepWaste(number, step, weight.size, weight.waste, left[number], hides[number])
         for number, (step, weight) in enumerate(zip(steps, weights, strict=True))
