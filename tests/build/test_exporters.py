@@ -41,12 +41,12 @@ def export(workshop: Workshop, context: Path, *texts: str, **wishes: object) -> 
     return workshop.build(context, outputs=tuple(map(parse_output, texts)), **wishes).exported.top
 
 
-def test_local_files_are_the_caller_s_own_and_no_setuid_bit_survives(
+def test_local_files_are_the_caller_s_own_and_keep_their_modes(
     workshop: Workshop, context: Path, tmp_path: Path
 ) -> None:
     export(workshop, context, f"type=local,dest={tmp_path}/out")
     found = (tmp_path / "out/bin/tool").stat()
-    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (os.geteuid(), os.getegid(), 0o755)
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (os.geteuid(), os.getegid(), 0o4755)
     assert os.readlink(tmp_path / "out/link") == "/bin/tool"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from support.buildkitd import write
 from support.buildx import find_buildx
+from support.compose import Compose
 from support.docker import Docker, running_server
 from support.examples import make_busybox
 from support.tars import make_tar
@@ -75,6 +77,29 @@ def test_a_bake_file_builds_its_targets_together(docker: Docker, tmp_path: Path)
     )
     docker.ok("buildx", "bake", f"--allow=fs.read={tmp_path}", "-f", str(tmp_path / "bake.json"))
     assert {"one", "two"} <= set(docker.ok("images", "--format", "{{.Tag}}", "baked").split())
+
+
+def test_a_service_s_image_stands_on_another_service_s(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path / "base", Dockerfile="FROM busybox\nRUN echo of the base >/word\n")
+    write(tmp_path / "app", Dockerfile="FROM below\nRUN cp /word /copy\n")
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  base: {image: standing-base, build: base}\n"
+        "  app: {image: standing-app, build: {context: app, additional_contexts: {below: 'service:base'}}}\n"
+    )
+    Compose(docker, tmp_path).ok("build")
+    assert docker.ok("run", "--rm", "standing-app", "cat", "/copy") == "of the base\n"
+
+
+def test_docker_build_takes_an_image_of_a_layout(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path / "c", Dockerfile="FROM scratch\nCOPY a.txt /\nENV LAID=out\n", a_txt="aaa")
+    docker.ok("build", "-t", "to-lay", str(tmp_path / "c"))
+    docker.ok("save", "-o", str(tmp_path / "o.tar"), "to-lay")
+    docker.ok("rmi", "to-lay")
+    (tmp_path / "layout").mkdir()
+    subprocess.run(["tar", "-xf", tmp_path / "o.tar", "-C", tmp_path / "layout"], check=True)
+    write(tmp_path / "d", Dockerfile="FROM base\n")
+    docker.ok("build", "-t", "laid", f"--build-context=base=oci-layout://{tmp_path / 'layout'}", str(tmp_path / "d"))
+    assert "LAID=out" in docker.ok("inspect", "--format", "{{.Config.Env}}", "laid")
 
 
 def test_the_build_cache_is_shown_and_pruned(docker: Docker, tmp_path: Path) -> None:

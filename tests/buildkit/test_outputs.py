@@ -24,7 +24,7 @@ def test_a_tar_of_the_files_comes_to_the_client(buildx: Buildx, tmp_path: Path) 
 def test_the_files_come_into_a_directory_of_the_client(buildx: Buildx, tmp_path: Path) -> None:
     dockerfile = (
         "FROM busybox AS b\nRUN mkdir -p /o/d; cd /o; echo hi >d/f; ln d/f same; ln -s d/f link; chmod 0640 d/f; "
-        "mkdir -m 0700 e\nFROM scratch\nCOPY --from=b /o /\n"
+        "mkdir -m 0700 e; echo >tool; chmod 6751 tool; mkdir -m 3777 shared\nFROM scratch\nCOPY --from=b /o /\n"
     )
     out = tmp_path / "out"
     buildx.build(tmp_path / "c", f"--output={out}", Dockerfile=dockerfile)
@@ -33,6 +33,8 @@ def test_the_files_come_into_a_directory_of_the_client(buildx: Buildx, tmp_path:
     assert (out / "d/f").stat().st_mode & 0o7777 == 0o640
     assert (out / "d/f").samefile(out / "same")
     assert (out / "e").stat().st_mode & 0o777 == 0o700
+    assert (out / "tool").stat().st_mode & 0o7777 == 0o6751
+    assert (out / "shared").stat().st_mode & 0o7777 == 0o3777
 
 
 @pytest.mark.parametrize("kind", ["oci", "docker"])

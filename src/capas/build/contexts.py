@@ -11,9 +11,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from capas.build.opening import Opening
+from capas.build.request import Images
 from capas.build.sources.contract import Files
 from capas.errors import CapasError, Invalid, Told
 from capas.image.bring import bring
@@ -27,6 +28,7 @@ from capas.store.contract import BlobStore
 if TYPE_CHECKING:
     from capas.build.stage import StageState
 
+T = TypeVar("T")
 _IMAGE, _LAYOUT, _TARGET = "docker-image://", "oci-layout://", "target:"
 
 
@@ -57,19 +59,21 @@ class NamedContexts:
         self._blobs = blobs
         self._lock = threading.Lock()
         self._values = _by_name(opening.request.build_contexts)
+        self._images: Mapping[str, Images] = _by_name(opening.request.context_images)
         self._files: dict[str, Files] = {}
         self.targets: Mapping[str, Sequence[StageState]] = {}  # what other builds of the same run give, by their names
 
     def find(self, word: str) -> str | None:
         """The context that this word of a FROM or a from= means, by the name that the others here take."""
-        if not self._values:
+        if not self._values and not self._images:
             return None
         name = _plain(word)
-        return name if name in self._values else None
+        return name if name in self._values or name in self._images else None
 
     def is_target(self, name: str) -> bool:
         """Whether it is what another build of the same run gives."""
-        return self._values[name].removeprefix(_TARGET) in self.targets and self._values[name].startswith(_TARGET)
+        value = self._values.get(name, "")
+        return value.removeprefix(_TARGET) in self.targets and value.startswith(_TARGET)
 
     def target(self, name: str, platform: Platform) -> StageState:
         """What the other build gives for a platform, or for its only one."""
@@ -81,21 +85,24 @@ class NamedContexts:
         return not self.is_image(name) and not self.is_target(name)
 
     def is_image(self, name: str) -> bool:
-        """Whether it is an image of a registry or a layout."""
-        return self._values[name].startswith((_IMAGE, _LAYOUT))
+        """Whether it is an image of a registry, a layout, or one that the caller has."""
+        return name in self._images or self._values[name].startswith((_IMAGE, _LAYOUT))
 
     def reference(self, name: str) -> Reference | None:
         """The reference of this context, where it is an image of a registry."""
-        value = self._values[name]
+        value = self._values.get(name, "")
         return Reference.parse(value.removeprefix(_IMAGE)).with_default_tag() if value.startswith(_IMAGE) else None
 
     def image(self, name: str, platform: Platform) -> Image:
         """The image of this context, with its blobs in the store. Raises: NotFound; Unavailable; Corrupt; Invalid."""
-        reference, value = self.reference(name), self._values[name]
+        reference = self.reference(name)
         if reference is not None:
             return self.opening.ports.resolve_image(reference, platform, self.opening.request.pull)
-        address = LayoutAddress.parse(value.removeprefix(_LAYOUT))
-        found = Layout(address.path).find(platform, tag=address.tag, digest=address.digest)
+        if name in self._images:
+            found = self._images[name].find(platform)
+        else:
+            address = LayoutAddress.parse(self._values[name].removeprefix(_LAYOUT))
+            found = Layout(address.path).find(platform, tag=address.tag, digest=address.digest)
         return bring(found, self.opening.ports.store, self._blobs)
 
     def files(self, name: str) -> Files:
@@ -109,7 +116,7 @@ class NamedContexts:
             return found
 
 
-def _by_name(given: Mapping[str, str]) -> dict[str, str]:
+def _by_name(given: Mapping[str, T]) -> dict[str, T]:
     for name, value in given.items():
         if not value:
             raise Invalid("--build-context {name} is empty", name=name, hint="give a directory, an address or an image")

@@ -14,7 +14,7 @@ from capas.build.checking import check_planned
 from capas.build.context import Context
 from capas.build.export import compose
 from capas.build.exporters.exported import Attest
-from capas.build.exporters.exporting import export
+from capas.build.exporters.exporting import export, whole_images
 from capas.build.exporters.metadata import metadata_of
 from capas.build.plan import Planner
 from capas.build.platforms import check_runnable, each_platform
@@ -89,6 +89,8 @@ class Job:
         solved = [solver.solved(vertex) for vertex in iter_vertices(targets) if vertex.inputs]
         _record_layers(self._ports.store, solved)
         composed = [compose(state, solver, bench) for state in states]
+        if bench.request.take is not None:
+            bench.request.take(whole_images(composed, bench))
         if any(target.type == "inline" for target in bench.request.cache_to):
             composed = [with_inline_cache(one, bench) for one in composed]
         exported = export(composed, bench, self._ports, self._open_attest(solver))

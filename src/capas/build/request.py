@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, Protocol
 
@@ -29,6 +29,13 @@ class Asked(Protocol):
         """The path of an ssh agent's socket, None where there is none of this id."""
 
 
+class Images(Protocol):
+    """Images that somebody else has, one a platform."""
+
+    def find(self, platform: Platform) -> Image:
+        """The one for a platform. Raises: NotFound; Corrupt; Interrupted."""
+
+
 class BuildRequest(NamedTuple):
     """A build, as the command line says it.
 
@@ -42,6 +49,7 @@ class BuildRequest(NamedTuple):
     stdin: BinaryIO | None = None
     dockerfile_text: str | None = None  # given from Python: no file is read
     build_contexts: Mapping[str, str] = {}  # by name: a directory, an address, docker-image:// or oci-layout://
+    context_images: Mapping[str, Images] = {}  # named contexts too, which the caller has
     build_args: Mapping[str, str | None] = {}  # None: the value of the variable outside, if it has one
     target: str = ""
     labels: Mapping[str, str] = {}
@@ -63,6 +71,7 @@ class BuildRequest(NamedTuple):
     secrets: Mapping[str, SecretSource] = {}  # by id
     ssh: Mapping[str, tuple[str, ...]] = {}  # by id: an agent's socket, or keys; nothing for the user's own agent
     asked: Asked | None = None
+    take: Callable[[Sequence[Image]], None] | None = None  # gets the images, whole, before the build lets them go
     shm_size: int = 0  # bytes of /dev/shm, 0 for docker's 64 MiB
     ulimits: tuple[tuple[str, int, int], ...] = ()  # (name, soft, hard)
     cgroup_parent: str = ""  # "" for our own

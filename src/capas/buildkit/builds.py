@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
+from itertools import takewhile
 
 from capas.buildkit import messages_pb2 as wire
+from capas.buildkit.inputs import token_of
+from capas.buildkit.results import Result
 from capas.buildkit.telling import Telling
+from capas.chance import token
 from capas.clock import now_ns
 from capas.errors import Conflict, NotFound
 
@@ -24,6 +29,8 @@ class Build:
         self.returned = asyncio.Event()
         self.problem: wire.Status | None = None  # why the client's side gave up
         self.over = False
+        self.result = Result(token())
+        self.inputs: dict[str, str | Result] = {}  # what it stands on: results of builds, and names of images
 
 
 class Builds:
@@ -58,3 +65,28 @@ class Builds:
         over = [ref for ref, one in self._known.items() if one.over]
         for ref in over[:-_REMEMBERED]:
             del self._known[ref]
+        build.result.end(well=False)
+        self._release(build)
+
+    def stand(self, build: Build, sources: Mapping[str, str]) -> None:
+        """It stands on these sources, by the names of its inputs: on results of builds that began before it only, so
+        that none waits for itself. Raises: NotFound; Conflict for one that is over.
+        """
+        if build.over:
+            raise Conflict("the build is over")
+        self._release(build)
+        earlier = takewhile(lambda one: one is not build, self._known.values())
+        results = {one.result.token: one.result for one in earlier}
+        for name, source in sources.items():
+            word = token_of(source)
+            if word and word not in results:
+                raise NotFound("no build gave what the input {name} names", name=name[:100])
+            build.inputs[name] = results[word] if word else source
+            if word:
+                results[word].want(build)
+
+    def _release(self, build: Build) -> None:
+        for one in build.inputs.values():
+            if isinstance(one, Result):
+                one.release(build)
+        build.inputs = {}

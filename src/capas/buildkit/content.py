@@ -1,4 +1,4 @@
-"""A directory of blobs at the client: a cache in a local directory is read and written there, over its session.
+"""A directory of blobs at the client, over its session: a cache is read and written there, an image of a layout read.
 
 Spec: containerd, api/services/content/v1; moby/buildkit, session/content: a header says which directory.
 """
@@ -22,15 +22,18 @@ _CHUNK = 1 << 20
 
 
 class ClientBlobs:
-    """A `CachePlace`: the blobs in a directory of the client. `top` is the manifest that was written last."""
+    """A `CachePlace`: the blobs in a directory of the client. `top` is the manifest that was written last.
 
-    def __init__(self, caller: Caller, path: str) -> None:
+    `path` is what the client calls it; `kind` is `local` for a cache, `oci` for a layout.
+    """
+
+    def __init__(self, caller: Caller, path: str, kind: str = "local") -> None:
         """Raises: Invalid for a path that no header can hold."""
         if not (path.isascii() and path.isprintable()):
             raise Invalid("BuildKit's protocol has no word for the directory {path!r}", path=path[:200],
                           hint="name the cache's directory in ASCII")  # fmt: skip
         self._caller = caller
-        self._headers = [(_HEADER, f"local:{path}")]
+        self._headers = [(_HEADER, f"{kind}:{path}")]
         self.top: Descriptor | None = None
 
     def contains(self, digest: Digest) -> bool:

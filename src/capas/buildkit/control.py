@@ -15,6 +15,7 @@ from grpclib.server import Stream
 
 from capas.buildkit import messages_pb2 as wire
 from capas.buildkit.builds import Builds
+from capas.buildkit.inputs import read_inputs
 from capas.buildkit.jobs import Jobs
 from capas.buildkit.order import Order
 from capas.buildkit.rpc import Headers, both_ways, streamed, unary
@@ -61,7 +62,13 @@ class Control:
             order = Order.read(request, build.frontend)
             if not order.builds:
                 return wire.SolveResponse()
-            return wire.SolveResponse(exporter_response=await self._jobs.do(solve, order, build.telling))
+            if build.frontend is None:
+                self._builds.stand(build, read_inputs(request.frontend_inputs))
+            given = {name: one if isinstance(one, str) else await one.get() for name, one in build.inputs.items()}
+            order = order._replace(inputs=given, result=build.result)
+            answer = await self._jobs.do(solve, order, build.telling)
+            build.result.end(well=True)
+            return wire.SolveResponse(exporter_response=answer)
         finally:
             self._builds.end(build)
 

@@ -12,6 +12,7 @@ from capas.build.cache_mounts import CacheKind
 from capas.build.urls import is_git_context, is_http
 from capas.buildkit import messages_pb2 as wire
 from capas.buildkit.job import Desk
+from capas.buildkit.named import find_images, list_places
 from capas.buildkit.receiving import Received, receive
 from capas.buildkit.telling import Dockerfile
 from capas.buildkit.wishes import LOCAL, named_contexts
@@ -30,13 +31,13 @@ def bring_files(desk: Desk) -> dict[str, Any]:
     name = attributes.get("filename") or recipe.DEFAULT
     context = attributes.get("context", "")
     if is_git_context(context) or is_http(context):
-        fields = {"file": attributes.get("filename"), "build_contexts": _bring_named(desk)}
+        fields = {"file": attributes.get("filename"), **_named(desk)}
         if context.startswith(_UPLOAD):
             return {"context": "-", "stdin": _pull(desk, context), **fields}
         return {"context": context, **fields}
     dockerfile = _bring_dockerfile(desk, attributes.get("dockerfilekey", "dockerfile"), name)
     root = _bring(desk, attributes.get("contextkey", "context"), "[internal] load build context", dockerfile)
-    return {"context": str(root), "file": str(dockerfile), "build_contexts": _bring_named(desk)}
+    return {"context": str(root), "file": str(dockerfile), **_named(desk)}
 
 
 def _pull(desk: Desk, address: str) -> BinaryIO:
@@ -57,14 +58,17 @@ def _pull(desk: Desk, address: str) -> BinaryIO:
     return desk.stack.enter_context(path.open("rb"))
 
 
-def _bring_named(desk: Desk) -> dict[str, str]:
+def _named(desk: Desk) -> dict[str, Any]:
+    """The named contexts: directories brought, images of the client's as it has them. Raises: as `bring_files`."""
     found = named_contexts(desk.job.order.attributes)
-    return {
+    images = find_images(found, desk.job)
+    places = {
         key: str(_bring(desk, place.removeprefix(LOCAL), f"[context {key}] load from client"))
         if place.startswith(LOCAL)
         else place
-        for key, place in found.items()
+        for key, place in list_places(found, desk.job.order.inputs)
     }
+    return {"build_contexts": places, "context_images": images}
 
 
 def bring_recipe(desk: Desk) -> dict[str, Any]:

@@ -8,19 +8,21 @@ Spec: moby/buildkit, frontend/gateway/pb.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from grpclib.const import Handler
 
 from capas.buildkit import messages_pb2 as wire
 from capas.buildkit.builds import Build, Builds
 from capas.buildkit.checking import check
+from capas.buildkit.inputs import graph_of, read_inputs
 from capas.buildkit.jobs import Jobs
 from capas.buildkit.order import Order
 from capas.buildkit.rpc import Headers, unary
 from capas.buildkit.wishes import read_wishes
 from capas.buildkit.worker import our_capabilities
 from capas.errors import Invalid
+from capas.oci.platform import Platform
 
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
 _CHECK = "frontend.lint"
@@ -39,6 +41,7 @@ class Gateway:
         return {
             _SERVICE + "Ping": unary(self.ping, wire.Nothing, wire.PongResponse),
             _SERVICE + "Solve": unary(self.solve, wire.FrontendRequest, wire.FrontendResponse),
+            _SERVICE + "Evaluate": unary(self.evaluate, wire.Nothing, wire.Nothing),
             _SERVICE + "Return": unary(self.give_back, wire.ReturnRequest, wire.Nothing),
         }
 
@@ -56,9 +59,15 @@ class Gateway:
             return wire.FrontendResponse(
                 result=wire.FrontendResult(metadata=await self._jobs.do(check, order, build.telling))
             )
-        read_wishes(request.options)
+        wishes = read_wishes(request.options)
+        self._builds.stand(build, read_inputs(request.inputs))
         build.frontend = request
-        return wire.FrontendResponse(result=wire.FrontendResult(reference=wire.Reference(id="capas")))
+        return wire.FrontendResponse(result=_result(build.result.token, wishes.get("platforms", ())))
+
+    async def evaluate(self, _: wire.Nothing, headers: Headers) -> wire.Nothing:
+        """Nothing is done yet: the build is, once the frontend has returned."""
+        await self._find(headers)
+        return wire.Nothing()
 
     async def give_back(self, request: wire.ReturnRequest, headers: Headers) -> wire.Nothing:
         """The frontend has said all, or failed."""
@@ -73,3 +82,12 @@ class Gateway:
         if not ref:
             raise Invalid("the call does not say which build it belongs to")
         return await self._builds.get(ref)
+
+
+def _result(token: str, platforms: Sequence[Platform]) -> wire.FrontendResult:
+    """A reference to what is to be built, one a platform where there are several."""
+    if not platforms:
+        return wire.FrontendResult(reference=wire.Reference(id=token, definition=graph_of(token)))
+    words = map(str, platforms)
+    by_platform = {word: wire.Reference(id=f"{token}/{word}", definition=graph_of(token, word)) for word in words}
+    return wire.FrontendResult(references=wire.References(by_platform=by_platform))

@@ -63,10 +63,64 @@ class SolveRequest(_message.Message):
     def __init__(self, ref: _Optional[str] = ..., definition: _Optional[_Union[Definition, _Mapping]] = ..., exporter: _Optional[str] = ..., exporter_attrs: _Optional[_Mapping[str, str]] = ..., session: _Optional[str] = ..., frontend: _Optional[str] = ..., frontend_attrs: _Optional[_Mapping[str, str]] = ..., cache: _Optional[_Union[CacheOptions, _Mapping]] = ..., entitlements: _Optional[_Iterable[str]] = ..., frontend_inputs: _Optional[_Mapping[str, Definition]] = ..., exporters: _Optional[_Iterable[_Union[Exporter, _Mapping]]] = ...) -> None: ...
 
 class Definition(_message.Message):
-    __slots__ = ("operations",)
+    __slots__ = ("operations", "notes")
+    class NotesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: OperationNotes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[OperationNotes, _Mapping]] = ...) -> None: ...
     OPERATIONS_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
     operations: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, operations: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    notes: _containers.MessageMap[str, OperationNotes]
+    def __init__(self, operations: _Optional[_Iterable[bytes]] = ..., notes: _Optional[_Mapping[str, OperationNotes]] = ...) -> None: ...
+
+class OperationNotes(_message.Message):
+    __slots__ = ("capabilities",)
+    class CapabilitiesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: bool
+        def __init__(self, key: _Optional[str] = ..., value: bool = ...) -> None: ...
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    capabilities: _containers.ScalarMap[str, bool]
+    def __init__(self, capabilities: _Optional[_Mapping[str, bool]] = ...) -> None: ...
+
+class Operation(_message.Message):
+    __slots__ = ("inputs", "exec", "source", "file", "build", "merge", "diff")
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    EXEC_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    BUILD_FIELD_NUMBER: _ClassVar[int]
+    MERGE_FIELD_NUMBER: _ClassVar[int]
+    DIFF_FIELD_NUMBER: _ClassVar[int]
+    inputs: _containers.RepeatedCompositeFieldContainer[OperationInput]
+    exec: bytes
+    source: SourceOperation
+    file: bytes
+    build: bytes
+    merge: bytes
+    diff: bytes
+    def __init__(self, inputs: _Optional[_Iterable[_Union[OperationInput, _Mapping]]] = ..., exec: _Optional[bytes] = ..., source: _Optional[_Union[SourceOperation, _Mapping]] = ..., file: _Optional[bytes] = ..., build: _Optional[bytes] = ..., merge: _Optional[bytes] = ..., diff: _Optional[bytes] = ...) -> None: ...
+
+class OperationInput(_message.Message):
+    __slots__ = ("digest", "index")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    index: int
+    def __init__(self, digest: _Optional[str] = ..., index: _Optional[int] = ...) -> None: ...
+
+class SourceOperation(_message.Message):
+    __slots__ = ("identifier",)
+    IDENTIFIER_FIELD_NUMBER: _ClassVar[int]
+    identifier: str
+    def __init__(self, identifier: _Optional[str] = ...) -> None: ...
 
 class Exporter(_message.Message):
     __slots__ = ("type", "attrs")
@@ -391,7 +445,7 @@ class FrontendResponse(_message.Message):
     def __init__(self, result: _Optional[_Union[FrontendResult, _Mapping]] = ...) -> None: ...
 
 class FrontendResult(_message.Message):
-    __slots__ = ("reference", "metadata")
+    __slots__ = ("reference", "references", "metadata")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -400,16 +454,33 @@ class FrontendResult(_message.Message):
         value: bytes
         def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     reference: Reference
+    references: References
     metadata: _containers.ScalarMap[str, bytes]
-    def __init__(self, reference: _Optional[_Union[Reference, _Mapping]] = ..., metadata: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
+    def __init__(self, reference: _Optional[_Union[Reference, _Mapping]] = ..., references: _Optional[_Union[References, _Mapping]] = ..., metadata: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
 
 class Reference(_message.Message):
-    __slots__ = ("id",)
+    __slots__ = ("id", "definition")
     ID_FIELD_NUMBER: _ClassVar[int]
+    DEFINITION_FIELD_NUMBER: _ClassVar[int]
     id: str
-    def __init__(self, id: _Optional[str] = ...) -> None: ...
+    definition: Definition
+    def __init__(self, id: _Optional[str] = ..., definition: _Optional[_Union[Definition, _Mapping]] = ...) -> None: ...
+
+class References(_message.Message):
+    __slots__ = ("by_platform",)
+    class ByPlatformEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Reference
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Reference, _Mapping]] = ...) -> None: ...
+    BY_PLATFORM_FIELD_NUMBER: _ClassVar[int]
+    by_platform: _containers.MessageMap[str, Reference]
+    def __init__(self, by_platform: _Optional[_Mapping[str, Reference]] = ...) -> None: ...
 
 class ReturnRequest(_message.Message):
     __slots__ = ("result", "error")

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from capas.buildkit import messages_pb2 as wire
+from capas.buildkit.results import Result
 from capas.errors import Unsupported
+from capas.image.image import Image
 
 _FRONTEND = "dockerfile.v0"
 
@@ -23,6 +25,8 @@ class Order(NamedTuple):
     exporters: Sequence[tuple[str, Mapping[str, str]]] = ()
     cache_exports: Sequence[tuple[str, Mapping[str, str]]] = ()
     allow: frozenset[str] = frozenset()
+    inputs: Mapping[str, str | Sequence[Image]] = {}  # by name: an image's name, or what another build gave
+    result: Result | None = None  # where its own images go, if another build stands on them
 
     @classmethod
     def read(cls, solve: wire.SolveRequest, frontend: wire.FrontendRequest | None) -> Order:

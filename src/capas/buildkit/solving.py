@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from capas.build.attestations.wish import Attestations
@@ -59,6 +60,7 @@ def _build(desk: Desk) -> Mapping[str, str]:
         cache_to=tuple(_at_client(one, desk) for one in read_cache_exports(order.cache_exports)),
         allow=order.allow,
         asked=desk.client,
+        take=partial(order.result.keep, store=desk.engine.store) if order.result and order.result.is_wanted else None,
         **read_wishes(order.attributes),
     )
     request = request._replace(cache_from=tuple(_at_client(one, desk) for one in request.cache_from))

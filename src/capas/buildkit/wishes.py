@@ -47,15 +47,8 @@ def read_wishes(attributes: Attributes) -> dict[str, Any]:
 
 
 def named_contexts(attributes: Attributes) -> dict[str, str]:
-    """What stands for names in the Dockerfile; `local:NAME` is a directory of the client. Raises: Unsupported."""
-    found = _family(attributes, "context:")
-    for name, place in found.items():
-        if place.startswith(("input:", "oci-layout:")):
-            raise Unsupported(
-                "the build context {name} is {place}: Capas takes a directory, an address or an image", name=name,
-                place=place[:200], hint="capas bake builds targets that stand on each other",
-            )  # fmt: skip
-    return found
+    """What stands for names in the Dockerfile: directories (`local:NAME`), inputs and layouts are the client's."""
+    return _family(attributes, "context:")
 
 
 def read_cache_imports(attributes: Attributes) -> Iterable[CacheSource]:

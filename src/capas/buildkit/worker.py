@@ -10,9 +10,15 @@ from capas.engine.platforms import host_platform
 from capas.release import capas_version
 
 # what clients ask a builder before they send certain wishes
-_FRONTEND = ("solve.base", "return", "returnmap", "proto.refarray", "importcaches", "frontend.caps")
+_FRONTEND = (
+    "solve.base", "return", "returnmap", "proto.refarray", "importcaches", "frontend.caps", "frontend.inputs",
+    "reference.output", "gateway.evaluate",
+)  # fmt: skip
 _LABELS = "org.mobyproject.buildkit.worker"
-_GRAPH = ("exporter.image.attestations", "exporter.image.annotations", "exporter.multiple", "exporter.sourcedateepoch")
+_GRAPH = (
+    "exporter.image.attestations", "exporter.image.annotations", "exporter.multiple", "exporter.sourcedateepoch",
+    "source.image", "source.ocilayout",
+)  # fmt: skip
 
 
 def our_version() -> wire.Version:

@@ -110,6 +110,7 @@ def _args(recipe: Recipe) -> dict[str, str]:
     said |= {f"build-arg:{name}": value for name, value in given.items() if value is not None}
     said |= {f"label:{name}": value for name, value in request.labels.items()}
     said |= {f"context:{name}": _place(value) for name, value in request.build_contexts.items()}
+    said |= {f"context:{name}": "local:" for name in request.context_images}
     return {key: without_credentials(value) for key, value in sorted(said.items()) if value}
 
 

@@ -13,6 +13,7 @@ from capas.build.exporters.output import Output
 from capas.build.ports import BuildPorts
 from capas.errors import CapasError, Denied, Invalid, Unauthenticated
 from capas.events import Finished, Said, Started
+from capas.image.image import Image
 from capas.oci.digest import Digest
 from capas.oci.platform import Platform
 from capas.parallel import Nursery
@@ -83,6 +84,13 @@ def export(composed: Sequence[Composed], bench: Bench, ports: BuildPorts, attest
             export_archive(exported, output, output.stream or bench.request.stdout)
         bench.report(Finished(name, "DONE"))
     return first or make_exported(composed, Output(), bench, attest)
+
+
+def whole_images(composed: Sequence[Composed], bench: Bench) -> Sequence[Image]:
+    """What was composed as images whose blobs are all here, for who goes on with them. Raises: as `export`."""
+    exported = make_exported(composed, Output(), bench)
+    _bring_layers(exported, bench)
+    return exported.images
 
 
 def _export_image(exported: Exported, output: Output, bench: Bench, ports: BuildPorts) -> None:

@@ -33,8 +33,8 @@ def export_tar(composed: Sequence[Composed], output: Output, stdout: BinaryIO | 
 
 
 def export_local(composed: Sequence[Composed], output: Output, bench: Bench) -> None:
-    """The files into a directory on the host, beside what is there. Every file is the caller's own: a setuid bit or a
-    capability would then speak of another user, and is left out, as devices are.
+    """The files into a directory on the host, beside what is there. Every file is the caller's own, with its mode, as
+    BuildKit's are; capabilities and devices are left out.
 
     Nothing is written outside it, whatever links are in the result or in the directory. Raises: Invalid; Exhausted.
     """
@@ -86,7 +86,7 @@ class _Mine:
             return None
         uid, gid = self._owner
         xattrs = {name: value for name, value in entry.xattrs.items() if name.startswith(b"user.")}
-        return entry._replace(uid=uid, gid=gid, mode=entry.mode & 0o1777, xattrs=xattrs)
+        return entry._replace(uid=uid, gid=gid, xattrs=xattrs)
 
 
 def _write_trees(tar: TarWriter, composed: Sequence[Composed], output: Output, adjust: Adjust, bench: Bench) -> None:
