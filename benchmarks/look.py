@@ -1,4 +1,4 @@
-"""Looking into an image of many files, beside dive on the same archive: the first look, and a second one; as JSON.
+"""Looking into an image of many files, beside dive on the same archive: the first look, and second ones; as JSON.
 
 python benchmarks/look.py --files 100000 --root /dev/shm
 """
@@ -36,8 +36,11 @@ def make_tree(path: Path, files: int) -> None:
             tar.addfile(member, io.BytesIO(data))
 
 
-def make_archive(work: Path, files: int) -> Path:
-    """An image of that tree, and of another layer that replaces one file of each folder, as docker saves one."""
+def make_archives(work: Path, files: int) -> tuple[Path, Path]:
+    """An image of that tree, and of another layer that replaces one file of each folder, as docker saves one.
+
+    The second archive's image has one small file more.
+    """
     make_tree(work / "tree.tar", files)
     (work / "context").mkdir()
     for number in range(files // A_FOLDER):
@@ -45,19 +48,22 @@ def make_archive(work: Path, files: int) -> Path:
         path.parent.mkdir(parents=True)
         path.write_bytes(b"new")
     (work / "context" / "Dockerfile").write_text("FROM base\nCOPY srv /srv\n")
+    (work / "small").mkdir()
+    (work / "small" / "Dockerfile").write_text("FROM app\nCOPY Dockerfile /\n")
     env = {
         "CAPAS_ROOT": str(work / "made"),
         "CAPAS_RUN_ROOT": str(work / "run"),
         "HOME": str(work),
         "PATH": "/usr/bin:/bin",
     }
-    archive = work / "app.tar"
+    archives = work / "app.tar", work / "changed.tar"
     for words in (
         ["import", str(work / "tree.tar"), "base"], ["build", "-q", "-t", "app", str(work / "context")],
-        ["save", "-o", str(archive), "app"],
+        ["build", "-q", "-t", "changed", str(work / "small")],
+        ["save", "-o", str(archives[0]), "app"], ["save", "-o", str(archives[1]), "changed"],
     ):  # fmt: skip
         subprocess.run([BIN / "capas", *words], env=env, check=True, stdout=subprocess.DEVNULL)
-    return archive
+    return archives
 
 
 def main() -> None:
@@ -68,7 +74,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="capas-look-", dir=given.root) as folder:
         work = Path(folder)
-        archive = make_archive(work, given.files)
+        archive, changed = map(str, make_archives(work, given.files))
 
         def capas(root: str, *words: str) -> Command:
             env = {"CAPAS_ROOT": str(work / root), "CAPAS_RUN_ROOT": str(work / "run")}
@@ -77,14 +83,25 @@ def main() -> None:
         def forget() -> None:
             shutil.rmtree(work / "first", ignore_errors=True)
 
-        waste = ("waste", "--format", "json", str(archive))
+        def look_once() -> None:
+            for name in (archive, changed):
+                command = capas("second", "waste", name)
+                env = {**command.env, "PATH": "/usr/bin:/bin"}
+                subprocess.run(command.argv, env=env, check=True, stdout=subprocess.DEVNULL)
+
+        seconds = {
+            "waste": ("waste", "--format", "json", archive), "ls-files": ("ls-files", archive),
+            "ls-files of a folder": ("ls-files", archive, "/srv/data/d7"),
+            "find --name": ("find", archive, "--name", "file-7.txt"),
+            "find --type f --size +3k": ("find", archive, "--type", "f", "--size", "+3k"),
+            "cat": ("cat", archive, "/srv/data/d7/file-3.txt"), "draw": ("draw", archive),
+            "diff with itself": ("diff", archive, archive), "diff with one file more": ("diff", archive, changed),
+        }  # fmt: skip
         dive = Command((str(BIN / "dive"), f"docker-archive://{archive}", "--json", str(work / "dive.json")))
-        second = capas("second", *waste)
         contenders = [
-            Contender("capas image waste, first look", [capas("first", *waste)], before=forget),
-            Contender("capas image waste, second look", [second], once=lambda: subprocess.run(
-                second.argv, env={**second.env, "PATH": "/usr/bin:/bin"}, check=True, stdout=subprocess.DEVNULL)),
-            Contender("capas image ls-files, second look", [capas("second", "ls-files", str(archive))]),
+            Contender("capas image waste, first look", [capas("first", *seconds["waste"])], before=forget),
+            *(Contender(f"capas image {name}, second look", [capas("second", *words)], once=look_once)
+              for name, words in seconds.items()),
             Contender("dive", [dive]),
         ]  # fmt: skip
         found = compare(contenders, rounds=given.rounds, where=work)

@@ -154,9 +154,11 @@ def opened(layers: list[list[Member]]) -> tuple[Opened, dict[bytes, tuple[object
 
 
 @settings(max_examples=150, deadline=None)
-@given(STACKS, STACKS)
-def test_exactly_the_paths_at_which_the_trees_differ_are_told(one: list[list[Member]], two: list[list[Member]]) -> None:
-    (old, before), (new, after) = opened(one), opened(two)
+@given(STACKS, STACKS, STACKS)
+def test_exactly_the_paths_at_which_the_trees_differ_are_told(
+    base: list[list[Member]], one: list[list[Member]], two: list[list[Member]]
+) -> None:
+    (old, before), (new, after) = opened(base + one), opened(base + two)
     found = {change.path.encode()[1:]: change for change in compare_trees(old, new)}
     assert set(found) == {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
     assert all((change.old is None) is (path not in before) for path, change in found.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress, repeat
-from operator import is_not
+from operator import is_not, itemgetter
 from typing import NamedTuple
 
 from capas.layer.entry import DIRECTORY, HARDLINK, NO_XATTRS, Entry
@@ -71,7 +71,7 @@ class Columns(NamedTuple):
 
 def to_columns(entries: Sequence[Entry]) -> Columns:
     """The fields of these entries."""
-    fields = list(zip(*entries, strict=True)) or [()] * len(Entry._fields)
+    fields = [list(map(itemgetter(number), entries)) for number in range(len(Entry._fields))]
     paths, kinds, modes, uids, gids, sizes, mtimes_ns, targets, devices, xattrs, offsets, sparse = fields
     return Columns(
         *_runs(paths, kinds), b"".join(kinds), modes, uids, gids, sizes, mtimes_ns, offsets,

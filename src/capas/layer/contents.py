@@ -27,19 +27,29 @@ class Contents:
     endless holes; nothing where the files were not read.
     """
 
-    def __init__(self, columns: Columns, sums: bytes = b"") -> None:
+    def __init__(self, columns: Columns, sums: bytes = b"", entries: Sequence[Entry] | None = None) -> None:
         self.columns = columns
         self.sums = sums
+        self._entries = entries
 
     @classmethod
     def of(cls, entries: Sequence[Entry], sums: bytes = b"") -> Contents:
         """The table of these entries."""
-        return cls(to_columns(entries), sums)
+        return cls(to_columns(entries), sums, entries)
 
     @property
-    def entries(self) -> list[Entry]:
-        """All of them, made anew: who needs few of them, or a field, asks `columns`."""
+    def entries(self) -> Sequence[Entry]:
+        """All of them, made anew where they are kept as columns: who needs few of them, or a field, asks for that."""
+        if self._entries is not None:
+            return self._entries
         return list(map(self.columns.entry, range(len(self.columns.kinds)), self.columns.iter_paths()))
+
+    def entry(self, row: int, path: bytes) -> Entry:
+        """The entry of a row, as if it stood at this path."""
+        if self._entries is None:
+            return self.columns.entry(row, path)
+        entry = self._entries[row]
+        return entry if entry.path == path else entry._replace(path=path)
 
     def sum(self, row: int) -> bytes:
         """What an entry holds: its SHA-256, or `UNKNOWN`."""

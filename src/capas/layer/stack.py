@@ -35,18 +35,28 @@ class Gone(NamedTuple):
     replaced: bool
 
 
+class Folder(NamedTuple):
+    """A directory: what its names stand for, and those among them that are directories."""
+
+    path: bytes
+    names: dict[bytes, Ref]
+    below: dict[bytes, Folder]
+
+
 class Stack:
-    """The names in each directory, by its path, and what they stand for. Paths are bytes; no link is among them."""
+    """The directories by their paths, without links, and what is in them. Paths are bytes."""
 
     def __init__(self, layers: Sequence[Columns]) -> None:
         self.layers = layers
         self.starts = [0, *accumulate(len(columns.kinds) for columns in layers)]
         """The first `Ref` of each layer, and the end of all."""
-        self.folders: dict[bytes, dict[bytes, Ref]] = {b"": {}}
+        self.top: Ref = -1
+        """What the root is."""
+        self._root = Folder(b"", {}, {})
+        self.folders = {b"": self._root}
         self.links: dict[Ref, Ref] = {}
         """Of each hard link the entry that it is another name of, which is no link itself."""
         self.gone: list[Gone] = []
-        self.top: Ref = -1
         for number, columns in enumerate(layers):
             marks = set(columns.marks())
             self._white_out(columns, marks, number)
@@ -71,8 +81,9 @@ class Stack:
 
     def find(self, path: bytes) -> Ref | None:
         """What stands at a path that `walk` gave."""
-        folder, _, name = path.rpartition(b"/")
-        return self.top if not path else self.folders.get(folder, {}).get(name)
+        above, _, name = path.rpartition(b"/")
+        folder = self.folders.get(above)
+        return self.top if not path else None if folder is None else folder.names.get(name)
 
     def walk(self, path: bytes, *, follow: bool, make: int | None = None) -> bytes | None:
         """The path to what is at a path, without links; None for nothing. Raises: Invalid for links in a circle.
@@ -80,9 +91,9 @@ class Stack:
         `follow`: a link at its end is followed too. With `make` (a layer), what is missing or no directory on the way
         becomes one. Leading and doubled slashes do not matter; nothing leads out of the root.
         """
-        if path in self.folders:
-            return path
-        trail = [b""]
+        if path in self.folders or (make is None and self._is_real(path, follow=follow)):
+            return path  # as most are
+        trail = [self._root]
         parts = _parts(path)
         links = 0
         while parts:
@@ -90,23 +101,25 @@ class Stack:
             if part == b"..":
                 trail = trail[:-1] or trail
                 continue
-            below = join(trail[-1], part)
-            ref, is_folder = self.folders.get(trail[-1], {}).get(part), below in self.folders
-            if ref is not None and (parts or follow) and not is_folder and self.kind(ref) == SYMLINK:
+            here = trail[-1]
+            folder, ref = here.below.get(part), here.names.get(part)
+            if folder is None and ref is not None and (parts or follow) and self.kind(ref) == SYMLINK:
                 links += 1
                 if links > _MOST_LINKS:
                     shown = path.decode(errors="replace").lstrip("/")
                     raise Invalid("too many links on the way to /{path}", path=shown)
                 target = self.target(ref)
                 parts += _parts(target)
-                trail = [b""] if target.startswith(b"/") else trail
+                trail = [self._root] if target.startswith(b"/") else trail
                 continue
-            if make is not None and not is_folder:
-                self._make(trail[-1], part, make)
-            elif ref is None:
+            if folder is None and make is not None:
+                self._hide(here, part, make, replaced=True)
+                here.names[part] = -make - 1
+                folder = self._open(here, part)
+            elif folder is None and ref is None:
                 return None
-            trail.append(below)
-        return trail[-1]
+            trail.append(folder or Folder(join(here.path, part), {}, {}))
+        return trail[-1].path
 
     def list_beneath(self, path: bytes) -> tuple[list[bytes], list[Ref]]:
         """The paths of what is at a path, of a directory with all that is beneath it, and what stands there.
@@ -116,75 +129,77 @@ class Stack:
         paths: list[bytes] = []
         refs: list[Ref] = []
         top = self.find(path)
-        waiting = [] if top is None else [(path, top)]
+        waiting = [] if top is None else [(path, top, self.folders.get(path))]
         while waiting:
-            path, ref = waiting.pop()
+            path, ref, folder = waiting.pop()
             paths.append(path)
             refs.append(ref)
-            children = self.folders.get(path)
-            if not children:
+            if folder is None:
                 continue
-            names = sorted(children)
+            names = sorted(folder.names)
             prefix = path + b"/" if path else b""
-            below = [prefix + name for name in names]
-            if self.folders.keys().isdisjoint(below):  # no directory is among them, as in most
-                paths += below
-                refs += map(children.__getitem__, names)
+            if folder.below:
+                waiting += [(prefix + name, folder.names[name], folder.below.get(name)) for name in reversed(names)]
             else:
-                waiting += zip(reversed(below), map(children.__getitem__, reversed(names)), strict=True)
+                paths += [prefix + name for name in names]
+                refs += map(folder.names.__getitem__, names)
         return paths, refs
 
     def iter_names(self, bodies: AbstractSet[Ref]) -> Iterator[tuple[bytes, Ref]]:
         """Every path at which one of these stands, under the names of hard links too."""
         wanted = bodies | {ref for ref, body in self.links.items() if body in bodies}
-        for folder, children in self.folders.items():
-            if not wanted.isdisjoint(children.values()):
-                for name, ref in children.items():
+        for folder in self.folders.values():
+            if not wanted.isdisjoint(folder.names.values()):
+                for name, ref in folder.names.items():
                     if ref in wanted:
-                        yield join(folder, name), self.links.get(ref, ref)
+                        yield join(folder.path, name), self.links.get(ref, ref)
+
+    def _is_real(self, path: bytes, *, follow: bool) -> bool:
+        """Whether there are no links on the way to something, nor one at its end that is to be followed."""
+        ref = self.find(path)
+        return ref is not None and not (follow and self.kind(ref) == SYMLINK)
 
     def _white_out(self, columns: Columns, marks: AbstractSet[int], layer: int) -> None:
         """Deletions speak of the layers below, wherever they stand in this one."""
-        for folder, rows in columns.iter_runs() if marks else ():
+        for called, rows in columns.iter_runs() if marks else ():
             for name in [columns.names[row] for row in rows if row in marks]:
-                parent = self.walk(folder, follow=True)
-                children = None if parent is None else self.folders.get(parent)
-                if parent is not None and children is not None:
-                    for gone in list(children) if name == OPAQUE else [name[len(WHITEOUT) :]]:
-                        self._hide(parent, gone, layer)
+                path = self.walk(called, follow=True)
+                folder = None if path is None else self.folders.get(path)
+                if folder is not None:
+                    for gone in list(folder.names) if name == OPAQUE else [name[len(WHITEOUT) :]]:
+                        self._hide(folder, gone, layer)
 
     def _put_all(self, columns: Columns, marks: AbstractSet[int], layer: int) -> None:
-        for folder, rows in columns.iter_runs():
-            if columns.is_plain(rows.start) and self._put_many(columns, folder, rows, layer):
+        for called, rows in columns.iter_runs():
+            if columns.is_plain(rows.start) and self._put_many(columns, called, rows, layer):
                 continue
             for row in rows:
                 if row not in marks:
-                    self._put(columns, folder, row, layer)
+                    self._put(columns, called, row, layer)
 
-    def _put_many(self, columns: Columns, folder: bytes, rows: range, layer: int) -> bool:
+    def _put_many(self, columns: Columns, called: bytes, rows: range, layer: int) -> bool:
         """Whether they could be put at once: where nothing was, and each once."""
-        children = self.folders[self._enter(folder, layer)]
+        folder = self._enter(called, layer)
         first = self.starts[layer] + rows.start
         fresh = dict(zip(columns.names[rows.start : rows.stop], range(first, first + len(rows)), strict=True))
-        if len(fresh) < len(rows) or not children.keys().isdisjoint(fresh):
+        if len(fresh) < len(rows) or not folder.names.keys().isdisjoint(fresh):
             return False
-        children.update(fresh)
+        folder.names.update(fresh)
         return True
 
-    def _put(self, columns: Columns, folder: bytes, row: int, layer: int) -> None:
-        name, is_folder = columns.names[row], columns.kinds[row : row + 1] == DIRECTORY
-        ref, parent = self.starts[layer] + row, self._enter(folder, layer)
-        path = join(parent, name)
+    def _put(self, columns: Columns, called: bytes, row: int, layer: int) -> None:
+        name, kind = columns.names[row], columns.kinds[row : row + 1]
+        ref, folder = self.starts[layer] + row, self._enter(called, layer)
         if not name:
             self.top = ref
             return
-        if columns.kinds[row : row + 1] == HARDLINK:
-            self.links[ref] = self._linked(columns.targets.get(row, b""), join(folder, name))
-        if not (is_folder and path in self.folders):  # a directory over a directory changes its attributes only
-            self._hide(parent, name, layer, replaced=True)
-            if is_folder:
-                self.folders[path] = {}
-        self.folders[parent][name] = ref
+        if kind == HARDLINK:
+            self.links[ref] = self._linked(columns.targets.get(row, b""), join(called, name))
+        if not (kind == DIRECTORY and name in folder.below):  # one over another changes its attributes only
+            self._hide(folder, name, layer, replaced=True)
+            if kind == DIRECTORY:
+                self._open(folder, name)
+        folder.names[name] = ref
 
     def _linked(self, target: bytes, named: bytes) -> Ref:
         found = self.walk(target, follow=False)
@@ -193,26 +208,27 @@ class Stack:
             raise Corrupt("{path} is a hard link to nothing", path=named.decode(errors="replace"))
         return self.links.get(ref, ref)
 
-    def _enter(self, folder: bytes, layer: int) -> bytes:
-        """The path of the directory that a layer calls so: it becomes one if it is none."""
-        return folder if folder in self.folders else self.walk(folder, follow=True, make=layer) or b""
+    def _enter(self, called: bytes, layer: int) -> Folder:
+        """The directory that a layer calls so: what is none on the way becomes one."""
+        return self.folders.get(called) or self.folders[self.walk(called, follow=True, make=layer) or b""]
 
-    def _make(self, folder: bytes, name: bytes, layer: int) -> None:
-        self._hide(folder, name, layer, replaced=True)
-        self.folders[folder][name] = -layer - 1
-        self.folders[join(folder, name)] = {}
+    def _open(self, folder: Folder, name: bytes) -> Folder:
+        """An empty directory in another one."""
+        opened = Folder(join(folder.path, name), {}, {})
+        folder.below[name] = self.folders[opened.path] = opened
+        return opened
 
-    def _hide(self, folder: bytes, name: bytes, by: int, *, replaced: bool = False) -> None:
+    def _hide(self, folder: Folder, name: bytes, by: int, *, replaced: bool = False) -> None:
         """Take away what stands there, if anything does, with all that is beneath it."""
-        path = join(folder, name)
-        if name not in self.folders[folder]:
+        if name not in folder.names:
             return
-        paths, refs = self.list_beneath(path)
-        self.gone += [Gone(one, ref, by, replaced) for one, ref in zip(paths, refs, strict=True)]
-        for one in paths:
-            self.folders.pop(one, None)
+        paths, refs = self.list_beneath(join(folder.path, name))
+        self.gone += [Gone(path, ref, by, replaced) for path, ref in zip(paths, refs, strict=True)]
+        if folder.below.pop(name, None) is not None:
+            for path in paths:
+                self.folders.pop(path, None)
         if not replaced:
-            del self.folders[folder][name]
+            del folder.names[name]
 
 
 def _parts(path: bytes) -> list[bytes]:

@@ -61,8 +61,9 @@ class Tree:
 
     def find(self, path: bytes) -> Entry | None:
         """The entry at a path; a link at its end is not followed, links on the way are."""
-        found = self._locate(path, follow=False)
-        return found.entry if found else None
+        found = self.stack.walk(path, follow=False)
+        ref = None if found is None else self.stack.find(found)
+        return None if found is None or ref is None else self.entry(found, ref)
 
     def resolve(self, path: bytes) -> bytes | None:
         """The path with every link followed inside the root, None for no such path. Raises: Invalid for a loop."""
@@ -74,15 +75,17 @@ class Tree:
 
     def list(self, path: bytes) -> Sequence[Entry]:
         """The entries in a directory, sorted; links on the way are followed. Raises: NotFound."""
-        folder = self.stack.walk(path, follow=True)
-        children = None if folder is None else self.stack.folders.get(folder)
-        if folder is None or children is None:
+        found = self.stack.walk(path, follow=True)
+        folder = None if found is None else self.stack.folders.get(found)
+        if folder is None:
             raise NotFound("no such directory in the image: /{path}", path=path.decode(errors="replace").lstrip("/"))
-        return [self.located(join(folder, name), children[name]).entry for name in sorted(children)]
+        return [self.entry(join(folder.path, name), folder.names[name]) for name in sorted(folder.names)]
 
     def iter(self, path: bytes = b"") -> Iterator[Entry]:
         """The entry at a path and all beneath it, each directory before what is in it, sorted. Nothing for no entry."""
-        return (one.entry for one in self.iter_located(path))
+        found = self.stack.walk(path, follow=False)
+        if found is not None:
+            yield from map(self.entry, *self.stack.list_beneath(found))
 
     def iter_located(self, path: bytes = b"") -> Iterator[Located]:
         """As `iter`, with the layers."""
@@ -90,20 +93,22 @@ class Tree:
         if found is not None:
             yield from map(self.located, *self.stack.list_beneath(found))
 
+    def entry(self, path: bytes, ref: Ref) -> Entry:
+        """The entry that the stack has at a path."""
+        layer, row = self.stack.place(self.stack.links.get(ref, ref))
+        return Entry(path, DIRECTORY, 0o755) if row < 0 else self.layers[layer].entry(row, path)
+
     def located(self, path: bytes, ref: Ref) -> Located:
-        """What the stack has at a path."""
+        """As `entry`, with the layers."""
         body = self.stack.links.get(ref, ref)
         layer, row = self.stack.place(body)
         made = layer if body == ref else self.stack.place(ref)[0]
-        if row < 0:
-            return Located(Entry(path, DIRECTORY, 0o755), layer, made, UNKNOWN)
-        contents = self.layers[layer]
-        return Located(contents.columns.entry(row, path), layer, made, contents.sum(row))
+        return Located(self.entry(path, body), layer, made, UNKNOWN if row < 0 else self.layers[layer].sum(row))
 
     def bodies(self) -> set[Ref]:
         """What the names stand for, each once: of hard links what they are other names of."""
         stack = self.stack
-        refs = set(chain.from_iterable(children.values() for children in stack.folders.values()))
+        refs = set(chain.from_iterable(folder.names.values() for folder in stack.folders.values()))
         linked = {ref for ref in stack.links if ref in refs}
         return (refs - linked) | {stack.links[ref] for ref in linked}
 

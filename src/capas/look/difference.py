@@ -127,7 +127,7 @@ def _list_suspects(old: Opened, new: Opened) -> Iterator[bytes]:
     if one.top != two.top or one.top not in known:
         yield b""
     for folder in one.folders.keys() | two.folders.keys():
-        before, after = one.folders.get(folder, {}), two.folders.get(folder, {})
+        before, after = (stack.folders[folder].names if folder in stack.folders else {} for stack in (one, two))
         names = [name for name, ref in before.items() if ref not in known or after.get(name) != ref]
         yield from (join(folder, name) for name in (*names, *(after.keys() - before.keys())))
 
@@ -172,7 +172,9 @@ def _hold_other(old: Located, new: Located) -> bool:
 def _side(side: Opened) -> Side:
     image, tree = side.image, side.tree
     folders = tree.stack.folders
-    files = sum(map(len, folders.values())) - (len(folders) - 1)  # each directory but the root is named in another
+    files = sum(len(folder.names) for folder in folders.values()) - (
+        len(folders) - 1
+    )  # each directory but the root is named in another
     return Side(image.id, image.digest, len(image.layers), image.size_compressed, files, tree.size)
 
 

@@ -42,7 +42,7 @@ class Files(Sequence[ImageFile]):
             found = self._tree.located(path, ref)
             return make_file(found.entry, found.made, found.sum)
         contents, row = self._tree.layers[self._layer], self._tree.stack.place(ref)[1]
-        file = make_file(contents.columns.entry(row, path), self._layer, contents.sum(row))
+        file = make_file(contents.entry(row, path), self._layer, contents.sum(row))
         mark = find_mark(path)
         return file._replace(kind=mark, digest="") if mark else file
 

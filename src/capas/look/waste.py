@@ -158,10 +158,10 @@ class _Reasons:
 def _leftovers(stack: Stack) -> Iterator[Leftover]:
     """A body that has a name elsewhere too is no leftover."""
     found: dict[Ref, tuple[bytes, str]] = {}
-    for folder, children in stack.folders.items():
-        if may_hold(folder):
-            for name, ref in children.items():
-                body, path = stack.links.get(ref, ref), join(folder, name)
+    for folder in stack.folders.values():
+        if may_hold(folder.path):
+            for name, ref in folder.names.items():
+                body, path = stack.links.get(ref, ref), join(folder.path, name)
                 if (kind := find_habit(path)) and stack.kind(body) == FILE:
                     found[body] = min(found.get(body, (path, kind)), (path, kind))
     shared = found.keys() & set(stack.links.values())

@@ -51,7 +51,7 @@ def find_files(tree: Tree) -> Files:
     left = _MOST_BYTES
     for path, ref in zip(*tree.stack.list_beneath(b""), strict=True):
         found = _WANTED.fullmatch(path)
-        entry = tree.located(path, ref).entry if found else None
+        entry = tree.entry(path, ref) if found else None
         if found is None or found.lastgroup is None or entry is None or entry.kind != FILE:
             continue
         if entry.size > min(left, _LARGEST if found.lastgroup == "rpm" else _LARGEST_TEXT):
