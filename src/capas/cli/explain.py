@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capas.look.terms.explained import ExplainedTerm
 
 _LANGUAGES = ("en", "es")
+_FORMATS = ("text", "json", "markdown", "html")
 
 
 @click.command(
@@ -27,7 +28,7 @@ _LANGUAGES = ("en", "es")
 )
 @click.argument("what", metavar="[WHAT]", default="")
 @click.option("--lang", "language", type=click.Choice(_LANGUAGES), help="In this language, not that of the locale")
-@click.option("--format", default="text", type=click.Choice(["text", "json"]), help="How it is printed")
+@click.option("--format", default="text", type=click.Choice(_FORMATS), help="How it is printed")
 @pass_app
 def explain(app: App, /, *, what: str, language: str | None, format: str) -> None:
     """A file of this name comes first, then a word, then an image."""
@@ -45,8 +46,20 @@ def explain(app: App, /, *, what: str, language: str | None, format: str) -> Non
         found = look.explain(what, page.language)
     if format == "json":
         click.echo(json.dumps(explain_document.document_of(found, page.language), indent=2, ensure_ascii=False))
+    elif format != "text":
+        _print(_document(found, format, page.language))
     else:
         _print(explain_words.lines_of(page, found))
+
+
+def _document(
+    found: ExplainedFile | ExplainedImage | ExplainedTerm | None, format: str, language: str
+) -> Iterable[str]:
+    from capas.cli.explain_formats import write_html, write_markdown
+    from capas.cli.explain_parts import parts_of
+
+    parts = parts_of(found, language)
+    return write_markdown(parts) if format == "markdown" else write_html(parts, language)
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from capas.cli.paragraphs import Look, wrap
@@ -29,20 +29,14 @@ class Page:
 
     def file(self, file: ExplainedFile) -> Iterator[str]:
         """A whole Dockerfile."""
-        explanation, taught = file.explanation, set[str]()
+        explanation = file.explanation
         yield self.look.strong(printable(explanation.source.name))
         for sentence in (*explanation.summary, *([file.built] if file.built else [])):
             yield from self.item(sentence, "  ")
-        for line in explanation.lines:
+        for line in said_once(explanation.lines):
             yield ""
             yield from self.lines(explanation.source, line)
-            form, risks = ([one for one in many if str(one) not in taught] for many in (line.form, line.risks))
-            if line.instruction != COMMENT or str(line.does[0]) not in taught:
-                yield from self.line(
-                    line._replace(form=tuple(form), risks=tuple(risks)), explanation.source, file.costs
-                )
-            # what holds of many lines alike is said of the first
-            taught |= {str(one) for one in (*form, *risks, *(line.does if line.instruction == COMMENT else ()))}
+            yield from self.line(line, explanation.source, file.costs)
 
     def lines(self, source: Source, line: Explained) -> Iterator[str]:
         """The source itself, numbered; on a terminal cut where it ends."""
@@ -81,8 +75,7 @@ class Page:
         yield from wrap(self.look, iter_spans(sentence, self.language), "      ", first, len(label) + 6)
 
     def _finding(self, finding: Finding, source: Source) -> Iterator[str]:
-        risk = told("{problem} ({rule})", problem=problem_of(finding), rule=Plain(finding.rule.name))
-        yield from self.labelled(translate("risk", self.language), risk, "red")
+        yield from self.labelled(translate("risk", self.language), risk_of(finding), "red")
         place = finding.position
         if 0 < place.line <= len(source.lines):
             room = self.look.width - len(f"      {place.line} | ")
@@ -93,6 +86,22 @@ class Page:
         advice = advice_of(finding)
         if advice is not None:
             yield from self.labelled(translate("better", self.language), advice, "blue")
+
+
+def said_once(lines: Iterable[Explained]) -> Iterator[Explained]:
+    """The lines; what holds of many alike is said of the first."""
+    taught = set[str]()
+    for line in lines:
+        if line.instruction == COMMENT and str(line.does[0]) in taught:
+            line = line._replace(does=())
+        form, risks = (tuple(one for one in many if str(one) not in taught) for many in (line.form, line.risks))
+        taught |= {str(one) for one in (*form, *risks, *(line.does if line.instruction == COMMENT else ()))}
+        yield line._replace(form=form, risks=risks)
+
+
+def risk_of(finding: Finding) -> Sentence:
+    """What is wrong, and by which rule."""
+    return told("{problem} ({rule})", problem=problem_of(finding), rule=Plain(finding.rule.name))
 
 
 def cost_of(cost: StepCost) -> Sentence:
