@@ -102,6 +102,13 @@ def test_docker_build_takes_an_image_of_a_layout(docker: Docker, tmp_path: Path)
     assert "LAID=out" in docker.ok("inspect", "--format", "{{.Config.Env}}", "laid")
 
 
+def test_the_last_builds_are_listed_and_told_again(docker: Docker, tmp_path: Path) -> None:
+    write(tmp_path, Dockerfile="FROM busybox\nRUN echo said of old\n")
+    docker.ok("build", "-t", "of-old", str(tmp_path))
+    assert tmp_path.name in docker.ok("buildx", "history", "ls")
+    assert "said of old" in docker.run("buildx", "history", "logs", "--progress=plain").stderr
+
+
 def test_the_build_cache_is_shown_and_pruned(docker: Docker, tmp_path: Path) -> None:
     write(tmp_path, Dockerfile="FROM busybox\nRUN echo something to keep >/kept\n")
     docker.ok("build", str(tmp_path))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from capas.buildkit import messages_pb2 as wire
 from capas.buildkit.inputs import token_of
+from capas.buildkit.order import Order
 from capas.buildkit.results import Result
 from capas.buildkit.telling import Telling
 from capas.chance import token
@@ -22,15 +23,24 @@ _REMEMBERED = 64  # builds that are over, for clients whose next call comes late
 class Build:
     """One build: what its client's frontend said, and the story that it is told."""
 
-    def __init__(self, session: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, ref: str, session: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.ref = ref
         self.session = session
         self.telling = Telling(loop, now_ns)
         self.frontend: wire.FrontendRequest | None = None
         self.returned = asyncio.Event()
         self.problem: wire.Status | None = None  # why the client's side gave up
         self.over = False
+        self.order: Order | None = None  # once it is known
+        self.answer: Mapping[str, str] = {}
+        self.failure: wire.Status | None = None
+        self.created_ns, self.completed_ns = now_ns(), 0
         self.result = Result(token())
         self.inputs: dict[str, str | Result] = {}  # what it stands on: results of builds, and names of images
+
+    def fail(self, code: int, why: str) -> None:
+        """It came to nothing, for this reason."""
+        self.failure = wire.Status(code=code, message=why)
 
 
 class Builds:
@@ -45,7 +55,7 @@ class Builds:
         if ref in self._known:
             raise Conflict("there is a build {ref} already", ref=ref[:100])
         async with self._news:
-            found = self._known[ref] = Build(session, asyncio.get_running_loop())
+            found = self._known[ref] = Build(ref, session, asyncio.get_running_loop())
             self._news.notify_all()
         return found
 
@@ -60,13 +70,23 @@ class Builds:
 
     def end(self, build: Build) -> None:
         """It is over."""
-        build.over = True
+        build.over, build.completed_ns = True, now_ns()
         build.telling.end()
         over = [ref for ref, one in self._known.items() if one.over]
         for ref in over[:-_REMEMBERED]:
             del self._known[ref]
         build.result.end(well=False)
         self._release(build)
+
+    def list(self) -> Sequence[Build]:
+        """Those that built something, the newest first."""
+        return [build for build in reversed(self._known.values()) if build.order is not None]
+
+    def forget(self, ref: str) -> None:
+        """Of a build that is over nothing is known from now on. Raises: NotFound."""
+        if ref not in self._known or not self._known[ref].over:
+            raise NotFound("there is no build {ref}", ref=ref[:100])
+        del self._known[ref]
 
     def stand(self, build: Build, sources: Mapping[str, str]) -> None:
         """It stands on these sources, by the names of its inputs: on results of builds that began before it only, so

@@ -15,6 +15,8 @@ from grpclib.server import Stream
 
 from capas.buildkit import messages_pb2 as wire
 from capas.buildkit.builds import Builds
+from capas.buildkit.faults import call_fault
+from capas.buildkit.history import check_request, list_events
 from capas.buildkit.inputs import read_inputs
 from capas.buildkit.jobs import Jobs
 from capas.buildkit.order import Order
@@ -24,7 +26,7 @@ from capas.buildkit.solving import solve
 from capas.buildkit.tunnel import Tunnel
 from capas.buildkit.worker import our_version, our_worker
 from capas.engine.builder import BuildEntry
-from capas.errors import Unsupported
+from capas.errors import CapasError, Unsupported
 
 T = TypeVar("T")
 _SERVICE = "/moby.buildkit.v1.Control/"
@@ -48,7 +50,8 @@ class Control:
             _SERVICE + "Info": unary(self.info, wire.Nothing, wire.InfoResponse),
             _SERVICE + "DiskUsage": unary(self.disk_usage, wire.DiskUsageRequest, wire.DiskUsageResponse),
             _SERVICE + "Prune": streamed(self.prune, wire.PruneRequest, wire.UsageRecord),
-            _SERVICE + "ListenBuildHistory": streamed(self.history, wire.Nothing, wire.Nothing),
+            _SERVICE + "ListenBuildHistory": streamed(self.history, wire.HistoryRequest, wire.HistoryEvent),
+            _SERVICE + "UpdateBuildHistory": unary(self.update_history, wire.HistoryUpdate, wire.Nothing),
         }
 
     async def solve(self, request: wire.SolveRequest, _: Headers) -> wire.SolveResponse:
@@ -62,13 +65,24 @@ class Control:
             order = Order.read(request, build.frontend)
             if not order.builds:
                 return wire.SolveResponse()
+            build.order = order
             if build.frontend is None:
                 self._builds.stand(build, read_inputs(request.frontend_inputs))
             given = {name: one if isinstance(one, str) else await one.get() for name, one in build.inputs.items()}
             order = order._replace(inputs=given, result=build.result)
-            answer = await self._jobs.do(solve, order, build.telling)
+            build.answer = await self._jobs.do(solve, order, build.telling)
             build.result.end(well=True)
-            return wire.SolveResponse(exporter_response=answer)
+            return wire.SolveResponse(exporter_response=build.answer)
+        except GRPCError as error:
+            build.fail(error.status.value, error.message or "")
+            raise
+        except CapasError as error:
+            fault = call_fault(error)
+            build.fail(fault.status.value, fault.message or "")
+            raise
+        except asyncio.CancelledError:
+            build.fail(Status.CANCELLED.value, "context canceled")
+            raise
         finally:
             self._builds.end(build)
 
@@ -77,6 +91,8 @@ class Control:
     ) -> None:
         """The story of a build, to its end."""
         build = await self._builds.get(request.ref)
+        for earlier in build.telling.told() if build.over else ():
+            await stream.send_message(earlier)
         while (news := await build.telling.read()) is not None:
             await stream.send_message(news)
 
@@ -135,9 +151,21 @@ class Control:
         for entry in await self._jobs.hop(work):
             await stream.send_message(_record(entry))
 
-    async def history(self, _: wire.Nothing, __: Stream[wire.Nothing, wire.Nothing]) -> None:
-        """There is none."""
-        raise Unsupported("Capas keeps no history of builds")
+    async def history(
+        self, request: wire.HistoryRequest, stream: Stream[wire.HistoryRequest, wire.HistoryEvent]
+    ) -> None:
+        """The last builds, the newest first. Raises: Unsupported for filters, and for who wants to hear of new ones."""
+        check_request(request)
+        for event in list_events(request, self._builds):
+            await stream.send_message(event)
+
+    async def update_history(self, request: wire.HistoryUpdate, _: Headers) -> wire.Nothing:
+        """Forget a build that is over. Raises: NotFound; Unsupported for keeping one for ever."""
+        if request.pinned:
+            raise Unsupported("Capas keeps the last builds in mind, and none of them for ever")
+        if request.delete:
+            self._builds.forget(request.ref)
+        return wire.Nothing()
 
 
 def _record(entry: BuildEntry) -> wire.UsageRecord:

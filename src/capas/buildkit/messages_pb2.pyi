@@ -392,6 +392,88 @@ class UsageRecord(_message.Message):
     shared: bool
     def __init__(self, id: _Optional[str] = ..., mutable: bool = ..., in_use: bool = ..., size: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., usage_count: _Optional[int] = ..., description: _Optional[str] = ..., record_type: _Optional[str] = ..., shared: bool = ...) -> None: ...
 
+class HistoryRequest(_message.Message):
+    __slots__ = ("active_only", "ref", "early_exit", "filter", "limit")
+    ACTIVE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REF_FIELD_NUMBER: _ClassVar[int]
+    EARLY_EXIT_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    active_only: bool
+    ref: str
+    early_exit: bool
+    filter: _containers.RepeatedScalarFieldContainer[str]
+    limit: int
+    def __init__(self, active_only: bool = ..., ref: _Optional[str] = ..., early_exit: bool = ..., filter: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class HistoryEvent(_message.Message):
+    __slots__ = ("type", "record")
+    class Type(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STARTED: _ClassVar[HistoryEvent.Type]
+        COMPLETE: _ClassVar[HistoryEvent.Type]
+        DELETED: _ClassVar[HistoryEvent.Type]
+    STARTED: HistoryEvent.Type
+    COMPLETE: HistoryEvent.Type
+    DELETED: HistoryEvent.Type
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    type: HistoryEvent.Type
+    record: HistoryRecord
+    def __init__(self, type: _Optional[_Union[HistoryEvent.Type, str]] = ..., record: _Optional[_Union[HistoryRecord, _Mapping]] = ...) -> None: ...
+
+class HistoryRecord(_message.Message):
+    __slots__ = ("ref", "frontend", "frontend_attrs", "exporters", "error", "created", "completed", "exporter_response", "cached_steps", "total_steps", "completed_steps")
+    class FrontendAttrsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class ExporterResponseEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    REF_FIELD_NUMBER: _ClassVar[int]
+    FRONTEND_FIELD_NUMBER: _ClassVar[int]
+    FRONTEND_ATTRS_FIELD_NUMBER: _ClassVar[int]
+    EXPORTERS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    EXPORTER_RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    CACHED_STEPS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_STEPS_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_STEPS_FIELD_NUMBER: _ClassVar[int]
+    ref: str
+    frontend: str
+    frontend_attrs: _containers.ScalarMap[str, str]
+    exporters: _containers.RepeatedCompositeFieldContainer[Exporter]
+    error: Status
+    created: _timestamp_pb2.Timestamp
+    completed: _timestamp_pb2.Timestamp
+    exporter_response: _containers.ScalarMap[str, str]
+    cached_steps: int
+    total_steps: int
+    completed_steps: int
+    def __init__(self, ref: _Optional[str] = ..., frontend: _Optional[str] = ..., frontend_attrs: _Optional[_Mapping[str, str]] = ..., exporters: _Optional[_Iterable[_Union[Exporter, _Mapping]]] = ..., error: _Optional[_Union[Status, _Mapping]] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., exporter_response: _Optional[_Mapping[str, str]] = ..., cached_steps: _Optional[int] = ..., total_steps: _Optional[int] = ..., completed_steps: _Optional[int] = ...) -> None: ...
+
+class HistoryUpdate(_message.Message):
+    __slots__ = ("ref", "pinned", "delete", "finalize")
+    REF_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
+    DELETE_FIELD_NUMBER: _ClassVar[int]
+    FINALIZE_FIELD_NUMBER: _ClassVar[int]
+    ref: str
+    pinned: bool
+    delete: bool
+    finalize: bool
+    def __init__(self, ref: _Optional[str] = ..., pinned: bool = ..., delete: bool = ..., finalize: bool = ...) -> None: ...
+
 class PongResponse(_message.Message):
     __slots__ = ("frontend", "llb", "workers")
     FRONTEND_FIELD_NUMBER: _ClassVar[int]

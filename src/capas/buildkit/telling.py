@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from capas.errors import CapasError, Interrupted
 from capas.events import Advanced, Event, Explained, Failed, Finished, Planned, Said, Settled, Started
 
 _MOST_LINES = 10_000  # that wait for a slow client
+_MOST_KEPT = 256 * 1024  # bytes of a story that are kept to be told again; beyond them the steps alone are
 _LAYERS = "transferring layers"
 _CANCELLED = "context canceled"  # the words by which clients know it
 _CLIPPED = b"[output clipped: the client does not keep up]\n"
@@ -47,15 +48,28 @@ class Telling:
         self._vertices: dict[str, wire.Vertex] = {}
         self._failed: list[wire.Vertex] = []
         self._moving: dict[str, wire.VertexStatus] = {}
+        self._told: list[wire.StatusResponse] = []
+        self._kept = 0  # bytes
 
     async def read(self) -> wire.StatusResponse | None:
         """What is new, waited for; None after the end."""
         await self._news.wait()
         with self._lock:
             found, self._pending = self._pending, wire.StatusResponse()
+            self._keep(found)
             if not self._ended:
                 self._news.clear()
             return found if found.ByteSize() or not self._ended else None
+
+    def told(self) -> Sequence[wire.StatusResponse]:
+        """What was read already, to be told again; of a long story the beginning, and how its steps ended."""
+        with self._lock:
+            return tuple(self._told)
+
+    def steps(self) -> Sequence[wire.Vertex]:
+        """Every step so far, as it stands."""
+        with self._lock:
+            return tuple(self._vertices.values())
 
     def report(self, event: Event) -> None:
         """Tell an event of the build. From any thread."""
@@ -108,6 +122,13 @@ class Telling:
         """Nothing more comes. In the loop."""
         self._ended = True
         self._news.set()
+
+    def _keep(self, news: wire.StatusResponse) -> None:
+        if self._kept > _MOST_KEPT:
+            news = wire.StatusResponse(vertexes=news.vertexes, warnings=news.warnings)
+        self._kept += news.ByteSize()
+        if self._kept <= 2 * _MOST_KEPT:
+            self._told.append(news)
 
     def _wake(self) -> None:
         try:
