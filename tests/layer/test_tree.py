@@ -78,6 +78,15 @@ def test_a_parent_that_is_a_link_below_leads_to_its_target() -> None:
     assert tree.open(b"/lib/x").read() == b"1"
 
 
+@pytest.mark.parametrize("path", ["d/x", "/d/x", "//d/x", "d//x", "./d/x", "d/./x", "d/../d/x", "/../d/x"])
+def test_a_path_is_found_however_it_is_written(path: str) -> None:
+    tree = stack([folder("d"), file("d/x", b"1")])
+    for top in (path, path.removesuffix("/x")):
+        assert tree.resolve(top.encode()) == ("d/x" if top == path else "d").encode()
+        assert names(tree, top) == (["d/x"] if top == path else ["d", "d/x"])
+    assert tree.open(path.encode()).read() == b"1"
+
+
 def test_links_stay_inside_the_root() -> None:
     tree = stack([link("up", "../../etc"), link("abs", "/etc/passwd"), folder("etc"), file("etc/passwd", b"p")])
     assert tree.resolve(b"up/passwd") == b"etc/passwd"

@@ -155,8 +155,8 @@ class Stack:
                         yield join(folder.path, name), self.links.get(ref, ref)
 
     def _is_real(self, path: bytes, *, follow: bool) -> bool:
-        """Whether there are no links on the way to something, nor one at its end that is to be followed."""
-        ref = self.find(path)
+        """Whether something is just there: no links on the way, nor one at its end that is to be followed."""
+        ref = None if path.startswith(b"/") else self.find(path)
         return ref is not None and not (follow and self.kind(ref) == SYMLINK)
 
     def _white_out(self, columns: Columns, marks: AbstractSet[int], layer: int) -> None:
