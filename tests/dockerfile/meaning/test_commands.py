@@ -43,7 +43,7 @@ SAID = {
     "sed -i 's/a/b/' /etc/x": "changes text in `/etc/x` by the rule `s/a/b/`",
     "sed -e s/a/b/": "changes the text that it reads by the rule `s/a/b/`",
     "find /usr -name '*.pyc' -delete": "looks through `/usr` for files and deletes those that fit",
-    "if [ -f /x ]; then cp /x /y; fi": "some of these commands run only sometimes",
+    "if [ -f /x ]; then cp /x /y; fi": "if so: copies `/x` to `/y`",
     "/usr/bin/frobnicate --hard": "runs the command `/usr/bin/frobnicate --hard`",
     "systemctl enable nginx": "nothing of it is left when this step ends",
     "bash -c 'make all'": "starts a shell that runs `make all`",

@@ -82,12 +82,31 @@ class Command(NamedTuple):
         return self.name.text == name and self.has(*first)
 
 
+class Mark(NamedTuple):
+    """What begins or ends a branch or group: `if`, `then`, `done`, `;;`, `{`, `(`, … `for` and `case` have words.
+
+    `operator` is what follows it.
+    """
+
+    word: Word
+    words: tuple[Word, ...] = ()
+    operator: str = ""
+
+
+class Read(NamedTuple):
+    """The commands and the marks of a script, each in the order of the text."""
+
+    commands: tuple[Command, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
 class Script(NamedTuple):
     """What a RUN executes. `place` gives the range of the Dockerfile that holds a range of the text."""
 
     text: str
     commands: tuple[Command, ...]
     place: Callable[[int, int], Position]
+    marks: tuple[Mark, ...] = ()
 
     def at(self, *words: Word) -> Position:
         """Where these words stand, from the first to the last."""
@@ -107,11 +126,13 @@ def read_script(request: Request, run: Run, *, posix: bool = True) -> Script:
     line = request.line
     if run.script is not None:
         known = is_posix(run.script.data.partition("\n")[0][2:].split()) if run.executable else posix
-        return Script(run.script.content, _commands(run.script.content, known), _inside(run.script))
+        read = _read(run.script.content, known)
+        return Script(run.script.content, read.commands, _inside(run.script), read.marks)
     if run.command.shell:
         text = run.command.args[0]
         start = len(line.text) - len(text)
-        return Script(text, _commands(text, posix), lambda a, b: line.at(start + a, start + b))
+        read = _read(text, posix)
+        return Script(text, read.commands, lambda a, b: line.at(start + a, start + b), read.marks)
     words = tuple(Word(text, 0, 0) for text in run.command.args)
     whole = line.at(request.rest_at, len(line.text))
     return Script(" ".join(run.command.args), (Command(words[0], words[1:]),), lambda a, b: whole)
@@ -139,12 +160,13 @@ def _flags(text: str) -> Iterator[str]:
         yield from text[1:]
 
 
-def _commands(text: str, known: bool) -> tuple[Command, ...]:
+def _read(text: str, known: bool) -> Read:
     if not known:
-        return ()
+        return Read()
     reader = _Reader(text)
     reader.read("")
-    return tuple(sorted(reader.commands, key=lambda command: command.name.start))
+    commands = sorted(reader.commands, key=lambda command: command.name.start)
+    return Read(tuple(commands), tuple(sorted(reader.marks, key=lambda mark: mark.word.start)))
 
 
 class _Reader:
@@ -156,6 +178,7 @@ class _Reader:
         self._depth = 0
         self._output = ""
         self.commands: list[Command] = []
+        self.marks: list[Mark] = []
 
     def read(self, stop: str) -> None:
         """The commands up to the stop character, and past it."""
@@ -185,9 +208,15 @@ class _Reader:
 
     def _end(self, words: list[Word], operator: str) -> None:
         while words and (words[0].text in _KEYWORDS or _is_assignment(words[0].text)):
+            if words[0].text in _KEYWORDS:
+                self.marks.append(Mark(words[0], operator=operator if len(words) == 1 else ""))
             words = words[1:]
-        if words and words[0].text not in _HEADS:
+        if words and words[0].text in _HEADS:
+            self.marks.append(Mark(words[0], tuple(words[1:]), operator))
+        elif words:
             self.commands.append(Command(words[0], tuple(words[1:]), operator, self._output))
+        if operator in (";;", "(", ")"):
+            self.marks.append(Mark(Word(operator, self._at - len(operator), self._at)))
         self._output = ""
 
     def _operator(self) -> str:

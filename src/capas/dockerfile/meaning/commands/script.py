@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from capas.dockerfile.checks.shell import Command, Script, Word
+from capas.dockerfile.meaning.commands.branches import BINDS, Branches
 from capas.dockerfile.meaning.commands.packages import MANAGERS
 from capas.dockerfile.meaning.commands.tools import TOOLS
 from capas.dockerfile.meaning.sentence import Plain, Sentence, told
 
-_BRANCHES = re.compile(r"(?:^|[;&|(\n])\s*(?:if|for|while|until|case)\s")
 _BEFORE = {"sudo", "exec", "env", "nice", "time", "command", "eatmydata"}
-_BINDS = {
-    "&&": told("only if that went well: {does}"),
-    "||": told("only if that failed: {does}"),
-    "|": told("which reads what the one before prints: {does}"),
-    "|&": told("which reads what the one before prints, errors too: {does}"),
-    "&": told("without waiting for that to end: {does}"),
-}
 
 
 def explain_script(script: Script) -> Iterator[Sentence]:
     """What each command does, in order; those inside `$(…)` are part of the command that uses them."""
-    commands = list(_outermost(script.commands))
-    if _BRANCHES.search(script.text):
-        yield told("It has conditions or loops: some of these commands run only sometimes, or again and again")
-    chained = len(commands) > 1 and {command.operator for command in commands[:-1]} == {"&&"}
+    heads = [(mark.words[0].start, mark.words[-1].end) for mark in script.marks if mark.words]
+    commands = [
+        command for command in _outermost(script.commands)
+        if not any(start <= command.name.start < end for start, end in heads)
+    ]  # fmt: skip
+    branches = Branches(script.marks)
+    chained = len(commands) > 1 and {command.operator for command in commands[:-1]} == {"&&"} and not script.marks
     if chained:
         yield told("{n} commands, each only if the one before went well (&&)", n=len(commands))
     before = ""
     for command in commands:
+        binding = branches.reach(command, before)
+        if binding is None:
+            before = ""
+            continue
         does = explain_command(command)
         if command.output and command.output.lstrip(">") != "/dev/null":
             does = _into(does, command.output)
-        yield _BINDS[before]._replace(facts={"does": does}) if before in _BINDS else does
+        if binding in BINDS:
+            does = BINDS[binding]._replace(facts={"does": does})
+        yield branches.place(does)
         before = "" if chained else command.operator
 
 
