@@ -10,14 +10,15 @@ from capas.events import Finished, Planned, Said, Started
 LINE = "x" * 1000
 
 
-async def tell(lines: int) -> Telling:
-    """A story of one step that says so many lines, and one after it, read as it is told."""
+async def tell(lines: int, *, at_once: bool = False) -> Telling:
+    """A story of one step that says so many lines, and one after it, read as it is told or all at once."""
     telling = Telling(asyncio.get_running_loop(), lambda: 1)
     telling.report(Planned("1/2", "RUN talk", "sha256:" + "1" * 64))
     telling.report(Started("1/2", "RUN talk"))
     for _ in range(lines):
         telling.report(Said(LINE, id="1/2"))
-        await telling.read()
+        if not at_once:
+            await telling.read()
     telling.report(Planned("2/2", "RUN end", "sha256:" + "2" * 64))
     telling.report(Finished("2/2", "DONE"))
     await telling.read()
@@ -34,3 +35,20 @@ def test_of_a_long_story_the_beginning_and_the_steps_are_kept() -> None:
     assert sum(one.ByteSize() for one in told) < 600 * 1024
     assert told[-1].vertexes[-1].HasField("completed")
     assert told[0].logs
+
+
+def test_of_a_story_that_comes_all_at_once_the_steps_are_kept() -> None:
+    told = asyncio.run(tell(2000, at_once=True)).told()
+    assert sum(one.ByteSize() for one in told) < 600 * 1024
+    assert [vertex.name for one in told for vertex in one.vertexes][-1] == "[2/2] RUN end"
+
+
+def test_reading_on_after_the_end_keeps_nothing_more() -> None:
+    async def run() -> int:
+        telling = await tell(1)
+        telling.end()
+        for _ in range(10):
+            assert await telling.read() is None
+        return len(telling.told())
+
+    assert asyncio.run(run()) == 2

@@ -124,10 +124,12 @@ class Telling:
         self._news.set()
 
     def _keep(self, news: wire.StatusResponse) -> None:
-        if self._kept > _MOST_KEPT:
+        if self._kept + news.ByteSize() > _MOST_KEPT:
+            self._kept = max(self._kept, _MOST_KEPT)
             news = wire.StatusResponse(vertexes=news.vertexes, warnings=news.warnings)
-        self._kept += news.ByteSize()
-        if self._kept <= 2 * _MOST_KEPT:
+        size = news.ByteSize()
+        if size and self._kept + size <= 2 * _MOST_KEPT:
+            self._kept += size
             self._told.append(news)
 
     def _wake(self) -> None:
