@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from capas.errors import NotFound
 from capas.hub.events import Happened
@@ -31,6 +31,10 @@ _KEPT_NS = 30 * DAY * SECOND_NS
 _PART = 500  # names in one question
 _GONE = 410  # "do not send me this again"
 _D, _W = deliveries.c, webhooks.c
+
+_OF = select(repositories.c.id).where(repositories.c.name == bindparam("name")).scalar_subquery()
+_WHOSE = select(namespaces.c.id).where(namespaces.c.name == bindparam("namespace")).scalar_subquery()
+_WANTING = select(_W.id, _W.events).where(_W.is_active, (_W.repository == _OF) | (_W.namespace == _WHOSE))
 
 
 class Claimed(NamedTuple):
@@ -73,10 +77,8 @@ class Delivery(NamedTuple):
 
 def queue(db: Connection, event: Happened, new_token: Callable[[], str]) -> None:
     """Owe an event to whoever wants to be told of it. Part of the transaction that makes it true."""
-    namespace = select(namespaces.c.id).where(namespaces.c.name == namespace_of(event.repository)).scalar_subquery()
-    number = select(repositories.c.id).where(repositories.c.name == event.repository).scalar_subquery()
-    wanting = select(_W.id, _W.events).where(_W.is_active, (_W.repository == number) | (_W.namespace == namespace))
-    for webhook, events in db.execute(wanting).all():
+    whose = {"name": event.repository, "namespace": namespace_of(event.repository)}
+    for webhook, events in db.execute(_WANTING, whose).all():
         if event.kind in events.split():
             _add(db, webhook, make_message(db, event, f"msg_{new_token()[:32]}"), event.at_ns)
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from capas.hub.records.tables.images import children, manifests, needs, repositories, tags
 from capas.hub.records.tables.keeping import immutable_tags
 from capas.hub.records.values import RuledOut
+
+_POINTED = select(tags.c.digest).where(tags.c.repository == bindparam("repository"), tags.c.name == bindparam("tag"))
 
 
 def list_patterns(db: Connection, repository: int) -> list[str]:
@@ -34,8 +36,7 @@ def refuse_move(db: Connection, repository: int, tag: str, digest: str, *, may_m
 
     Raises: RuledOut for a tag that has to stay where it points, or may not be moved by whoever pushes.
     """
-    pointed = select(tags.c.digest).where(tags.c.repository == repository, tags.c.name == tag)
-    held: str | None = db.execute(pointed).scalar()
+    held: str | None = db.execute(_POINTED, {"repository": repository, "tag": tag}).scalar()
     if held in (None, digest):
         return None
     if not may_move:

@@ -20,6 +20,11 @@ _STORED = (
     .with_for_update(read=True)
 )
 _END_CLAIM = claims.delete().where(claims.c.digest == bindparam("a_digest"), claims.c.upload == bindparam("a_upload"))
+_HELD = (
+    select(links.c.size, links.c.linked_ns)
+    .join(repositories, links.c.repository == repositories.c.id)
+    .where(repositories.c.name == bindparam("name"), links.c.digest == bindparam("digest"))
+)
 
 
 class Links:
@@ -121,6 +126,5 @@ def expired(before_ns: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def _find(db: Connection, name: str, digest: Digest) -> Link | None:
-    held = select(links.c.size, links.c.linked_ns).join(repositories, links.c.repository == repositories.c.id)
-    row = db.execute(held.where(repositories.c.name == name, links.c.digest == digest)).one_or_none()
+    row = db.execute(_HELD, {"name": name, "digest": digest}).one_or_none()
     return Link(*row) if row else None

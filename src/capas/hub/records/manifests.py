@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Executable, bindparam, func, select
 
 from capas.hub.events import Happened
 from capas.hub.records.database import Database
 from capas.hub.records.immutable import refuse_forgetting, refuse_move, refuse_removal
 from capas.hub.records.repositories import find_repository, make_repository
 from capas.hub.records.tables.images import children, links, manifests, needs, repositories, tags
-from capas.hub.records.values import Gone, Missing, Need, NewManifest, Referrer, StoredManifest
+from capas.hub.records.values import Gone, Missing, Need, NewManifest, Profile, Referrer, StoredManifest
 from capas.oci.digest import Digest
 
 _STORED = select(manifests.c.digest, manifests.c.media_type, manifests.c.data).select_from(repositories)
 _BATCH = 500  # digests in a question
+_HERE: BindParameter[int | None] = bindparam("repository")
+_SOME: BindParameter[list[str]] = bindparam("digests", expanding=True)
+_LINKED = select(links.c.digest, links.c.size).where(links.c.repository == _HERE, links.c.digest.in_(_SOME))
+_LISTED = select(manifests.c.digest, func.length(manifests.c.data)).where(
+    manifests.c.repository == _HERE, manifests.c.digest.in_(_SOME)
+)
+_UPDATED = repositories.update().where(repositories.c.id == bindparam("number")).values(updated_ns=bindparam("at_ns"))
 _OF = manifests.c.repository == repositories.c.id
 _TAGGED = (tags.c.repository == repositories.c.id) & (tags.c.digest == manifests.c.digest)
-
-
+_PROFILE = tuple(name for name in Profile._fields if name != "children")
 Changed = Callable[[Connection, Happened], None]
 
 
@@ -136,55 +142,67 @@ class Manifests:
 
 def _list_missing(db: Connection, repository: int | None, wanted: Sequence[Need]) -> list[Missing]:
     """Those of them that are not there, or have another size."""
-    m = manifests.c
-    blobs = select(links.c.digest, links.c.size).where(links.c.repository == repository)
-    children = select(m.digest, func.length(m.data)).where(m.repository == repository)
     sizes: dict[tuple[bool, str], int] = {}
-    for is_manifest, held in ((False, blobs), (True, children)):
+    for is_manifest, held in ((False, _LINKED), (True, _LISTED)):
         digests = [need.digest for need in wanted if need.is_manifest == is_manifest]
         for start in range(0, len(digests), _BATCH):
-            some = held.where(held.selected_columns.digest.in_(digests[start : start + _BATCH]))
-            sizes |= {(is_manifest, digest): size for digest, size in db.execute(some)}
+            some = {"repository": repository, "digests": digests[start : start + _BATCH]}
+            sizes |= {(is_manifest, digest): size for digest, size in db.execute(held, some)}
     found = [(need, sizes.get((need.is_manifest, need.digest))) for need in wanted]
     return [Missing(need.digest, size) for need, size in found if size != need.size]
 
 
 def _keep(database: Database, db: Connection, repository: int, new: NewManifest, now_ns: int) -> None:
     stored, profile = new.stored, new.profile
-    about = {name: value for name, value in profile._asdict().items() if name != "children"}
-    row = database.insert(manifests).values(
-        repository=repository,
-        digest=stored.digest,
-        media_type=stored.media_type,
-        artifact_type=new.artifact_type,
-        subject=new.subject,
-        annotations=msgspec.json.encode(new.annotations),
-        pushed_ns=now_ns,
-        data=stored.data,
-        **about,
-    )
-    again = {"pushed_ns": row.excluded.pushed_ns, **about}  # its type stays: who pulls it relies on it
-    kept = row.on_conflict_do_update(index_elements=["repository", "digest"], set_=again)
-    number = db.execute(kept.returning(manifests.c.id)).scalar_one()
+    row = {
+        "repository": repository,
+        "subject": new.subject,
+        "artifact_type": new.artifact_type,
+        "annotations": msgspec.json.encode(new.annotations),
+        "pushed_ns": now_ns,
+        **stored._asdict(),
+        **{name: getattr(profile, name) for name in _PROFILE},
+    }
+    number = db.execute(database.once(_keeping), row).scalar_one()
     blobs = [
         {"repository": repository, "digest": need.digest, "manifest": number}
         for need in new.needs
         if not need.is_manifest
     ]
     if blobs:
-        db.execute(database.insert(needs).on_conflict_do_nothing(), blobs)
+        db.execute(database.once(_needing), blobs)
     if profile.children:
         listed = [{"manifest": number, **child._asdict()} for child in dict.fromkeys(profile.children)]
-        db.execute(database.insert(children).on_conflict_do_nothing(), listed)
-    db.execute(repositories.update().where(repositories.c.id == repository).values(updated_ns=now_ns))
+        db.execute(database.once(_listing), listed)
+    db.execute(_UPDATED, {"number": repository, "at_ns": now_ns})
+
+
+def _keeping(database: Database) -> Executable:
+    """A manifest that was there keeps its type: who pulls it relies on it."""
+    row = database.insert(manifests)
+    again = {name: row.excluded[name] for name in ("pushed_ns", *_PROFILE)}
+    return row.on_conflict_do_update(index_elements=["repository", "digest"], set_=again).returning(manifests.c.id)
+
+
+def _needing(database: Database) -> Executable:
+    return database.insert(needs).on_conflict_do_nothing()
+
+
+def _listing(database: Database) -> Executable:
+    return database.insert(children).on_conflict_do_nothing()
 
 
 def point_tag(database: Database, db: Connection, tagged: tuple[int, str, Digest], now_ns: int) -> None:
     """The tag of a repository means this manifest of it."""
     repository, tag, digest = tagged
-    row = database.insert(tags).values(repository=repository, name=tag, digest=digest, pushed_ns=now_ns)
+    row = {"repository": repository, "name": tag, "digest": digest, "pushed_ns": now_ns}
+    db.execute(database.once(_pointing), row)
+
+
+def _pointing(database: Database) -> Executable:
+    row = database.insert(tags)
     moved = {"digest": row.excluded.digest, "pushed_ns": row.excluded.pushed_ns}
-    db.execute(row.on_conflict_do_update(index_elements=["repository", "name"], set_=moved))
+    return row.on_conflict_do_update(index_elements=["repository", "name"], set_=moved)
 
 
 def note_untagged(db: Connection, repository: int, digest: str, now_ns: int) -> None:

@@ -14,6 +14,7 @@ from capas.hub.records.tables.people import namespaces
 from capas.hub.records.words import Named
 
 OFFICIAL = "library/"
+_NAMESPACE = select(namespaces.c.id).where(namespaces.c.name == bindparam("first"))
 _BY_NAME = select(repositories.c.id).where(repositories.c.name == bindparam("a_name"))
 
 
@@ -64,7 +65,7 @@ def move_repository(database: Database, db: Connection, number: int, new: str) -
 def find_namespace(db: Connection, name: str) -> int | None:
     """Whose a repository of this name is; None for nobody's."""
     first, slash, _ = name.partition("/")
-    found: int | None = db.execute(select(namespaces.c.id).where(namespaces.c.name == first)).scalar()
+    found: int | None = db.execute(_NAMESPACE, {"first": first}).scalar()
     return found if slash else None
 
 
