@@ -261,7 +261,6 @@ def create_app(
     """
     make_dirs(root)
     store = open_storage(config.storage, root)
-    idle_seconds = (0.25 if shared else 60) if store.near else 0
     database = Database(database_url(config.database, root))
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="hub")
     rights = (OpenRights if options.open else Rights)(database, now_ns)
@@ -279,7 +278,7 @@ def create_app(
         links=Links(database),
         claims=Claims(database),
         blobs=store,
-        uploads=Uploads(store, idle_seconds=idle_seconds),
+        uploads=Uploads(store, shared=shared),
         moments=open_moments(database, hop_to(pool)),
         recent=Recent(),
         pool=pool,

@@ -114,6 +114,8 @@ class DirectoryIngest:
             raise Corrupt("the bytes of {digest} have the digest {actual}", digest=digest, actual=self.digest)
 
     def _hash_again(self) -> None:
+        if not os.fstat(self._fd).st_size:
+            return  # most begin here: no buffer to be made for nothing
         buffer = bytearray(_CHUNK)
         view = memoryview(buffer)
         while count := os.readv(self._fd, [buffer]):

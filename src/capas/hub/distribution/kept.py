@@ -22,7 +22,7 @@ def keep_blob(hub: Hub, held: tuple[str, Digest], size: int, claim: str, commit:
     Raises: what `commit` raises; RuledOut; Conflict if the blob's deletion does not come to an end.
     """
     name, digest = held
-    _claim(hub, digest, size, claim)
+    _claim(hub, held, size, claim)
     try:
         commit()
         hub.links.link(name, digest, Link(size, hub.now_ns()), claim=claim)
@@ -31,12 +31,13 @@ def keep_blob(hub: Hub, held: tuple[str, Digest], size: int, claim: str, commit:
         raise
 
 
-def _claim(hub: Hub, digest: Digest, size: int, claim: str) -> None:
+def _claim(hub: Hub, held: tuple[str, Digest], size: int, claim: str) -> None:
     """In a thread of the hub's; deleting a blob takes a moment."""
+    name, digest = held
     limit = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            return hub.claims.claim(digest, size, claim, hub.now_ns())
+            return hub.claims.claim(digest, size, claim, hub.now_ns(), repository=name)
         except Conflict:
             if time.monotonic() > limit:
                 raise

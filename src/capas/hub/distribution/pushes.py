@@ -47,6 +47,7 @@ async def start_upload(call: Call) -> Answer:
         writing = _Writing(call, upload, is_session=False)
         return await _finish(call, writing, parse_digest(whole))
     await call.hub.hop(call.hub.uploads.start, upload, _owner(call))
+    _watch_idle(call.hub)
     return Answer(202, _state(call, upload, 0))
 
 
@@ -97,6 +98,7 @@ class _Writing:
         self._length = call.request.length or 0
         self._ingest: Upload | None = None
         self._allowance = Allowance(call.hub.database, call.route.name)
+        self._announced = 0
         self.offset = 0
 
     async def add(self, pieces: list[bytes]) -> None:
@@ -116,19 +118,22 @@ class _Writing:
             await self._hub.hop(self._ingest.abort)
         else:
             await self._hub.hop(self._give_back, self._ingest)
-            loop, uploads = asyncio.get_running_loop(), self._hub.uploads
-            loop.call_later(uploads.idle_seconds + 0.05, self._hub.pool.submit, uploads.close_idle)
+            _watch_idle(self._hub)
 
-    def _write(self, pieces: list[bytes]) -> Upload:
+    def _write(self, pieces: list[bytes]) -> None:
         ingest = self._take()
-        self._allowance.check(ingest.offset + sum(map(len, pieces)))
-        for piece in pieces:
-            ingest.write(piece)
-        self.offset = ingest.offset
-        return ingest
+        self._allowance.check(max(self._announced, ingest.offset + sum(map(len, pieces))))
+        self._append(ingest, pieces)
+
+    def _append(self, ingest: Upload, pieces: list[bytes]) -> None:
+        """All at once: each call lets other threads in and has to wait for them."""
+        if pieces:
+            ingest.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            self.offset = ingest.offset
 
     def _commit(self, pieces: list[bytes], digest: Digest) -> None:
-        ingest = self._write(pieces)
+        ingest = self._take()
+        self._append(ingest, pieces)  # whether there is room is asked with the claim
         self._check_length(ingest)
         try:
             keep_blob(self._hub, (self._name, digest), ingest.offset, self._upload, lambda: ingest.commit(digest))
@@ -151,7 +156,7 @@ class _Writing:
                     f"the next chunk begins at byte {self.offset}",
                     headers=tuple(_progress(self._name, self._upload, self.offset)),
                 )
-            self._allowance.check(self.offset + self._length)
+            self._announced = self.offset + self._length
         return self._ingest
 
     def _check_length(self, ingest: Upload) -> None:
@@ -217,6 +222,20 @@ async def _when_free(hub: Hub, work: Callable[[], T]) -> T:
             await asyncio.sleep(wait_turn(error, began, _PATIENCE_SECONDS))
         except NotFound as error:
             raise _unknown_upload(error) from None
+
+
+def _watch_idle(hub: Hub) -> None:
+    """Have writes that nobody goes on with closed in time, by one timer for all of them."""
+    uploads = hub.uploads
+    if uploads.has_idle and not uploads.is_watched:
+        uploads.is_watched = True
+        asyncio.get_running_loop().call_later(uploads.idle_seconds / 2, _close_idle, hub)
+
+
+def _close_idle(hub: Hub) -> None:
+    hub.uploads.is_watched = False
+    hub.pool.submit(hub.uploads.close_idle)
+    _watch_idle(hub)
 
 
 def _owner(call: Call) -> Owner:

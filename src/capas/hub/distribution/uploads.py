@@ -15,6 +15,8 @@ from capas.errors import Conflict, NotFound
 from capas.hub.storage.contract import Storage, Upload
 from capas.oci.digest import Digest
 
+_MOST_IDLE = 200  # writes that stay open: each is a file descriptor
+
 
 class Owner(NamedTuple):
     """Whose an upload is: nobody else can tell that it exists."""
@@ -29,20 +31,28 @@ class _Idle(NamedTuple):
 
 
 class Uploads:
-    """The sessions in a storage. `idle_seconds` is how long a write stays open after its request.
+    """The sessions in a storage. `shared`: other processes of this machine go on with them too, and wait meanwhile.
+
+    `idle_seconds` is how long a write stays open after its request.
 
     Every method may touch the disk, so the server calls them from its threads.
     """
 
-    def __init__(self, blobs: Storage, *, idle_seconds: float) -> None:
+    def __init__(self, blobs: Storage, *, shared: bool) -> None:
         self._blobs = blobs
-        self.idle_seconds = idle_seconds
+        self._is_shared = shared
+        self.idle_seconds = (0.25 if shared else 60.0) if blobs.near else 0.0
+        self.is_watched = False  # the event loop's: somebody looks soon whether one is to be closed
         self._lock = threading.Lock()
         self._idle: dict[str, _Idle] = {}
 
     def start(self, upload: str, owner: Owner) -> None:
         """Begin the session called `upload`, a fresh token. Raises: Exhausted, Unavailable."""
-        self._blobs.ingest(_name(upload, owner)).close()
+        ingest = self._blobs.ingest(_name(upload, owner))
+        if self._is_shared:
+            ingest.close()
+        else:
+            self.keep(upload, owner, ingest)
 
     def take(self, upload: str, owner: Owner) -> Upload:
         """The session's write, ours until `keep`, its commit or its end.
@@ -65,7 +75,15 @@ class Uploads:
             ingest.close()
             return
         with self._lock:
+            longest = self._idle.pop(next(iter(self._idle))) if len(self._idle) >= _MOST_IDLE else None
             self._idle[_name(upload, owner)] = _Idle(ingest, time.monotonic())
+        if longest is not None:
+            longest.ingest.close()
+
+    @property
+    def has_idle(self) -> bool:
+        """Whether there is one to be closed, sooner or later."""
+        return bool(self._idle)
 
     def cancel(self, upload: str, owner: Owner) -> None:
         """End the session and drop its bytes. Raises: NotFound; Conflict while a request holds it."""

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, not_,
 from capas.errors import Conflict
 from capas.hub.records.database import Database
 from capas.hub.records.links import expired
+from capas.hub.records.quota import find_most
 from capas.hub.records.tables.images import blobs, claims, links
 from capas.hub.spans import SECOND_NS
 from capas.oci.digest import Digest
@@ -38,13 +39,14 @@ class Claims:
         )
         self._claim = database.insert(claims).on_conflict_do_nothing()
 
-    def claim(self, digest: Digest, size: int, upload: str, now_ns: int) -> None:
+    def claim(self, digest: Digest, size: int, upload: str, now_ns: int, *, repository: str = "") -> None:
         """The bytes are about to get their name, for the push called `upload`: from now on nobody deletes them.
 
-        Raises: Conflict while they are being deleted.
+        Raises: Conflict while they are being deleted; RuledOut where the `repository` has no room for them.
         """
 
         def claim(db: Connection) -> bool:
+            find_most(db, repository, size)
             facts = {"a_digest": digest, "a_size": size, "dead_ns": now_ns - _DOOM_ENDS_NS}
             if db.execute(self._record, facts).scalar() is None:
                 return False

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -24,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from capas import chance
 from capas.errors import CapasError, Corrupt, Exhausted, Unavailable, Unsupported
 from capas.hub.records.migrate import is_current, migrate
+from capas.hub.records.together import Together
 from capas.store.lock import locked
 
 T = TypeVar("T")
@@ -31,6 +31,11 @@ T = TypeVar("T")
 _WAIT_SECONDS = 30.0
 _READERS = 16  # connections, as many as the hub has threads
 _TRY_AGAIN = {"40001", "40P01"}  # serialization_failure, deadlock_detected
+
+
+class _Work(NamedTuple):
+    work: Callable[[Connection], object]
+    durable: bool
 
 
 class Database:
@@ -46,7 +51,7 @@ class Database:
         self._reader, self._writer = _open_sqlite(url) if self.is_local else _open_postgres(url)
         self._others: list[Callable[[], object]] = []
         self._made: dict[Callable[[Database], Any], Any] = {}
-        self._turn = threading.Lock()
+        self._together = Together(self._write_all)
         try:
             if not self.read(is_current):
                 self._migrate()
@@ -81,7 +86,9 @@ class Database:
         It may be called again, so it touches nothing else. Not `durable`: on disk with the next durable write, which
         keeps the order.
         """
-        with self._errors(), self._alone():
+        with self._errors():
+            if self.is_local:
+                return cast(T, self._together.write(_Work(work, durable)))
             return _again(lambda: self._write(work, durable))
 
     @contextmanager
@@ -90,7 +97,7 @@ class Database:
         if not self.is_local:
             yield
             return
-        with self._turn, locked(Path(f"{self.name}-turn")):
+        with locked(Path(f"{self.name}-turn")):
             yield
 
     def _migrate(self) -> None:
@@ -99,6 +106,17 @@ class Database:
                 connection.execution_options(isolation_level="READ COMMITTED")
             with connection.begin():
                 migrate(connection)
+
+    def _write_all(self, works: Sequence[_Work]) -> Sequence[object]:
+        """All of them in one transaction; where one of them fails, each in one of its own."""
+        is_durable = any(one.durable for one in works)
+        with self._alone():
+            try:
+                return self._write(lambda db: [one.work(db) for one in works], is_durable)
+            except Exception as error:
+                if len(works) == 1:
+                    return [error]
+        return [answer for one in works for answer in self._write_all([one])]
 
     def _write(self, work: Callable[[Connection], T], durable: bool) -> T:
         with self._writer.connect() as connection:

@@ -58,17 +58,24 @@ class Allowance:
         """Raises: RuledOut for an upload that is to have so many bytes."""
         if 0 <= size <= self._most:
             return
-        room = self._database.read(lambda db: find_room(db, self._repository))
-        if room is not None and size > room.free_bytes:
-            room, largest = self._database.read(self._count)
-            if room is not None and size > max(room.free_bytes, largest):
-                raise room.refuse(size)
-            self._most = largest
-        self._most = max(self._most, room.free_bytes) if room is not None else sys.maxsize
+        self._most = self._database.read(lambda db: find_most(db, self._repository, size))
 
-    def _count(self, db: Connection) -> tuple[Room | None, int]:
-        """Exactly; and the largest blob there: an upload of no more bytes may be one that costs nothing."""
-        return find_room(db, self._repository, exactly=True), _find_largest(db, self._repository)
+
+def find_most(db: Connection, repository: str, size: int) -> int:
+    """How large an upload to the repository may grow, of `size` bytes at least. Raises: RuledOut where it may not.
+
+    It is counted exactly only where that matters. An upload no larger than what is there already may cost nothing.
+    """
+    room = find_room(db, repository)
+    if room is None:
+        return sys.maxsize
+    if size <= room.free_bytes:
+        return room.free_bytes
+    exact = find_room(db, repository, exactly=True) or room
+    most = max(exact.free_bytes, _find_largest(db, repository))
+    if size > most:
+        raise exact.refuse(size)
+    return most
 
 
 def charge(db: Connection, repository: int, digest: str, size: int) -> None:
