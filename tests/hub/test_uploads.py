@@ -6,6 +6,10 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
+
+from capas.hub.distribution import uploads
+from capas.hub.storage.directory import DirectoryStorage
 from support.hub import running_hub
 from support.hub_client import HubClient, code_of, digest_of
 
@@ -56,6 +60,37 @@ def test_an_upload_survives_a_restart(tmp_path: Path) -> None:
         hub.close()
 
 
+def test_an_upload_without_a_byte_survives_a_restart(tmp_path: Path) -> None:
+    with running_hub(tmp_path) as address:
+        hub = HubClient(address, "app")
+        location = hub.send("POST", "blobs/uploads/").headers["location"]
+        hub.close()
+    with running_hub(tmp_path) as address:
+        hub = HubClient(address, "app")
+        assert hub.send("PUT", f"{location}?digest={digest_of(DATA)}", body=DATA).status == 201
+        hub.close()
+
+
+def test_of_many_open_uploads_all_can_be_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "_MOST_IDLE", 2)
+    sessions, owner = uploads.Uploads(DirectoryStorage(tmp_path), shared=False), uploads.Owner("app", "")
+    for number in range(5):
+        assert sessions.begin(str(number), owner)
+        ingest = sessions.take(str(number), owner)
+        ingest.write(b"abc")
+        sessions.keep(str(number), owner, ingest)
+    assert [sessions.take(str(number), owner).offset for number in range(5)] == [3] * 5
+
+
+def test_an_upload_that_waited_in_memory_becomes_a_file(tmp_path: Path) -> None:
+    owner = uploads.Owner("app", "")
+    sessions = uploads.Uploads(DirectoryStorage(tmp_path), shared=False)
+    assert sessions.begin("one", owner)
+    sessions.close_idle(everything=True)
+    assert not sessions.has_idle
+    assert uploads.Uploads(DirectoryStorage(tmp_path), shared=True).take("one", owner).offset == 0
+
+
 def test_an_upload_belongs_to_its_repository(hub: HubClient) -> None:
     location = hub.send("POST", "blobs/uploads/").headers["location"]
     hub.send("PATCH", location, body=b"abc")
@@ -75,7 +110,7 @@ def test_an_upload_that_another_request_writes_is_waited_for(tmp_path: Path) -> 
             head = f"PATCH {location} HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n".encode()
             connection.sendall(head + bytes(1_500_000))  # more than a batch: the session is in this request's hands
             limit = time.monotonic() + 10
-            while not any(file.stat().st_size for file in (tmp_path / "ingest").iterdir()):
+            while not any(file.stat().st_size for file in (tmp_path / "ingest").glob("*")):
                 assert time.monotonic() < limit
                 time.sleep(0.01)
             connection.sendall(bytes(500_000))

@@ -61,9 +61,12 @@ class DirectoryBlobs:
         """
         path = self._ingests / _file_name(name)
         with disk_errors(path):
-            make_dirs(self._ingests)
-            make_dirs(self._blobs)
-            fd = lock_new_file(path)
+            try:
+                fd = lock_new_file(path)
+            except FileNotFoundError:
+                make_dirs(self._blobs)
+                make_dirs(self._ingests)
+                fd = lock_new_file(path)
         if fd is None:
             raise Conflict("{name} is being written by another", name=name, hint="wait for it to end and try again")
         return DirectoryIngest(fd, path, self.path)

@@ -46,7 +46,8 @@ async def start_upload(call: Call) -> Answer:
     if (whole := request.param("digest")) is not None and wanted is None:
         writing = _Writing(call, upload, is_session=False)
         return await _finish(call, writing, parse_digest(whole))
-    await call.hub.hop(call.hub.uploads.start, upload, _owner(call))
+    if not call.hub.uploads.begin(upload, _owner(call)):
+        await call.hub.hop(call.hub.uploads.start, upload, _owner(call))
     _watch_idle(call.hub)
     return Answer(202, _state(call, upload, 0))
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
-from capas.errors import Conflict, NotFound
+from capas.errors import CapasError, Conflict, NotFound
 from capas.hub.storage.contract import Storage, Upload
 from capas.oci.digest import Digest
 
 _MOST_IDLE = 200  # writes that stay open: each is a file descriptor
+_MOST_FRESH = 10_000  # sessions known in memory alone
 
 
 class Owner(NamedTuple):
@@ -45,14 +47,21 @@ class Uploads:
         self.is_watched = False  # the event loop's: somebody looks soon whether one is to be closed
         self._lock = threading.Lock()
         self._idle: dict[str, _Idle] = {}
+        self._fresh: dict[str, float] = {}
+
+    def begin(self, upload: str, owner: Owner) -> bool:
+        """Begin the session called `upload`, a fresh token, in memory. False where it has to be `start`ed.
+
+        Nearly every session gets its bytes a moment later, and its file with them; another gets one by `close_idle`.
+        """
+        if self._is_shared or not self.idle_seconds or len(self._fresh) >= _MOST_FRESH:
+            return False
+        self._fresh[_name(upload, owner)] = time.monotonic()
+        return True
 
     def start(self, upload: str, owner: Owner) -> None:
         """Begin the session called `upload`, a fresh token. Raises: Exhausted, Unavailable."""
-        ingest = self._blobs.ingest(_name(upload, owner))
-        if self._is_shared:
-            ingest.close()
-        else:
-            self.keep(upload, owner, ingest)
+        self._blobs.ingest(_name(upload, owner)).close()
 
     def take(self, upload: str, owner: Owner) -> Upload:
         """The session's write, ours until `keep`, its commit or its end.
@@ -65,9 +74,11 @@ class Uploads:
         if idle:
             return idle.ingest
         try:
-            return self._blobs.ingest(name, begun=True)
+            ingest = self._blobs.ingest(name, begun=name not in self._fresh)
         except NotFound:
             raise NotFound("no such upload", hint="start another one") from None
+        self._fresh.pop(name, None)  # now, not before: who comes meanwhile is to find the session, and wait
+        return ingest
 
     def keep(self, upload: str, owner: Owner, ingest: Upload) -> None:
         """Give the write back, for the session's next request. Raises: Unavailable."""
@@ -83,20 +94,22 @@ class Uploads:
     @property
     def has_idle(self) -> bool:
         """Whether there is one to be closed, sooner or later."""
-        return bool(self._idle)
+        return bool(self._idle or self._fresh)
 
     def cancel(self, upload: str, owner: Owner) -> None:
         """End the session and drop its bytes. Raises: NotFound; Conflict while a request holds it."""
         self.take(upload, owner).abort()
 
     def close_idle(self, *, everything: bool = False) -> None:
-        """Close the writes that waited long enough; their bytes stay for whoever comes."""
+        """Close the writes that waited long enough: they are files now, and stay for whoever comes."""
         limit = time.monotonic() - self.idle_seconds
         with self._lock:
-            due = [name for name, idle in self._idle.items() if everything or idle.since <= limit]
-            ingests = [self._idle.pop(name).ingest for name in due]
-        for ingest in ingests:
-            ingest.close()
+            for name in [name for name, idle in self._idle.items() if everything or idle.since <= limit]:
+                self._idle.pop(name).ingest.close()
+            for name in [name for name, since in self._fresh.copy().items() if everything or since <= limit]:
+                with suppress(CapasError):  # a full disk: it is tried again, and ends with the process at the latest
+                    self._blobs.ingest(name).close()
+                    self._fresh.pop(name, None)
 
     def delete_stale(self, before_ns: int) -> int:
         """Drop the sessions that nobody wrote to since `before_ns`; how many."""

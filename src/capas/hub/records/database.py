@@ -221,8 +221,10 @@ def _again(attempt: Callable[[], T]) -> T:
 
 def _set_durable(connection: Connection, durable: bool) -> None:
     """Outside a transaction, where alone SQLite takes it."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    if connection.info.get("is_durable") != durable:
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.info["is_durable"] = durable
 
 
 def _kind(error: SQLAlchemyError, name: str) -> CapasError:

@@ -29,7 +29,7 @@ class Together(Generic[W]):
             self._waiting.append(mine)
             mine.leads, self._is_led = not self._is_led, True
         if not mine.leads:
-            mine.called.wait()
+            mine.called.acquire()
         if mine.leads:
             self._lead()
         if isinstance(mine.answer, BaseException):
@@ -50,9 +50,10 @@ class Together(Generic[W]):
             self._is_led = following is not None
         if following is not None:
             following.leads = True
-            following.called.set()
+            following.called.release()
         for turn in batch:
-            turn.called.set()
+            if not turn.leads:
+                turn.called.release()
 
 
 class _Turn(Generic[W]):
@@ -62,4 +63,5 @@ class _Turn(Generic[W]):
         self.work = work
         self.answer: object = None
         self.leads = False
-        self.called = threading.Event()
+        self.called = threading.Lock()
+        self.called.acquire()
