@@ -116,6 +116,7 @@ CRAFTED: dict[str, Callable[[], bytes]] = {
     "an empty run": lambda: document(folders=b"\0d\0d", lengths=("B", b"\1\2\0")),
     "a run of less than nothing": lambda: document(lengths=("q", b"\xff" * 16)),
     "numbers of no width": lambda: document(lengths=("X", b"\1\2")),
+    "numbers of two widths": lambda: document(lengths=("BH", b"\1\2")),
     "half a number": lambda: document(lengths=("H", b"\1\0\2")),
     "a number in words": lambda: document(lengths=("", b"one two")),
     "a column of numbers too few": lambda: document(numbers=[("B", b"\1\2\3")] * 5),

@@ -16,7 +16,7 @@ from capas.layer.columns import Columns, Pieces
 from capas.typed import from_msgpack
 
 _HEAD = f"capas contents 3 {sys.byteorder}\n".encode()  # versions 1 and 2 had an object for each entry
-_WIDTHS = "BHIq"  # of numbers, the smallest that fits
+_WIDTHS = ("B", "H", "I", "q")  # of numbers, the smallest that fits
 _DIGEST = 32  # bytes of a SHA-256
 _LARGEST = 2 << 30
 """Bytes of a table when inflated: that of ten million entries, which a layer may have, takes less."""

@@ -171,10 +171,7 @@ def _hold_other(old: Located, new: Located) -> bool:
 
 def _side(side: Opened) -> Side:
     image, tree = side.image, side.tree
-    folders = tree.stack.folders
-    files = sum(len(folder.names) for folder in folders.values()) - (
-        len(folders) - 1
-    )  # each directory but the root is named in another
+    files = sum(len(folder.names) - len(folder.below) for folder in tree.stack.folders.values())
     return Side(image.id, image.digest, len(image.layers), image.size_compressed, files, tree.size)
 
 
