@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -31,15 +33,16 @@ class User(NamedTuple):
     home: Path
     python: str
 
-    def capas(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    def capas(self, *words: str, stdin: bytes = b"", at_home: bool = False) -> subprocess.CompletedProcess[bytes]:
+        """Run `capas words`; `at_home`: on the store that is this user's where no variable says another."""
         entry = pwd.getpwnam(_NAME)
         environ = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(self.home),
             "PYTHONPATH": f"{_SOURCE}:{sysconfig.get_paths()['purelib']}",
-            "CAPAS_ROOT": f"{self.home}/root",
-            "CAPAS_RUN_ROOT": f"{self.home}/run",
         }
+        if not at_home:
+            environ |= {"CAPAS_ROOT": f"{self.home}/root", "CAPAS_RUN_ROOT": f"{self.home}/run"}
         return subprocess.run(
             [self.python, "-m", "capas", *words], env=environ, cwd=self.home, input=stdin, capture_output=True,
             user=entry.pw_uid, group=entry.pw_gid, extra_groups=[], timeout=120,
@@ -118,3 +121,34 @@ def test_networks_of_ones_own_need_root_and_say_so(user: User) -> None:
     done = user.capas("network", "connect", "bridge", container)
     assert done.returncode != 0
     assert b"Traceback" not in done.stderr
+
+
+_PAGES = [_SOURCE.parent / "docs" / "site" / language / "how-to" / "ordinary-user.md" for language in ("en", "es")]
+
+
+def rows_of(page: Path) -> list[list[str]]:
+    """The table of what is different from root: a row's cells, its title first."""
+    lines = [line for line in page.read_text().splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=["en", "es"])
+def test_what_the_guide_says_of_ordinary_users_is_so(user: User, page: Path) -> None:
+    (_, _, images), (_, _, layers), (_, _, network), _ = rows_of(page)
+    told = user.capas("system", "info", "-f", "json", at_home=True)
+    assert told.returncode == 0, told.stderr.decode()
+    facts = json.loads(told.stdout)
+    assert facts["Rootless"] is True
+    assert images == f"`{facts['Root Dir'].replace(str(user.home), '~')}`"
+    assert f"`{facts['Storage Driver']}`" in layers
+    for name in re.findall(r"`(\w+)`", network):
+        assert user.ok("run", "--rm", "--network", name, "busybox", "echo", name) == f"{name}\n"
+
+
+def test_what_a_container_writes_as_root_belongs_to_its_user(user: User) -> None:
+    shared = user.home / "shared"
+    shared.mkdir()
+    entry = pwd.getpwnam(_NAME)
+    os.chown(shared, entry.pw_uid, entry.pw_gid)
+    user.ok("run", "--rm", "-v", f"{shared}:/shared", "busybox", "touch", "/shared/file")
+    assert (shared / "file").stat().st_uid == entry.pw_uid
