@@ -7,13 +7,16 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from support.postgres import Postgres, running_postgres
 from support.seaweed import Seaweed, running_seaweed
 
-# a machine under load may stall any example: no test is about how long one takes
-settings.register_profile("patient", deadline=None)
+# A machine under load may stall any example: no test is about how long one takes. The same examples each time, so that
+# a change is to blame for what fails; `pytest --hypothesis-profile=explore` looks for new ones.
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("patient", derandomize=True, **_PATIENT)
+settings.register_profile("explore", **_PATIENT)
 settings.load_profile("patient")
 
 

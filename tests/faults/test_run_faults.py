@@ -21,7 +21,7 @@ from capas.run.starting import start_detached
 from capas.run.step import StepSpec, run_step
 from capas.snapshot.choose import open_snapshotter
 from support.busybox import stack_tree
-from support.containers import PLACES, Lab, children_of, kill_keeper
+from support.containers import PLACES, Lab, children_of, groups_of, kill_keeper
 
 pytestmark = [pytest.mark.root, pytest.mark.peer("crun"), pytest.mark.xdist_group("run-faults")]
 
@@ -57,6 +57,7 @@ def is_gone(pid: int) -> bool:
 def test_a_killed_keeper_is_noticed_and_cleared_up(lab: Lab) -> None:
     record = lab.start("sleep", "1000", network="bridge")
     assert holds_an_address(record.id)
+    assert groups_of(record.id)
     state = lab.containers.get(record.id).state
     kill_keeper(state)
     after = lab.containers.get(record.id).state
@@ -65,7 +66,7 @@ def test_a_killed_keeper_is_noticed_and_cleared_up(lab: Lab) -> None:
     assert children_of(lab.containers.run_root / "containers") == [".guard"]
     assert children_of(lab.containers.run_root / "runtime") == []
     assert not holds_an_address(record.id)
-    assert not list(Path("/sys/fs/cgroup").rglob(f"capas/{record.id}"))
+    assert not groups_of(record.id)
 
 
 def test_a_container_whose_keeper_was_killed_starts_again(lab: Lab) -> None:

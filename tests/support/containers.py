@@ -114,6 +114,12 @@ def parent_of(pid: int) -> int:
     return int(found[1])
 
 
+def groups_of(container_id: str) -> list[Path]:
+    """Its control groups, one in each tree that it is in: v2, those of v1, or both."""
+    top = Path("/sys/fs/cgroup")
+    return [group for tree in ("", *os.listdir(top)) if (group := top / tree / "capas" / container_id).is_dir()]
+
+
 def kill_keeper(state: State) -> None:
     """The keeper is the parent of the runtime, which is the parent of the container."""
     keeper = os.pidfd_open(parent_of(parent_of(state.pid)))
