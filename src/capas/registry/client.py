@@ -22,6 +22,7 @@ from capas.registry.message import Conversation, Response, Transport, Upload, co
 from capas.registry.piece import Piece
 from capas.registry.scope import pulling, pushing
 from capas.registry.session import Session
+from capas.registry.suggestion import find_near
 from capas.registry.transport import HttpTransport
 from capas.settings import Settings
 
@@ -109,6 +110,15 @@ class Repository:
         Raises: NotFound; Unauthenticated; Denied; Unavailable.
         """
         return self._read(lambda session: manifests.head_manifest(session, self.path, target, accept))
+
+    def list_near(self, refusal: CapasError) -> list[str]:
+        """Repositories that may have been meant, where whoever refused says how such are found; none elsewhere."""
+        url = str(refusal.facts.get("near", ""))
+        session = next((one for one in (*self._mirrors, self._session) if url and one.is_here(url)), None)
+        try:
+            return self._client.converse(find_near(session, url)) if session else []
+        except CapasError:
+            return []  # it only helps
 
     def put_manifest(self, target: str, data: bytes, media_type: str) -> Digest:
         """Store a manifest under a tag or its digest. Order: its blobs first. Raises: as the registry refuses."""
@@ -223,6 +233,6 @@ class Repository:
         try:
             return self._client.converse(talk(self._session))
         except Unavailable as error:
-            if isinstance(refusal, NotFound):
+            if isinstance(refusal, NotFound | Unauthenticated):
                 raise refusal from error  # that the mirror has it not says more than that nobody else is there
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from capas.errors import (
     CapasError,
@@ -17,11 +18,13 @@ from capas.errors import (
     Unsupported,
 )
 from capas.registry.message import Response, host_of, read_up_to
+from capas.registry.redirect import resolve
 from capas.registry.retry import wait_asked
 
 _LONGEST = 300
 _MOST_ERRORS = 3
 _READ = 64 << 10
+_SEARCH = re.compile(r'\s*<([^<>"]{1,1000})>\s*;\s*rel="?search"?\s*', re.ASCII)
 _KINDS: dict[int, type[CapasError]] = {
     400: Invalid, 405: Unsupported, 409: Conflict, 411: Unsupported, 413: Exhausted, 415: Unsupported, 507: Exhausted,
 }  # fmt: skip
@@ -36,7 +39,7 @@ def refused(response: Response, what: str) -> CapasError:
     if status == 401:
         return Unauthenticated(
             "{what}: access is refused{tail}", what=what, said=said, tail=tail, host=host, status=status,
-            user=response.user,
+            user=response.user, near=search_of(response),
             hint="{user} is logged in at {host}: this account may not do that, or there is no such name"
             if response.user else "it may not exist, or it is private: `capas login` first",
         )  # fmt: skip
@@ -47,8 +50,9 @@ def refused(response: Response, what: str) -> CapasError:
         )  # fmt: skip
     if status in (404, 410):
         return NotFound(
-            "{what}: not found{tail}", what=what, said=words or "not found", tail=tail, host=host, status=status
-        )
+            "{what}: not found{tail}", what=what, said=words or "not found", tail=tail, host=host, status=status,
+            near=search_of(response),
+        )  # fmt: skip
     if status == 429:
         return _too_many(response, what, said)
     if status >= 500 and status not in _KINDS:
@@ -57,6 +61,18 @@ def refused(response: Response, what: str) -> CapasError:
         )
     kind = _KINDS.get(status, Corrupt if status < 400 else Invalid)
     return kind("{what}: {host} refuses: {said}", what=what, host=host, said=said, status=status)
+
+
+def search_of(response: Response) -> str:
+    """The address where a refusal says that other names are found; empty where it says none.
+
+    Spec: RFC 8288, which a hub of ours follows: `Link: </api/v1/search?q=…>; rel="search"`.
+    """
+    found = _SEARCH.fullmatch(response.header("link"))
+    try:
+        return resolve(response.url, found[1]) if found else ""
+    except CapasError:
+        return ""
 
 
 def registry_words(response: Response) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from capas.errors import CapasError, Corrupt, NotFound
+from capas.errors import CapasError, Corrupt, NotFound, Unauthenticated
 from capas.image.index import ImageIndex
 from capas.image.reading import read_document
 from capas.oci.descriptor import Descriptor
@@ -14,6 +14,7 @@ from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.registry.client import Repository
 from capas.registry.manifests import Fetched
+from capas.registry.suggestion import familiar_names
 from capas.store.contract import BlobStore
 
 _DEPTH = 4
@@ -46,16 +47,21 @@ def _first(repository: Repository, reference: Reference) -> Fetched:
     target = reference.digest or reference.tag or "latest"
     try:
         return repository.get_manifest(target)
-    except NotFound as error:
-        raise missing(reference, error) from None
+    except (NotFound, Unauthenticated) as error:
+        raise missing(repository, reference, error) from None
 
 
-def missing(reference: Reference, error: CapasError) -> NotFound:
-    """That there is no such image, with the registry's own words."""
+def missing(repository: Repository, reference: Reference, error: NotFound | Unauthenticated) -> CapasError:
+    """That there is no such image, or not for us, with the registry's own words, and names that may have been meant."""
+    near = ", ".join(familiar_names(reference, repository.list_near(error)))
+    if isinstance(error, Unauthenticated):
+        hint = "did you mean {meant}?" if near else error.hint_template
+        return Unauthenticated(error.message, hint=hint, **{**error.facts, "meant": near})
     return NotFound(
         "no such image: {image}: {registry} says: {said}",
-        registry=reference.domain, image=reference.familiar, said=error.facts.get("said", "not found"),
-        hint="check the name and the tag; an image that is private needs `capas login {registry}`",
+        registry=reference.domain, image=reference.familiar, said=error.facts.get("said", "not found"), meant=near,
+        hint="did you mean {meant}? an image that is private needs `capas login {registry}`" if near
+        else "check the name and the tag; an image that is private needs `capas login {registry}`",
     )  # fmt: skip
 
 

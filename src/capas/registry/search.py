@@ -67,7 +67,9 @@ class _Item(msgspec.Struct):
     is_official: bool = False
 
 
-class _Ours(msgspec.Struct):
+class Ours(msgspec.Struct):
+    """What a hub of ours answers."""
+
     items: list[_Item]
     suggestions: list[str] = []
 
@@ -137,7 +139,7 @@ def _search_ours(session: Session, wanted: Wanted) -> Conversation[Hits]:
         query["stars"] = wanted.least_stars
     if wanted.official is not None:
         query["official"] = str(wanted.official).lower()
-    found = yield from _get(session, f"/api/v1/search?{urlencode(query)}", _Ours)
+    found = yield from _get(session, f"/api/v1/search?{urlencode(query)}", Ours)
     hits = [Hit(one.name, one.description, one.stars, one.pulls, one.is_official) for one in found.items]
     return Hits(tuple(hit for hit in hits if _fits(hit, wanted)), tuple(found.suggestions))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from capas.errors import CapasError, Corrupt, NotFound
+from capas.errors import CapasError, Corrupt, NotFound, Unauthenticated
 from capas.image.image import Image
 from capas.oci.digest import Digest, ImageID
 from capas.oci.platform import Platform
@@ -33,8 +33,8 @@ def find_current(repository: Repository, reference: Reference, platform: Platfor
         return found
     try:
         head = repository.head_manifest(reference.tag or "latest")
-    except NotFound as error:
-        raise missing(reference, error) from None
+    except (NotFound, Unauthenticated) as error:
+        raise missing(repository, reference, error) from None
     if head is None:
         return None
     same = head.digest in (found.image.digest, *_known_as(reference, found.image.id, here))

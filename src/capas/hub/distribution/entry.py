@@ -6,9 +6,9 @@ Spec: OCI distribution-spec, "Authentication"; distribution's "Token Authenticat
 from __future__ import annotations
 
 from capas.errors import Invalid
-from capas.hub.distribution.message import Request, header
+from capas.hub.distribution.message import Request, header, search_near
 from capas.hub.distribution.refusal import UNAUTHORIZED, Code, Refused
-from capas.hub.distribution.route import CATALOG, UPLOAD, UPLOADS, Route
+from capas.hub.distribution.route import CATALOG, MANIFEST, UPLOAD, UPLOADS, Route
 from capas.hub.hub import Call, Hub
 from capas.hub.people import access, passes
 from capas.hub.people.access import Action, Identity
@@ -56,8 +56,10 @@ def demand(hub: Hub, request: Request, route: Route, message: str = "", *, error
     said["error"] = error or ("insufficient_scope" if request.header(b"authorization") else "")
     challenge = "Bearer " + ",".join(f'{name}="{value}"' for name, value in said.items() if value)
     detail = {"name": route.name} if route.name else None
-    headers = (header("www-authenticate", challenge),)
-    return Refused(UNAUTHORIZED, message or "authentication required", detail=detail, headers=headers)
+    headers = [header("www-authenticate", challenge)]
+    if route.kind == MANIFEST:
+        headers.append(search_near(route.name))
+    return Refused(UNAUTHORIZED, message or "authentication required", detail=detail, headers=tuple(headers))
 
 
 def _scope(request: Request, route: Route) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from capas.errors import CapasError
 from capas.hub.distribution.blobs import parse_digest
 from capas.hub.distribution.conditions import find_known
-from capas.hub.distribution.message import Answer, header
+from capas.hub.distribution.message import Answer, header, search_near
 from capas.hub.distribution.names import is_tag
 from capas.hub.distribution.refusal import (
     DIGEST_INVALID,
@@ -134,7 +134,8 @@ async def _find(call: Call) -> _Found:
 async def _unknown(call: Call) -> Refused:
     name, reference = call.route[1:]
     if not await call.hub.ask(call.hub.manifests.has_repository, call.name):
-        return Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": name})
+        headers = (search_near(name),)
+        return Refused(NAME_UNKNOWN, "repository name not known to registry", detail={"name": name}, headers=headers)
     return Refused(MANIFEST_UNKNOWN, "manifest unknown", detail={"name": name, "reference": reference[:300]})
 
 

@@ -200,8 +200,16 @@ def _open_postgres(url: str) -> tuple[Engine, Engine]:
         raise Unsupported(
             "a hub on PostgreSQL needs one more package", hint='install it: pip install "capas[hub-postgres]"'
         ) from None
+    event.listen(engine, "connect", _plan_short)
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return reader, engine.execution_options(isolation_level="SERIALIZABLE")
+
+
+def _plan_short(connection: Any, _record: object) -> None:
+    """Our questions take milliseconds, and their tables are in memory: compiling them, or workers, would take longer."""
+    for setting in ("jit = off", "max_parallel_workers_per_gather = 0", "random_page_cost = 1.1"):
+        connection.execute(f"SET {setting}")
+    connection.commit()
 
 
 def _again(attempt: Callable[[], T]) -> T:
