@@ -206,7 +206,7 @@ def _open_postgres(url: str) -> tuple[Engine, Engine]:
 
 
 def _plan_short(connection: Any, _record: object) -> None:
-    """Our questions take milliseconds, and their tables are in memory: compiling them, or workers, would take longer."""
+    """Our questions take milliseconds, and what they read is in memory: compilers and workers would take longer."""
     for setting in ("jit = off", "max_parallel_workers_per_gather = 0", "random_page_cost = 1.1"):
         connection.execute(f"SET {setting}")
     connection.commit()
