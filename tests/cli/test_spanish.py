@@ -76,7 +76,7 @@ def test_words_of_a_dockerfile_in_braces_stay_as_they_are(capas: Terminal, tmp_p
 
 def test_the_steps_of_a_build_keep_the_words_of_buildkit(capas: Terminal) -> None:
     context = f"{capas.root}/context"
-    assert "#1 DONE 0" in capas.run("build", "--no-cache", context).stderr
+    assert "#1 DONE " in capas.run("build", "--no-cache", context).stderr
     done = capas.run("build", context)
     assert "#1 CACHED" in done.stderr
     assert "(1 de 1 paso, de la caché)" in done.stdout
