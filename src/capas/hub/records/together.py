@@ -7,10 +7,13 @@ waits for nobody.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 W = TypeVar("W")
+
+_GATHER_SECONDS = 0.0005
 
 
 class Together(Generic[W]):
@@ -30,6 +33,8 @@ class Together(Generic[W]):
             mine.leads, self._is_led = not self._is_led, True
         if not mine.leads:
             mine.called.acquire()
+            if mine.leads:
+                time.sleep(_GATHER_SECONDS)  # several write at once: those who come now join in
         if mine.leads:
             self._lead()
         if isinstance(mine.answer, BaseException):
