@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -51,6 +52,19 @@ def test_restart_is_a_new_start_of_the_same(capas: Terminal) -> None:
     capas.ok("container", "restart", "again")
     assert told(capas, "again", ".State.Running") == "true"
     assert "nobody" in capas.fails("restart", "nobody")
+
+
+def test_one_that_is_removed_with_its_end_outlives_a_restart_and_not_the_next_end(capas: Terminal) -> None:
+    sleeper(capas, "again", "--network", "none", "--rm")
+    before = told(capas, "again", ".State.Pid")
+    for _ in range(3):
+        assert capas.ok("restart", "-t", "0", "again") == "again\n"
+    assert told(capas, "again", ".State.Running") == "true"
+    assert told(capas, "again", ".State.Pid") != before
+    capas.ok("stop", "-t", "0", "again")
+    deadline = time.monotonic() + 60
+    while "again" in capas.ok("ps", "-a"):  # its keeper removes it after the end that we have seen
+        assert time.monotonic() < deadline
 
 
 def test_update_changes_limits_and_the_policy_and_nothing_else(capas: Terminal) -> None:

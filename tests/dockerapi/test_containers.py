@@ -104,6 +104,18 @@ def test_stop_kill_restart_wait_and_rename_do_what_they_say(docker: Docker) -> N
     assert docker.ok("inspect", "-f", "{{.Name}} {{.State.Status}}", "other") == "/other exited\n"
 
 
+def test_a_restart_keeps_one_that_is_removed_with_its_end(docker: Docker) -> None:
+    docker.ok("run", "-d", "--rm", "--name", "box", "busybox", "sh", "-c", "echo begun; exec sleep 100")
+    docker.ok("restart", "-t", "0", "box")
+    docker.ok("restart", "-t", "0", "box")
+    assert docker.ok("inspect", "-f", "{{.State.Running}} {{.HostConfig.AutoRemove}}", "box") == "true true\n"
+    assert docker.ok("logs", "box").splitlines() == ["begun"] * 3
+    docker.ok("kill", "box")
+    deadline = time.monotonic() + 60
+    while docker.ok("ps", "-aq"):
+        assert time.monotonic() < deadline
+
+
 def test_pause_holds_and_unpause_lets_go(docker: Docker) -> None:
     docker.ok("run", "-d", "--name", "box", "busybox", "sh", "-c", "while sleep 0.05; do echo tick; done")
     docker.ok("pause", "box")

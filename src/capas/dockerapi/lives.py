@@ -73,12 +73,13 @@ async def stop(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def _stop(host: Host, request: web.Request, container: Container) -> None:
+async def _stop(host: Host, request: web.Request, container: Container, *, returning: bool = False) -> None:
     signal = request.query.get("signal") or None
     number = parse_signal(signal or container.record.spec.stop_signal or "TERM")
     host.watch.tell_container("kill", container, signal=str(int(number)))
     await host.alone(
-        host.engine.containers.stop, container.record.id, timeout=whole(request, "t"), signal=signal
+        host.engine.containers.stop, container.record.id, timeout=whole(request, "t"), signal=signal,
+        returning=returning,
     )  # fmt: skip
     host.watch.tell_container("stop", container)
 
@@ -88,7 +89,7 @@ async def restart(request: web.Request) -> web.Response:
     host = host_of(request)
     container = await host.hop(host.engine.containers.get, request.match_info["id"])
     if container.running:
-        await _stop(host, request, container)
+        await _stop(host, request, container, returning=True)
     await start_container(host, await host.hop(host.engine.containers.get, container.record.id))
     host.watch.tell_container("restart", container)
     return web.Response(status=204)

@@ -15,7 +15,7 @@ from capas.errors import CapasError, NotFound
 from capas.run.containers import Container
 from capas.run.health import read_health
 from capas.run.last_words import find_code
-from capas.run.restarting import was_stopped
+from capas.run.restarting import is_returning, was_stopped
 
 _KEPT = 1000  # events that a client may ask for with ?since=
 _PAUSE_SECONDS, _HEALTH_SECONDS, _LOOK_SECONDS = 0.5, 0.2, 0.02
@@ -192,6 +192,8 @@ class Watch:
     def _await_removal(self, container: Container) -> None:
         """Raises: NotFound once it has removed itself, where it is to do so."""
         deadline = time.monotonic() + _REMOVAL_SECONDS
+        if is_returning(self._engine.containers.room.folder(container.record.id), container.state.started_ns):
+            return
         while container.record.spec.auto_remove and time.monotonic() < deadline:
             self._engine.containers.get(container.record.id)
             time.sleep(_LOOK_SECONDS)

@@ -160,11 +160,16 @@ class Containers:
 
         return run_captured(self, image, command, request, stdin=stdin, report=report)
 
-    def stop(self, container: str, *, timeout: int | None = None, signal: str | None = None) -> None:
-        """Its stop signal, `timeout` seconds of patience (-1 for ever), then KILL. Idempotent."""
+    def stop(
+        self, container: str, *, timeout: int | None = None, signal: str | None = None, returning: bool = False
+    ) -> None:
+        """Its stop signal, `timeout` seconds of patience (-1 for ever), then KILL. Idempotent.
+
+        `returning`: it is started again, so it is not removed where it was to be with its end.
+        """
         from capas.run.ending import stop
 
-        stop(self.room, container, timeout, signal)
+        stop(self.room, container, timeout, signal, returning=returning)
 
     def kill(self, container: str, signal: str = "KILL") -> None:
         """Send its first process a signal. Raises: Conflict where it does not run."""
@@ -192,7 +197,7 @@ class Containers:
 
     def restart(self, container: str, *, timeout: int | None = None, signal: str | None = None) -> None:
         """Stop it where it runs, and start it. Raises: NotFound; as `start`."""
-        self.stop(container, timeout=timeout, signal=signal)
+        self.stop(container, timeout=timeout, signal=signal, returning=True)
         self.start(container)
 
     def update(self, container: str, limits: Limits, restart: str = "") -> None:

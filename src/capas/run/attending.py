@@ -20,8 +20,8 @@ from capas.run.pipes import STDERR, STDOUT, Pipes, open_pipes
 from capas.run.policy import parse_policy
 from capas.run.proxying import following_size, forwarding, raw_input
 from capas.run.pump import get_size
-from capas.run.record import write_record
-from capas.run.restarting import mark_stopped
+from capas.run.record import State, write_record
+from capas.run.restarting import is_returning, mark_stopped
 from capas.run.starting import begin, check_answer, get_startable, order_of
 from capas.run.streams import Attached
 
@@ -40,11 +40,14 @@ def start_attached(
     if spec.tty or parse_policy(spec.restart).name != "no":
         return _start_apart(containers, container, ours, sig_proxy=sig_proxy, keys=parse_keys(keys))
     keeper = Keeper(order_of(containers, container), ours, now=containers.now, keep_log=not spec.auto_remove)
+    ended: State | None = None
     try:
         with forwarding(keeper.signal, enabled=sig_proxy):
-            return keeper.run().exit_code
+            ended = keeper.run()
+            return ended.exit_code
     finally:
-        if spec.auto_remove:
+        folder = containers.folder(container.record.id)
+        if spec.auto_remove and not (ended and is_returning(folder, ended.started_ns)):
             containers.forget(container.record)
 
 

@@ -15,7 +15,7 @@ from capas.run.control import Control
 from capas.run.last_words import find_code
 from capas.run.pausing import unpause
 from capas.run.record import Record, read_state, write_state
-from capas.run.restarting import mark_stopped
+from capas.run.restarting import mark_returning, mark_stopped
 from capas.run.signals import open_process, parse_signal, send_signal
 
 _STOP_SECONDS = 10
@@ -56,10 +56,23 @@ def kill(containers: Containers, reference: str, signal_text: str = "KILL") -> N
         _wait_for_keeper(containers, container.record.id)
 
 
-def stop(containers: Containers, reference: str, timeout: int | None = None, signal_text: str | None = None) -> None:
-    """Its stop signal, `timeout` seconds of patience (-1 for ever), then KILL. Idempotent for one that has ended."""
+def stop(
+    containers: Containers,
+    reference: str,
+    timeout: int | None = None,
+    signal_text: str | None = None,
+    *,
+    returning: bool = False,
+) -> None:
+    """Its stop signal, `timeout` seconds of patience (-1 for ever), then KILL. Idempotent for one that has ended.
+
+    `returning`: it is started again, so it is not removed where it was to be with its end.
+    """
     container = containers.get(reference)
-    mark_stopped(containers.folder(container.record.id))
+    folder = containers.folder(container.record.id)
+    mark_stopped(folder)
+    if returning:
+        mark_returning(folder, container.state.started_ns)
     if not container.running:
         _end_rest(containers, container)
         return

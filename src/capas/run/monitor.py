@@ -23,9 +23,9 @@ from capas.run.exits import OURS
 from capas.run.keeper import Keeper, Order
 from capas.run.last_words import leave_code
 from capas.run.policy import parse_policy
-from capas.run.record import read_record, read_state, write_state
+from capas.run.record import State, read_record, read_state, write_state
 from capas.run.relay import dump_error
-from capas.run.restarting import is_due, pause_seconds, ran_steadily, was_stopped
+from capas.run.restarting import is_due, is_returning, pause_seconds, ran_steadily, was_stopped
 from capas.run.runtime import Runtime
 from capas.run.streams import Attached
 from capas.snapshot.contract import Mount
@@ -43,15 +43,18 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     caller = _Caller(os.dup(1))
     _let_go()
+    kept: State | None = None
     try:
-        last: dict[str, Any] = {"exit": _keep(load_order(values), Attached(*values["attached"]), caller)}
+        kept = _keep(load_order(values), Attached(*values["attached"]), caller)
+        last: dict[str, Any] = {"exit": kept.exit_code}
     except CapasError as error:
         last = dump_error(error)
     except Exception as error:
         last = {"error": "CapasError", "message": f"the keeper failed: {error!r}", "hint": "", "code": OURS}
     try:
-        if values["auto_remove"]:
-            code = read_state(Path(values["root"]) / "containers" / values["id"]).exit_code
+        folder = Path(values["root"]) / "containers" / values["id"]
+        if values["auto_remove"] and not (kept and is_returning(folder, kept.started_ns)):
+            code = read_state(folder).exit_code
             leave_code(Path(values["run_root"]), values["id"], code)
             _remove(values)
     finally:
@@ -79,8 +82,8 @@ class _Caller:
             return
 
 
-def _keep(order: Order, attached: Attached, caller: _Caller) -> int:
-    """Keep it until it has ended and its policy does not want it back; its last exit code.
+def _keep(order: Order, attached: Attached, caller: _Caller) -> State:
+    """Keep it until it has ended and its policy does not want it back; how it ended last.
 
     Whoever is attached from the beginning sees all its starts.
     """
@@ -91,12 +94,12 @@ def _keep(order: Order, attached: Attached, caller: _Caller) -> int:
         state = keeper.run(lambda state: caller.started(state.pid))
         order = order._replace(record=read_record(order.folder) or order.record)  # another policy, limits, network
         if not is_due(parse_policy(order.record.spec.restart), order.folder, state):
-            return state.exit_code
+            return state
         pause = pause_seconds(state, in_a_row)
         in_a_row = 1 if ran_steadily(state) else in_a_row + 1
         write_state(order.folder, state._replace(status="restarting", restarts=state.restarts + 1))
         if not _rest(order, pause):
-            return state.exit_code
+            return state
         order = order._replace(record=read_record(order.folder) or order.record)
 
 

@@ -9,7 +9,7 @@ from capas.run.record import State
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 60.0
 _STEADY_NS = 10 * 10**9  # who ran so long has not failed in a row
-_MARK = "stopped"
+_MARK, _RETURN = "stopped", "returning"
 
 
 def is_due(policy: Policy, folder: Path, state: State) -> bool:
@@ -53,6 +53,22 @@ def mark_stopped(folder: Path) -> None:
 def forget_stopped(folder: Path) -> None:
     """It is started by somebody."""
     (folder / _MARK).unlink(missing_ok=True)
+
+
+def mark_returning(folder: Path, started_ns: int) -> None:
+    """The run that began then is ended to begin anew: one that is to be removed with its end stays."""
+    try:
+        (folder / _RETURN).write_text(str(started_ns), encoding="ascii")
+    except FileNotFoundError:
+        return
+
+
+def is_returning(folder: Path, started_ns: int) -> bool:
+    """Whether the run that began then was ended to begin anew."""
+    try:
+        return (folder / _RETURN).read_text(encoding="ascii") == str(started_ns)
+    except OSError:
+        return False
 
 
 def was_stopped(folder: Path) -> bool:
