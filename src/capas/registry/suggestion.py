@@ -17,6 +17,7 @@ from capas.registry.search import Ours
 from capas.registry.session import Session
 
 _MOST = 3  # names
+_NEAR = 0.6  # how like two names are, from 0 to 1
 
 
 def find_near(session: Session, url: str) -> Conversation[list[str]]:
@@ -32,8 +33,19 @@ def find_near(session: Session, url: str) -> Conversation[list[str]]:
 
 
 def familiar_names(reference: Reference, paths: Iterable[str]) -> list[str]:
-    """Repositories of the same registry as people would write them; what is no name is left out."""
-    return [name for path in paths if (name := _familiar(reference, path)) and path != reference.path][:_MOST]
+    """Repositories of the same registry as people would write them; what is no name, or not like it, is left out."""
+    near = (path for path in paths if path != reference.path and _is_near(reference.path, path))
+    return [name for path in near if (name := _familiar(reference, path))][:_MOST]
+
+
+def _is_near(wanted: str, found: str) -> bool:
+    """Whether one may have been written for the other; that both are of one owner says nothing."""
+    from difflib import SequenceMatcher
+
+    owner, _, name = wanted.rpartition("/")
+    if owner and found.startswith(f"{owner}/"):
+        wanted, found = name, found[len(owner) + 1 :]
+    return SequenceMatcher(None, wanted, found).ratio() >= _NEAR
 
 
 def _familiar(reference: Reference, path: str) -> str:
