@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import time
 from collections.abc import Iterator
@@ -77,9 +78,11 @@ def test_the_size_is_there_from_the_start(each_lab: Lab) -> None:
 def test_one_more_process_gets_the_size_too(each_lab: Lab) -> None:
     """crun 1.8 starts it before it hands the terminal over: a program that asks at once may be too early."""
     record = each_lab.start("sleep", "1000")
-    words = ("sh", "-c", "until stty size 2>/dev/null; do :; done")
+    words = ("sh", "-c", "until stty size 2>/dev/null; do :; done; sleep 1")
     with screen(31, 97) as (ours, attached):
-        execute(each_lab.containers, record.id, ExecSpec(words, tty=True), attached)
+        code = execute(each_lab.containers, record.id, ExecSpec(words, tty=True), attached)
+        assert code == 0
+        assert select.select([ours], [], [], 60)[0], "it said nothing"
         assert os.read(ours, 4096) == b"31 97\r\r\n"
 
 
