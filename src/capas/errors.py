@@ -47,9 +47,14 @@ class CapasError(Exception):
         """What it says, as a fact of another error or the words of an event."""
         return Told(self.message, self.facts)
 
+    @property
+    def advised(self) -> Told:
+        """What to do next, likewise."""
+        return Told(self.hint_template, self.facts)
+
     def as_facts(self) -> dict[str, object]:
         """What it says and what to do, as the facts `problem` and `advice` of an error that also says where."""
-        return {"problem": self.told, "advice": Told(self.hint_template, self.facts)}
+        return {"problem": self.told, "advice": self.advised}
 
 
 class Invalid(CapasError):

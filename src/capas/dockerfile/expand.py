@@ -32,7 +32,7 @@ from capas.dockerfile.mount import parse_mount
 from capas.dockerfile.ports import list_ports
 from capas.dockerfile.shellwords import Rules, read_shell
 from capas.dockerfile.signals import check_signal
-from capas.errors import CapasError, Invalid, Told
+from capas.errors import CapasError, Invalid
 
 C = TypeVar("C", Add, Copy)
 
@@ -68,11 +68,7 @@ class Expander:
         except CapasError as error:
             shown = text if len(text) <= 100 else text[:100] + "…"
             raise Invalid(
-                "cannot expand {word!r}: {why}",
-                word=shown,
-                why=error.told,
-                hint="{advice}",
-                advice=Told(error.hint_template, error.facts),
+                "cannot expand {word!r}: {why}", word=shown, why=error.told, hint="{advice}", advice=error.advised
             ) from None
         self.used |= read.used
         self.missing |= read.missing

@@ -8,7 +8,7 @@ from capas.dockerfile.lexer import Line
 from capas.dockerfile.position import Position
 from capas.dockerfile.source import suggest
 from capas.dockerfile.words import Word, find_json, split_blanks, split_flags
-from capas.errors import CapasError, Invalid, Told
+from capas.errors import CapasError, Invalid
 
 TEXT, LIST, SWITCH = "text", "list", "switch"
 
@@ -48,7 +48,7 @@ class Request(NamedTuple):
 
     def refuse(self, error: CapasError, word: Word | None = None) -> Invalid:
         """What was said of a word, at the place of the word."""
-        return self.fault(error.told, word, hint=Told(error.hint_template, error.facts))
+        return self.fault(error.told, word, hint=error.advised)
 
     def words(self) -> list[Word]:
         """The rest, cut at its blanks."""

@@ -7,7 +7,7 @@ from capas.dockerfile.instructions import Cmd, Command, Entrypoint, Healthcheck,
 from capas.dockerfile.mount import parse_mount
 from capas.dockerfile.request import LIST, TEXT, Flags, Request, one_of, read_flags
 from capas.dockerfile.words import Word
-from capas.errors import CapasError, Told, Unsupported
+from capas.errors import CapasError, Unsupported
 
 _RUN_FLAGS = {"mount": LIST, "network": TEXT, "security": TEXT, "device": LIST}
 _HEALTH_FLAGS = {"interval": TEXT, "timeout": TEXT, "start-period": TEXT, "start-interval": TEXT, "retries": TEXT}
@@ -117,8 +117,7 @@ def _time(request: Request, flags: Flags, name: str) -> int:
     try:
         nanoseconds = parse_duration(word.text)
     except CapasError as error:
-        hint = Told(error.hint_template, error.facts)
-        raise request.fault("--{name}: {why}", word, hint=hint, name=name, why=error.told) from None
+        raise request.fault("--{name}: {why}", word, hint=error.advised, name=name, why=error.told) from None
     if nanoseconds and nanoseconds < _SHORTEST_NS:
         raise request.fault("--{name} cannot be less than 1ms", word, name=name)
     return nanoseconds

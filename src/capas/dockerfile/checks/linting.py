@@ -12,7 +12,7 @@ from capas.dockerfile.checks.rule import Rule, Severity
 from capas.dockerfile.checks.subject import read_subject
 from capas.dockerfile.ignore import Ignore
 from capas.dockerfile.position import Position
-from capas.errors import CapasError, Told
+from capas.errors import CapasError
 
 UNREADABLE = Rule("Unreadable", Severity.ERROR, "No builder can read it", aliases=("DL1000",))
 _ROUNDS = 10
@@ -66,5 +66,5 @@ def unreadable(error: CapasError) -> Finding:
     place = Position.at(1, 1)
     if "line" in facts:
         place = Position(*(int(str(facts[key])) for key in ("line", "column", "end_line", "end_column")))
-    said = {"problem": error.told, "advice": Told(error.hint_template, facts), **facts}
+    said = error.as_facts() | facts  # those of an error with a place are its own
     return note(UNREADABLE, place, "{problem}", hint="{advice}", problem=said["problem"], advice=said["advice"])
