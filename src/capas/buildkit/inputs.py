@@ -9,14 +9,14 @@ Spec: moby/buildkit, solver/pb, ops.proto; frontend/dockerui, named contexts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 
 from google.protobuf.message import DecodeError
 
 from capas.buildkit import messages_pb2 as wire
 from capas.errors import Invalid, Unsupported
+from capas.oci.digest import Digest
 
-IMAGE = "docker-image://"
+_IMAGE = "docker-image://"
 _RESULT = "capas-result://"
 _MOST_OPERATIONS = 2  # a source, and the word that it is the end
 _MOST_BYTES = 8192
@@ -27,11 +27,11 @@ def graph_of(token: str, platform: str = "") -> wire.Definition:
     """The graph that stands for a build's result (for one platform of several)."""
     kind = wire.SourceOperation(identifier=f"{_RESULT}{token}/{platform}")
     source = wire.Operation(source=kind).SerializeToString(deterministic=True)
-    digest = _digest(source)
+    digest = Digest.of(source)
     end = wire.Operation(inputs=[wire.OperationInput(digest=digest)]).SerializeToString(deterministic=True)
     return wire.Definition(
         operations=[source, end],
-        notes={digest: wire.OperationNotes(capabilities={"source.image": True}), _digest(end): wire.OperationNotes()},
+        notes={digest: wire.OperationNotes(capabilities={"source.image": True}), Digest.of(end): wire.OperationNotes()},
     )
 
 
@@ -60,10 +60,10 @@ def _read(name: str, definition: wire.Definition) -> str:
     if strange is not None or kinds != ["source", None] or parsed[0].inputs:
         raise _refused(name, strange or f"{kinds.count('source')} sources")
     ends = [(one.digest, one.index) for one in parsed[1].inputs]
-    if ends != [(_digest(operations[0]), 0)]:
+    if ends != [(Digest.of(operations[0]), 0)]:
         raise Invalid("the input {name} does not end in its own source", name=name[:100])
     identifier = parsed[0].source.identifier
-    if not identifier.startswith((_RESULT, IMAGE)):
+    if not identifier.startswith((_RESULT, _IMAGE)):
         raise _refused(name, identifier[:100])
     return identifier
 
@@ -73,7 +73,3 @@ def _refused(name: str, what: str) -> Unsupported:
         "the input {name} is a graph (LLB) of {what}: Capas takes results of its own builds, and images",
         name=name[:100], what=what, hint="use capas bake or buildx",
     )  # fmt: skip
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256:{sha256(data).hexdigest()}"

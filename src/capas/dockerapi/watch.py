@@ -192,7 +192,7 @@ class Watch:
     def _await_removal(self, container: Container) -> None:
         """Raises: NotFound once it has removed itself, where it is to do so."""
         deadline = time.monotonic() + _REMOVAL_SECONDS
-        if is_returning(self._engine.containers.room.folder(container.record.id), container.state.started_ns):
+        if is_returning(self._engine.containers.room.folder(container.record.id), container.state):
             return
         while container.record.spec.auto_remove and time.monotonic() < deadline:
             self._engine.containers.get(container.record.id)

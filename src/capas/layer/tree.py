@@ -61,9 +61,8 @@ class Tree:
 
     def find(self, path: bytes) -> Entry | None:
         """The entry at a path; a link at its end is not followed, links on the way are."""
-        found = self.stack.walk(path, follow=False)
-        ref = None if found is None else self.stack.find(found)
-        return None if found is None or ref is None else self.entry(found, ref)
+        found = self._locate(path, follow=False)
+        return found.entry if found else None
 
     def resolve(self, path: bytes) -> bytes | None:
         """The path with every link followed inside the root, None for no such path. Raises: Invalid for a loop."""

@@ -46,8 +46,7 @@ def start_attached(
             ended = keeper.run()
             return ended.exit_code
     finally:
-        folder = containers.folder(container.record.id)
-        if spec.auto_remove and not (ended and is_returning(folder, ended.started_ns)):
+        if spec.auto_remove and not is_returning(containers.folder(container.record.id), ended):
             containers.forget(container.record)
 
 

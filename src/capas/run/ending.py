@@ -72,7 +72,7 @@ def stop(
     folder = containers.folder(container.record.id)
     mark_stopped(folder)
     if returning:
-        mark_returning(folder, container.state.started_ns)
+        mark_returning(folder, container.state)
     if not container.running:
         _end_rest(containers, container)
         return

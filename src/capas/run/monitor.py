@@ -53,7 +53,7 @@ def main() -> None:
         last = {"error": "CapasError", "message": f"the keeper failed: {error!r}", "hint": "", "code": OURS}
     try:
         folder = Path(values["root"]) / "containers" / values["id"]
-        if values["auto_remove"] and not (kept and is_returning(folder, kept.started_ns)):
+        if values["auto_remove"] and not is_returning(folder, kept):
             code = read_state(folder).exit_code
             leave_code(Path(values["run_root"]), values["id"], code)
             _remove(values)

@@ -55,18 +55,18 @@ def forget_stopped(folder: Path) -> None:
     (folder / _MARK).unlink(missing_ok=True)
 
 
-def mark_returning(folder: Path, started_ns: int) -> None:
-    """The run that began then is ended to begin anew: one that is to be removed with its end stays."""
+def mark_returning(folder: Path, state: State) -> None:
+    """This run is ended to begin anew: one that is to be removed with its end stays."""
     try:
-        (folder / _RETURN).write_text(str(started_ns), encoding="ascii")
+        (folder / _RETURN).write_text(str(state.started_ns), encoding="ascii")
     except FileNotFoundError:
         return
 
 
-def is_returning(folder: Path, started_ns: int) -> bool:
-    """Whether the run that began then was ended to begin anew."""
+def is_returning(folder: Path, state: State | None) -> bool:
+    """Whether this run was ended to begin anew; none that did not begin was."""
     try:
-        return (folder / _RETURN).read_text(encoding="ascii") == str(started_ns)
+        return state is not None and (folder / _RETURN).read_text(encoding="ascii") == str(state.started_ns)
     except OSError:
         return False
 

@@ -51,9 +51,9 @@ def find_files(tree: Tree) -> Files:
     left = _MOST_BYTES
     for path, ref in zip(*tree.stack.list_beneath(b""), strict=True):
         found = _WANTED.fullmatch(path)
-        entry = tree.entry(path, ref) if found else None
-        if found is None or found.lastgroup is None or entry is None or entry.kind != FILE:
+        if found is None or found.lastgroup is None or tree.stack.kind(ref) != FILE:
             continue
+        entry = tree.entry(path, ref)
         if entry.size > min(left, _LARGEST if found.lastgroup == "rpm" else _LARGEST_TEXT):
             skipped.append(_shown(entry.path))
             continue
