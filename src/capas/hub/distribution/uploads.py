@@ -103,13 +103,15 @@ class Uploads:
     def close_idle(self, *, everything: bool = False) -> None:
         """Close the writes that waited long enough: they are files now, and stay for whoever comes."""
         limit = time.monotonic() - self.idle_seconds
-        with self._lock:
-            for name in [name for name, idle in self._idle.items() if everything or idle.since <= limit]:
-                self._idle.pop(name).ingest.close()
-            for name in [name for name, since in self._fresh.copy().items() if everything or since <= limit]:
-                with suppress(CapasError):  # a full disk: it is tried again, and ends with the process at the latest
-                    self._blobs.ingest(name).close()
-                    self._fresh.pop(name, None)
+        with self._lock:  # not while the disk is touched: every other upload would wait
+            due = [name for name, idle in self._idle.items() if everything or idle.since <= limit]
+            ingests = [self._idle.pop(name).ingest for name in due]
+        for ingest in ingests:
+            ingest.close()
+        for name in [name for name, since in self._fresh.copy().items() if everything or since <= limit]:
+            with suppress(CapasError):  # a full disk: it is tried again, and ends with the process at the latest
+                self._blobs.ingest(name).close()
+                self._fresh.pop(name, None)
 
     def delete_stale(self, before_ns: int) -> int:
         """Drop the sessions that nobody wrote to since `before_ns`; how many."""
