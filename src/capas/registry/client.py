@@ -22,7 +22,6 @@ from capas.registry.message import Conversation, Response, Transport, Upload, co
 from capas.registry.piece import Piece
 from capas.registry.scope import pulling, pushing
 from capas.registry.session import Session
-from capas.registry.suggestion import find_near
 from capas.registry.transport import HttpTransport
 from capas.settings import Settings
 
@@ -113,6 +112,8 @@ class Repository:
 
     def list_near(self, refusal: CapasError) -> list[str]:
         """Repositories that may have been meant, where whoever refused says how such are found; none elsewhere."""
+        from capas.registry.suggestion import find_near
+
         url = str(refusal.facts.get("near", ""))
         session = next((one for one in (*self._mirrors, self._session) if url and one.is_here(url)), None)
         try:

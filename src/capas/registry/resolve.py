@@ -14,7 +14,6 @@ from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.registry.client import Repository
 from capas.registry.manifests import Fetched
-from capas.registry.suggestion import familiar_names
 from capas.store.contract import BlobStore
 
 _DEPTH = 4
@@ -53,6 +52,8 @@ def _first(repository: Repository, reference: Reference) -> Fetched:
 
 def missing(repository: Repository, reference: Reference, error: NotFound | Unauthenticated) -> CapasError:
     """That there is no such image, or not for us, with the registry's own words, and names that may have been meant."""
+    from capas.registry.suggestion import familiar_names
+
     near = ", ".join(familiar_names(reference, repository.list_near(error)))
     if isinstance(error, Unauthenticated):
         hint = "did you mean {meant}?" if near else error.hint_template
