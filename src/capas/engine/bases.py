@@ -6,14 +6,14 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from capas.build.places import RepositoryPlace
-from capas.errors import Told
-from capas.events import Report, Said
+from capas.events import Report
 from capas.image.image import Image
 from capas.image.record import record_image
 from capas.oci.digest import Digest
 from capas.oci.platform import Platform
 from capas.reference import Reference
 from capas.registry.resolve import resolve
+from capas.registry.telling import tell_platform, tell_source
 from capas.store.put import put
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ class Bases:
 
     def _open(self, reference: Reference, platform: Platform, blobs: LazyBlobs) -> Image:
         engine = self._engine
-        self._report(
-            Said(Told("Pulling from {name}", {"name": reference.path}), reference.tag or str(reference.digest))
-        )
+        tell_source(reference, self._report)
         found = resolve(engine.client.repository(reference), reference, platform, blobs)
         place = RepositoryPlace(engine.client, reference, engine.store, check=lambda: None, report=self._report)
         image = Image(blobs, found.data, found.media_type)
@@ -75,10 +73,7 @@ class Bases:
             put(blobs, place.read(config))
         put(blobs, found.data)
         place.expect(image.layers, blobs)
-        if platform.runs(image.platform) == 0:
-            self._report(
-                Said(Told("the image is for {found}, not for {wanted}", {"found": image.platform, "wanted": platform}))
-            )
+        tell_platform(image.platform, platform, self._report)
         with self._lock:
             self._resolved.append(_Resolved(image, reference, found.digest))
         return image

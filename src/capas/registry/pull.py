@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from capas.errors import Corrupt, Told, Unsupported
-from capas.events import Finished, Report, Said, ignore
+from capas.errors import Corrupt, Unsupported
+from capas.events import Finished, Report, ignore
 from capas.image.image import Image
 from capas.image.record import record_image
 from capas.layer.entry import Layer, LayerReceiver
@@ -17,6 +17,7 @@ from capas.reference import Reference
 from capas.registry.arrival import Arrival, Here, announce
 from capas.registry.client import Client, Repository
 from capas.registry.resolve import Resolved, resolve
+from capas.registry.telling import tell_platform, tell_source
 from capas.registry.upkeep import find_current
 from capas.store.put import put
 from capas.store.store import Store
@@ -50,7 +51,7 @@ def pull(
     repository = client.repository(reference)
     current = find_current(repository, reference, platform, Here(store.blobs, store.records, receiver))
     if current is not None:
-        _announce(reference, report)
+        tell_source(reference, report)
         return Pulled(current.image, reference, current.digest, changed=False)
     task = _Pull(client, repository, reference, store, platform)
     try:
@@ -58,11 +59,6 @@ def pull(
     except Corrupt:
         store.discard(task.fetched)
         raise
-
-
-def _announce(reference: Reference, report: Report) -> None:
-    """Once the registry has said that it has the image: what fails before has nothing said before it, as in docker."""
-    report(Said(Told("Pulling from {name}", {"name": reference.path}), reference.tag or str(reference.digest)))
 
 
 class _Pull:
@@ -84,17 +80,10 @@ class _Pull:
         with store.lease() as lease:
             here = Here(lease.blobs, store.records, receiver)
             found = resolve(self._repository, self._reference, self._platform, lease.blobs)
-            _announce(self._reference, report)
+            # now that the registry has it: what fails before has nothing said before it, as in docker
+            tell_source(self._reference, report)
             image = self._documents(found, here)
-            if self._platform.runs(image.platform) == 0:
-                report(
-                    Said(
-                        Told(
-                            "the image is for {found}, not for {wanted}",
-                            {"found": image.platform, "wanted": self._platform},
-                        )
-                    )
-                )
+            tell_platform(image.platform, self._platform, report)
             layers = list({layer.descriptor.digest: layer for layer in image.layers}.values())
             lease.hold(*(layer.descriptor.digest for layer in layers))
             arrival = self._layers(layers, here, report)
