@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from capas.cli.app import App, pass_app
+from capas.cli.findings import line_of
 from capas.cli.hub_records import find_hub, place_options
 from capas.cli.lazy import Command
 from capas.cli.options import progress_option
@@ -93,8 +94,7 @@ def fsck(
         if format == "json":
             click.echo(to_json(finding._asdict()))
         else:
-            mended = f" ({app.words('repaired')})" if finding.repaired else ""
-            click.echo(f"{finding.kind}: {finding.subject}: {finding.text}{mended}")
+            click.echo(line_of(finding, app.words))
     if not findings and format == "text":
         app.say("Everything is whole")
     return int(any(not finding.repaired for finding in findings))

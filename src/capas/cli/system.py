@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from capas.cli.app import App, pass_app
+from capas.cli.findings import line_of
 from capas.cli.lazy import Command
 from capas.cli.options import format_option, progress_option
 from capas.cli.table import Column, print_rows
@@ -54,10 +55,7 @@ def check(app: App, /, *, repair: bool, progress: str) -> int:
     with app.progress(progress) as report:
         findings = app.engine.system.check(repair=repair, report=report)
     for finding in findings:
-        click.echo(
-            f"{finding.kind}: {finding.subject}: {finding.text}"
-            + (f" ({app.words('repaired')})" if finding.repaired else "")
-        )
+        click.echo(line_of(finding, app.words))
     if not findings:
         app.say("Everything is whole")
     return int(any(not finding.repaired for finding in findings))
