@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
+from grpclib.exceptions import GRPCError
+
 from capas.buildkit import messages_pb2 as wire
 from capas.buildkit.inputs import token_of
 from capas.buildkit.order import Order
@@ -38,9 +40,9 @@ class Build:
         self.result = Result(token())
         self.inputs: dict[str, str | Result] = {}  # what it stands on: results of builds, and names of images
 
-    def fail(self, code: int, why: str) -> None:
+    def fail(self, fault: GRPCError) -> None:
         """It came to nothing, for this reason."""
-        self.failure = wire.Status(code=code, message=why)
+        self.failure = wire.Status(code=fault.status.value, message=fault.message or "")
 
 
 class Builds:

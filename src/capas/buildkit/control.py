@@ -23,6 +23,7 @@ from capas.buildkit.order import Order
 from capas.buildkit.rpc import Headers, both_ways, streamed, unary
 from capas.buildkit.sessions import Offer, Session
 from capas.buildkit.solving import solve
+from capas.buildkit.telling import CANCELLED
 from capas.buildkit.tunnel import Tunnel
 from capas.buildkit.worker import our_version, our_worker
 from capas.engine.builder import BuildEntry
@@ -74,14 +75,13 @@ class Control:
             build.result.end(well=True)
             return wire.SolveResponse(exporter_response=build.answer)
         except GRPCError as error:
-            build.fail(error.status.value, error.message or "")
+            build.fail(error)
             raise
         except CapasError as error:
-            fault = call_fault(error)
-            build.fail(fault.status.value, fault.message or "")
+            build.fail(call_fault(error))
             raise
         except asyncio.CancelledError:
-            build.fail(Status.CANCELLED.value, "context canceled")
+            build.fail(GRPCError(Status.CANCELLED, CANCELLED))
             raise
         finally:
             self._builds.end(build)

@@ -22,7 +22,7 @@ from capas.events import Advanced, Event, Explained, Failed, Finished, Planned, 
 _MOST_LINES = 10_000  # that wait for a slow client
 _MOST_KEPT = 256 * 1024  # bytes of a story that are kept to be told again; beyond them the steps alone are
 _LAYERS = "transferring layers"
-_CANCELLED = "context canceled"  # the words by which clients know it
+CANCELLED = "context canceled"  # the words by which clients know it
 _CLIPPED = b"[output clipped: the client does not keep up]\n"
 
 
@@ -92,7 +92,7 @@ class Telling:
         """Why the steps failed that did, once it is known."""
         with self._lock:
             for vertex in self._failed:
-                vertex.error = _CANCELLED if isinstance(error, Interrupted) else problem
+                vertex.error = CANCELLED if isinstance(error, Interrupted) else problem
                 self._finish(vertex)
         self._wake()
 
@@ -161,7 +161,7 @@ class Telling:
             vertex.cached = event.text == "CACHED"
             self._finish(vertex)
         elif isinstance(event, Failed) and event.text == "CANCELED":
-            vertex.error = _CANCELLED
+            vertex.error = CANCELLED
             self._finish(vertex)
         elif isinstance(event, Failed):
             self._failed.append(vertex)  # the error itself is on its way
